@@ -1,0 +1,15 @@
+import type { Clock, Files, Hardware, Host, Log } from '@vfleet/core';
+
+/** What the host verbs work with: this machine's NICs and files, or a test's. */
+export interface HostTools {
+  readonly hardware: Hardware;
+  readonly host: Host;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Asks the person at the terminal; undefined when nobody is there to answer. */
+  readonly confirm: (question: string) => Promise<boolean | undefined>;
+  /** Resolves when the person has had enough of watching. */
+  readonly interrupted: () => Promise<void>;
+  readonly close: () => Promise<void>;
+}

@@ -1,0 +1,235 @@
+import { ok, podAnnotations } from '@vfleet/core';
+import type { AttachFailure, Clock, Files, Hardware, Kube, Log, NetworkStatus, PciAddress, PodNetworks, PodSandbox, Random, Result } from '@vfleet/core';
+import { cniCodes, failure } from '../cni/failure.ts';
+import { DEFAULT_STATE_FOLDER, SriovCni } from '../cni/index.ts';
+import type { Attachment, Namespaces, Routing } from '../cni/index.ts';
+import { checkOwner } from '../cni/vf-record.ts';
+import type { EventRecorder } from '@vfleet/kube';
+import { noEvents } from '@vfleet/kube';
+import type { ChainedPlugins, CniResult, PluginCall } from './chained-plugins.ts';
+import { noChainedPlugins } from './chained-plugins.ts';
+import { deviceInfoFor, networkStatusOf } from './network-status.ts';
+import { PodRecords } from './pod-record.ts';
+import type { Delegate, PodRecord } from './pod-record.ts';
+import { resolveNetworks } from './resolve.ts';
+import type { Resolved } from './resolve.ts';
+import { applyTuning } from './tuning.ts';
+
+export interface PodNetworksPorts {
+  readonly kube: Kube;
+  readonly hardware: Hardware;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly events?: EventRecorder;
+  /** Without it every namespace counts as alive. */
+  readonly namespaces?: Namespaces;
+}
+
+export interface PodNetworksSettings {
+  readonly nodeName: string;
+  /** Folder of journals and locks; the default is `/var/lib/cni/vfleet`. */
+  readonly stateFolder?: string;
+  /** Where `v1.multus-cni.io/default-network` looks names up that give no namespace; the default is `kube-system`. */
+  readonly multusNamespace?: string;
+  /** Plugins of the node beside the built-in ones; none by default. */
+  readonly chainedPlugins?: ChainedPlugins;
+  /** Told when a VF could not be reset (`cause`), and when it could after all: for the device plugin's `quarantine`. */
+  readonly onQuarantine?: (device: PciAddress, cause: string | undefined) => void;
+}
+
+type SandboxId = Pick<PodSandbox, 'namespace' | 'name' | 'uid' | 'containerId' | 'netns'>;
+
+/** Attachment of one node, with what its daemon does beside the runtime's calls. */
+export interface NodePodNetworks extends PodNetworks {
+  /** After a start of the process: takes back what was interrupted, and resumes retries. */
+  recover(): Promise<void>;
+  /** Takes back what belongs to none of these sandboxes. */
+  collectGarbage(liveContainerIds: readonly string[]): Promise<Result<void, AttachFailure>>;
+  /** VFs that are with pods, or on the way there or back. */
+  attachments(): Promise<Result<readonly Attachment[], AttachFailure>>;
+  /** Ends retries in the background. */
+  stop(): void;
+}
+
+type Answer<Value> = Promise<Result<Value, AttachFailure>>;
+
+/** Multi-network attachment: what Multus and the plugins that it calls do for the networks that a pod's annotations name. */
+export function createPodNetworks(ports: PodNetworksPorts, settings: PodNetworksSettings): NodePodNetworks {
+  return new MultiNetworks(ports, settings);
+}
+
+class MultiNetworks implements NodePodNetworks {
+  readonly #ports: PodNetworksPorts;
+  readonly #stateFolder: string;
+  readonly #multusNamespace: string;
+  readonly #plugins: ChainedPlugins;
+  readonly #sriov: SriovCni;
+  readonly #records: PodRecords;
+  readonly #log: Log;
+
+  constructor(ports: PodNetworksPorts, settings: PodNetworksSettings) {
+    const { stateFolder = DEFAULT_STATE_FOLDER, multusNamespace = 'kube-system', chainedPlugins = noChainedPlugins, onQuarantine } = settings;
+    this.#log = ports.log.with({ component: 'attachment', node: settings.nodeName });
+    this.#ports = ports;
+    this.#stateFolder = stateFolder;
+    this.#multusNamespace = multusNamespace;
+    this.#plugins = chainedPlugins;
+    this.#sriov = new SriovCni({ ...ports, log: this.#log }, { stateFolder, ...(onQuarantine === undefined ? {} : { onQuarantine }) });
+    this.#records = new PodRecords(ports.files, `${stateFolder}/pods`);
+  }
+
+  async attach(sandbox: PodSandbox): Answer<readonly NetworkStatus[]> {
+    const asksForNothing = [podAnnotations.networks, podAnnotations.defaultNetwork].every((name) => (sandbox.annotations[name] ?? '').trim() === '');
+    if (asksForNothing) return ok([]);
+    const valid = checkOwner({ containerId: sandbox.containerId, ifname: 'eth0' });
+    if (!valid.ok) return valid;
+    return this.#locked(sandbox.containerId, () => this.#attachLocked(sandbox));
+  }
+
+  async detach(sandbox: SandboxId): Answer<void> {
+    const valid = checkOwner({ containerId: sandbox.containerId, ifname: 'eth0' });
+    return valid.ok ? this.#locked(sandbox.containerId, () => this.#detachLocked(sandbox.containerId)) : valid;
+  }
+
+  recover(): Promise<void> {
+    return this.#sriov.recover();
+  }
+
+  async collectGarbage(liveContainerIds: readonly string[]): Answer<void> {
+    const live = new Set(liveContainerIds);
+    const ids = await this.#records.ids();
+    if (!ids.ok) return ids;
+    let first: Result<void, AttachFailure> = ok(undefined);
+    for (const id of ids.value.filter((one) => !live.has(one))) {
+      const detached = await this.#locked(id, () => this.#detachLocked(id));
+      if (first.ok) first = detached;
+    }
+    const rest = await this.#sriov.collectGarbage(({ containerId }) => live.has(containerId));
+    return first.ok ? rest : first;
+  }
+
+  attachments(): Answer<readonly Attachment[]> {
+    return this.#sriov.attachments();
+  }
+
+  stop(): void {
+    this.#sriov.stop();
+  }
+
+  #locked<Value>(containerId: string, work: () => Promise<Value>): Promise<Value> {
+    return this.#ports.files.withLock(`${this.#stateFolder}/locks/pod-${containerId}`, work);
+  }
+
+  async #attachLocked(sandbox: PodSandbox): Answer<readonly NetworkStatus[]> {
+    const asked = JSON.stringify([sandbox.netns, sandbox.annotations[podAnnotations.defaultNetwork], sandbox.annotations[podAnnotations.networks], sandbox.devices]);
+    const known = await this.#records.read(sandbox.containerId);
+    if (!known.ok) return known;
+    if (known.value?.statuses !== undefined && known.value.asked === asked) return ok(known.value.statuses);
+    const cleared = known.value === undefined ? ok(undefined) : await this.#takeDown(known.value);
+    if (!cleared.ok) return failure(cniCodes.tryAgain, `an earlier attempt is not undone yet: ${cleared.error.cause}`, cleared.error.remedy);
+    const resolved = await resolveNetworks({ kube: this.#ports.kube, plugins: this.#plugins, multusNamespace: this.#multusNamespace }, sandbox);
+    if (!resolved.ok) return this.#refused(sandbox, resolved.error);
+    const { namespace, name, uid, containerId, netns } = sandbox;
+    const record: PodRecord = { version: 1, pod: { namespace, name, uid, containerId, netns }, asked, delegates: resolved.value.map(({ delegate }) => delegate) };
+    for (const one of resolved.value) this.#tellUnheard(record, one);
+    const written = await this.#records.write(record);
+    return written.ok ? this.#addAll(record, resolved.value) : written;
+  }
+
+  async #addAll(record: PodRecord, resolved: readonly Resolved[]): Answer<readonly NetworkStatus[]> {
+    const statuses: NetworkStatus[] = [];
+    for (const [index, { delegate, routing }] of resolved.entries()) {
+      const result = await this.#add(record, delegate, routing);
+      if (!result.ok) {
+        await this.#takeDown({ ...record, delegates: record.delegates.slice(0, index + 1) });
+        return failure(result.error.code, `network ${delegate.network} (${delegate.ifname}): ${result.error.cause}`, result.error.remedy);
+      }
+      statuses.push(networkStatusOf(delegate, result.value, await deviceInfoFor(this.#ports.files, delegate)));
+    }
+    const written = await this.#records.write({ ...record, statuses });
+    if (written.ok) return ok(statuses);
+    await this.#takeDown(record);
+    return written;
+  }
+
+  async #add(record: PodRecord, delegate: Delegate, routing: Routing): Answer<CniResult> {
+    let result: CniResult | undefined;
+    for (const call of callsOf(record, delegate)) {
+      const answer: Result<CniResult, AttachFailure> = await this.#addOne(record, { ...call, previous: result }, routing);
+      if (!answer.ok) return answer;
+      result = answer.value;
+    }
+    return ok(result!);
+  }
+
+  /** An installed plugin serves before a built-in one of the same name, except for VFs, whose records are ours. */
+  async #addOne(record: PodRecord, call: PluginCall, routing: Routing): Answer<CniResult> {
+    if (isSriov(call)) return this.#addVf(record, call, routing);
+    return this.#plugins.has(call.type) ? this.#plugins.add(call) : applyTuning(this.#ports.hardware, call);
+  }
+
+  async #addVf({ pod }: PodRecord, { ifname, config, cniArgs }: PluginCall, routing: Routing): Answer<CniResult> {
+    const attached = await this.#sriov.attach({ pod, ifname, config, cniArgs, routing });
+    if (!attached.ok) return attached;
+    const { interface: name, mac, mtu, ips, routes, dns } = attached.value;
+    return ok({ interfaces: [{ name, ...(mac === undefined ? {} : { mac }), ...(mtu === undefined ? {} : { mtu }), sandbox: pod.netns }], ips, routes, dns });
+  }
+
+  async #detachLocked(containerId: string): Answer<void> {
+    const record = await this.#records.read(containerId);
+    if (record.ok && record.value !== undefined) return this.#takeDown(record.value);
+    const leftovers = await this.#sriov.detachContainer(containerId);
+    if (record.ok || !leftovers.ok) return leftovers;
+    // What it said is lost; VFs and addresses have gone back by their own records, so that DEL need not fail for ever.
+    this.#log.error('The record of a pod\'s networks could not be read and is dropped.', { containerId, ...record.error });
+    return this.#records.remove(containerId);
+  }
+
+  /** DEL for every delegate, the last first. All are tried; the record goes when all have succeeded. */
+  async #takeDown(record: PodRecord): Answer<void> {
+    let first: Result<void, AttachFailure> = ok(undefined);
+    for (const delegate of record.delegates.toReversed()) {
+      for (const call of callsOf(record, delegate).toReversed()) {
+        const deleted = await this.#delOne(call);
+        if (!deleted.ok) this.#log.warn('A network of a pod could not be taken down.', { network: delegate.network, interface: delegate.ifname, pod: record.pod.name, ...deleted.error });
+        if (first.ok) first = deleted;
+      }
+    }
+    return first.ok ? this.#records.remove(record.pod.containerId) : first;
+  }
+
+  async #delOne(call: PluginCall): Answer<void> {
+    if (isSriov(call)) return this.#sriov.detach(call);
+    return this.#plugins.has(call.type) ? this.#plugins.del(call) : ok(undefined);
+  }
+
+  #refused(sandbox: PodSandbox, error: AttachFailure): { readonly ok: false; readonly error: AttachFailure } {
+    if (error.code === cniCodes.network) this.#tell(sandbox, 'NoNetworkFound', `${error.cause}. ${error.remedy}`);
+    return { ok: false, error };
+  }
+
+  #tellUnheard({ pod }: PodRecord, { delegate, unheard }: Resolved): void {
+    if (unheard.length === 0) return;
+    const list = unheard.map((name) => `"${name}": true`).join(', ');
+    this.#log.warn('A wish of a pod is not heard by its network.', { network: delegate.network, pod: pod.name, wishes: unheard });
+    this.#tell(pod, 'NetworkRequestIgnored', `${delegate.network} does not take ${unheard.join(', ')} from pods. Add {${list}} to the capabilities of the network.`);
+  }
+
+  #tell({ namespace, name, uid }: SandboxId, reason: string, message: string): void {
+    (this.#ports.events ?? noEvents).record('Warning', { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name, uid } }, reason, message);
+  }
+}
+
+function isSriov({ type }: PluginCall): boolean {
+  return type === 'sriov' || type === 'ib-sriov';
+}
+
+/** The calls of a delegate's plugins in order; results are filled in as they come. */
+function callsOf({ pod }: PodRecord, { steps, ifname }: Delegate): readonly PluginCall[] {
+  const cniArgs = {
+    IgnoreUnknown: 'true', K8S_POD_NAMESPACE: pod.namespace, K8S_POD_NAME: pod.name, K8S_POD_INFRA_CONTAINER_ID: pod.containerId, K8S_POD_UID: pod.uid,
+  };
+  return steps.map(({ type, config }) => ({ type, config, previous: undefined, containerId: pod.containerId, netns: pod.netns, ifname, cniArgs }));
+}

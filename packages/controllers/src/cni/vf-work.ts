@@ -1,0 +1,274 @@
+import { ok } from '@vfleet/core';
+import type { AttachFailure, Clock, Files, Hardware, HardwareError, HardwareStep, Netdev, PciAddress, PfObservation, Result, VfObservation } from '@vfleet/core';
+import { isUserSpaceDriver } from '../device-plugin/functions.ts';
+import type { Ipam, IpamResult } from '../ipam/index.ts';
+import { cniCodes, failure, hardwareFailure, ipamFailure } from './failure.ts';
+import { describeStep, overlaid, restoredMac, restoredSettings, settingSteps, temporaryName, wantedSettings } from './plan.ts';
+import type { Routing } from './routing.ts';
+import { isDefaultRoute, routesOf } from './routing.ts';
+import type { SriovResult, VfRecord } from './vf-record.ts';
+
+export interface VfWorkPorts {
+  readonly hardware: Hardware;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly ipam: Ipam;
+}
+
+type Answer<Value> = Promise<Result<Value, AttachFailure>>;
+interface Found {
+  readonly pf: PfObservation;
+  readonly vf: VfObservation;
+}
+
+/** How often and how long a netdev is waited for after its driver was bound: udev and slow drivers (kernel: some 100 ms). */
+const NETDEV_LOOKS = 20;
+const NETDEV_LOOK_MS = 250;
+
+/** Guards the PF-side settings of VFs. Whoever writes through a PF (the config daemon too) holds this lock meanwhile. */
+export function pfLockPath(stateFolder: string, pf: PciAddress): string {
+  return `${stateFolder}/locks/pf-${pf}`;
+}
+
+/**
+ * What is done to the hardware for an attachment and to take it back. Nothing here is remembered: taking back compares what is with
+ * what was, so it may be interrupted anywhere and repeated any number of times.
+ */
+export class VfWork {
+  readonly #ports: VfWorkPorts;
+  readonly #stateFolder: string;
+
+  constructor(ports: VfWorkPorts, stateFolder: string) {
+    this.#ports = ports;
+    this.#stateFolder = stateFolder;
+  }
+
+  async discover(): Answer<readonly PfObservation[]> {
+    const inventory = await this.#ports.hardware.discover();
+    return inventory.ok ? ok(inventory.value.pfs) : hardwareFailure(inventory.error, 'reading the NICs');
+  }
+
+  /** Undefined when the node has no such VF. */
+  async find(device: PciAddress): Answer<Found | undefined> {
+    const pfs = await this.discover();
+    if (!pfs.ok) return pfs;
+    for (const pf of pfs.value) for (const vf of pf.vfs) if (vf.pciAddress === device) return ok({ pf, vf });
+    return ok(undefined);
+  }
+
+  /** Sets the VF up and brings it into the pod. On failure the caller releases and resets. */
+  async attach(record: VfRecord, pfMtu: number | undefined, routing: Routing): Answer<SriovResult> {
+    const { config, original } = record;
+    const addresses = await this.#allocate(record);
+    if (!addresses.ok) return addresses;
+    const settings = await this.#apply(settingSteps(original, original.settings, wantedSettings(config, original.settings)));
+    if (!settings.ok) return settings;
+    const routes = routesOf(addresses.value.ips, addresses.value.routes, routing);
+    const inPod = original.netdev === undefined ? ok(userSpaceLink(record, pfMtu)) : await this.#intoPod(record, addresses.value, routes);
+    if (!inPod.ok) return inPod;
+    const gateway = routes.flatMap((route) => (isDefaultRoute(route) && route.gw !== undefined ? [route.gw] : []));
+    return ok({ interface: record.owner.ifname, ...inPod.value, ips: addresses.value.ips, routes, gateway, dns: addresses.value.dns });
+  }
+
+  /** Brings the netdev back to the host and gives the addresses back. */
+  async release(record: VfRecord): Answer<void> {
+    const found = await this.find(record.config.device);
+    if (!found.ok) return found;
+    const returned = found.value === undefined ? ok(undefined) : await this.#toHost(record, found.value.vf);
+    return returned.ok ? this.#releaseAddresses(record) : returned;
+  }
+
+  /** Restores what the attachment, or the pod, changed, and checks it. */
+  async reset(record: VfRecord): Answer<void> {
+    const { device } = record.config;
+    const found = await this.find(device);
+    if (!found.ok) return found;
+    // A VF that no longer exists has lost all settings with its existence.
+    if (found.value === undefined) return ok(undefined);
+    const driven = await this.#bindAgain(record, found.value.vf);
+    if (!driven.ok) return driven;
+    const before = driven.value;
+    const steps = settingSteps(record.original, before.settings, restoredSettings(record.config, record.original.settings, before.settings)).toReversed();
+    const settings = await this.#apply(steps);
+    if (!settings.ok) return settings;
+    if (record.config.guid !== undefined && steps.length > 0) {
+      const rebound = await this.#rebind(device);
+      if (!rebound.ok) return rebound;
+    }
+    const netdev = await this.#resetNetdev(record, before, steps.length > 0);
+    if (!netdev.ok) return netdev;
+    return steps.length > 0 || netdev.value ? this.#checkRestored(record) : ok(undefined);
+  }
+
+  /** What differs from what was set up, as sentences; empty when all is as it should be. */
+  async differences({ config, original }: VfRecord): Answer<readonly string[]> {
+    const found = await this.find(config.device);
+    if (!found.ok) return found;
+    if (found.value === undefined) return ok([`VF ${config.device} has gone from the node`]);
+    const { vf } = found.value;
+    const settings = settingSteps(original, vf.settings, overlaid(config, original.settings, vf.settings, wantedSettings(config, original.settings)));
+    const moved = original.netdev !== undefined && vf.netdev !== undefined ? [`the interface of ${config.device} is on the host as ${vf.netdev.name}`] : [];
+    return ok([...settings.map((step) => `${describeStep(step)} was undone by somebody`), ...moved]);
+  }
+
+  async #allocate({ config, owner }: VfRecord): Answer<IpamResult> {
+    if (config.ipam === undefined) return ok({ ips: [], routes: [], dns: {} });
+    const allocated = await this.#ports.ipam.allocate({ ...owner, network: config.network, config: config.ipam, requestedIps: config.requestedIps });
+    if (!allocated.ok) return ipamFailure(allocated.error);
+    if (allocated.value.ips.length > 0) return allocated;
+    return failure(cniCodes.address, `the IPAM plugin gave no address for network ${config.network}`, 'Correct the ipam section of the network, or remove it if no address is wanted.');
+  }
+
+  async #releaseAddresses({ config, owner }: VfRecord): Answer<void> {
+    if (config.ipam === undefined) return ok(undefined);
+    const released = await this.#ports.ipam.release({ ...owner, network: config.network, config: config.ipam });
+    // A configuration that allocates nothing has nothing to give back: the attachment failed for it in the first place.
+    if (!released.ok && released.error.code !== 'invalidConfig' && released.error.code !== 'unknownType') return ipamFailure(released.error);
+    return ok(undefined);
+  }
+
+  async #intoPod(record: VfRecord, { ips }: IpamResult, routes: readonly { readonly dst: string; readonly gw?: string }[]): Answer<{ readonly mac: string; readonly mtu: number }> {
+    const { config, original, owner } = record;
+    const { device } = config;
+    const ready = await this.#takeIdentity(record);
+    if (!ready.ok) return ready;
+    const { netns } = owner;
+    const mtu = config.mtu ?? ready.value.mtu;
+    const moved = await this.#apply([
+      // Kernels before 6.12 do not rename an interface that is up, and the name changes with the move.
+      ...(original.netdev?.up ? [{ kind: 'setLink', device, netns: 'host', up: false } as const] : []),
+      { kind: 'moveNetdev', device, from: 'host', to: netns, name: owner.ifname },
+      ...(mtu === ready.value.mtu ? [] : [{ kind: 'setMtu', device, netns, mtu } as const]),
+      { kind: 'setLink', device, netns, up: true },
+      ...(ips.length === 0 && routes.length === 0 ? [] : [{ kind: 'setAddresses', device, netns, addresses: ips.map((ip) => ip.address), routes } as const]),
+    ]);
+    return moved.ok ? ok({ mac: ready.value.mac, mtu }) : moved;
+  }
+
+  /** Gives the netdev the MAC or GUID of the configuration while it is still on the host, where a refusal has nothing to undo. */
+  async #takeIdentity({ config, original }: VfRecord): Answer<Netdev> {
+    const { device } = config;
+    if (config.guid !== undefined && config.guid !== original.settings.portGuid) {
+      const rebound = await this.#rebind(device);
+      if (!rebound.ok) return rebound;
+    }
+    const netdev = await this.#awaitNetdev(device);
+    if (!netdev.ok || config.mac === undefined || netdev.value.mac === config.mac) return netdev;
+    const taken = await this.#setMac(device, config.mac);
+    return taken.ok ? ok({ ...netdev.value, mac: config.mac }) : taken;
+  }
+
+  /**
+   * Sets the MAC of a netdev on the host. Where the PF has fixed a MAC, some drivers (igbvf) take it only when they are bound, and
+   * refuse until then.
+   */
+  async #setMac(device: PciAddress, mac: string): Answer<void> {
+    const step: HardwareStep = { kind: 'setNetdevMac', device, netns: 'host', mac };
+    const set = await this.#ports.hardware.apply(step);
+    if (set.ok || set.error.code !== 'addressTaken') return set.ok ? set : hardwareFailure(set.error, describeStep(step));
+    const rebound = await this.#rebind(device);
+    if (!rebound.ok) return rebound;
+    const netdev = await this.#awaitNetdev(device);
+    if (!netdev.ok) return netdev;
+    return netdev.value.mac === mac ? ok(undefined) : this.#apply([step]);
+  }
+
+  async #rebind(device: PciAddress): Answer<void> {
+    return this.#apply([{ kind: 'unbindDriver', device }, { kind: 'bindDriver', device, driver: 'default' }]);
+  }
+
+  /** The VF's netdev on the host; after a driver was bound it may take a while to appear. */
+  async #awaitNetdev(device: PciAddress): Answer<Netdev> {
+    for (let look = 0; look < NETDEV_LOOKS; look++) {
+      if (look > 0) await this.#ports.clock.sleep(NETDEV_LOOK_MS);
+      const found = await this.find(device);
+      if (!found.ok) return found;
+      if (found.value === undefined) return failure(cniCodes.device, `VF ${device} has gone from the node`, 'Delete the pod, so that it gets another device.');
+      if (found.value.vf.netdev !== undefined) return ok(found.value.vf.netdev);
+    }
+    return failure(cniCodes.tryAgain, `the driver of VF ${device} has made no network interface`, 'Look at the kernel log for the VF\'s driver; the runtime tries again.');
+  }
+
+  async #toHost({ config, original, owner }: VfRecord, vf: VfObservation): Answer<void> {
+    const { device } = config;
+    // Nothing to bring back: used in user space, already on the host, or without the driver that would make a netdev.
+    if (original.netdev === undefined || vf.netdev !== undefined || vf.driver === undefined || isUserSpaceDriver(vf.driver)) return ok(undefined);
+    const { netns } = owner;
+    const down = await this.#ports.hardware.apply({ kind: 'setLink', device, netns, up: false });
+    const move = (name: string): HardwareStep => ({ kind: 'moveNetdev', device, from: netns, to: 'host', name });
+    let moved = down.ok || down.error.code === 'gone' ? await this.#ports.hardware.apply(move(original.netdev.name)) : down;
+    if (!moved.ok && moved.error.code === 'exists') moved = await this.#ports.hardware.apply(move(temporaryName(device)));
+    if (moved.ok) return moved;
+    return moved.error.code === 'gone' ? this.#afterLoss(device, moved.error) : hardwareFailure(moved.error, describeStep(move('')));
+  }
+
+  /** The netdev was not where we left it. When its namespace went, the kernel gave it back to the host meanwhile. */
+  async #afterLoss(device: PciAddress, error: HardwareError): Answer<void> {
+    const found = await this.find(device);
+    if (!found.ok) return found;
+    const back = found.value === undefined || found.value.vf.netdev !== undefined || found.value.vf.driver === undefined;
+    return back ? ok(undefined) : hardwareFailure(error, 'finding the interface');
+  }
+
+  /** A crash between taking the driver away and binding it again leaves a VF that had a netdev without driver. */
+  async #bindAgain({ config: { device }, original }: VfRecord, vf: VfObservation): Answer<VfObservation> {
+    if (original.netdev === undefined || vf.driver !== undefined) return ok(vf);
+    const bound = await this.#apply([{ kind: 'bindDriver', device, driver: 'default' }]);
+    if (!bound.ok) return bound;
+    const found = await this.find(device);
+    return found.ok ? ok(found.value?.vf ?? vf) : found;
+  }
+
+  /** True when something was changed. `stale`: settings were written since `vf` was seen, and a driver may act on them. */
+  async #resetNetdev({ config, original }: VfRecord, vf: VfObservation, stale: boolean): Answer<boolean> {
+    if (original.netdev === undefined || vf.driver === undefined || isUserSpaceDriver(vf.driver)) return ok(false);
+    const { device } = config;
+    const netdev = vf.netdev !== undefined && !stale ? ok(vf.netdev) : await this.#awaitNetdev(device);
+    if (!netdev.ok) return netdev;
+    const { name, mtu, up } = original.netdev;
+    const mac = restoredMac(config, original, vf.settings) ?? original.netdev.mac;
+    const isUp = netdev.value.adminState === 'up';
+    const rename = netdev.value.name !== name;
+    if (netdev.value.mac !== mac) {
+      const set = await this.#setMac(device, mac);
+      if (!set.ok) return set;
+    }
+    const steps: HardwareStep[] = [
+      ...(rename && isUp ? [{ kind: 'setLink', device, netns: 'host', up: false } as const] : []),
+      ...(rename ? [{ kind: 'renameNetdev', device, netns: 'host', name } as const] : []),
+      ...(netdev.value.mtu === mtu ? [] : [{ kind: 'setMtu', device, netns: 'host', mtu } as const]),
+      ...((rename ? false : isUp) === up ? [] : [{ kind: 'setLink', device, netns: 'host', up } as const]),
+    ];
+    const applied = await this.#apply(steps);
+    return applied.ok ? ok(steps.length > 0 || netdev.value.mac !== mac) : applied;
+  }
+
+  async #checkRestored({ config, original }: VfRecord): Answer<void> {
+    const found = await this.find(config.device);
+    if (!found.ok) return found;
+    if (found.value === undefined) return ok(undefined);
+    const { settings, netdev } = found.value.vf;
+    const wrong = settingSteps(original, settings, restoredSettings(config, original.settings, settings)).map(describeStep);
+    if (netdev !== undefined && original.netdev !== undefined) {
+      const wanted = { ...original.netdev, mac: restoredMac(config, original, settings) ?? original.netdev.mac };
+      for (const key of ['name', 'mac', 'mtu'] as const) if (netdev[key] !== wanted[key]) wrong.push(`restoring ${key} ${wanted[key]}`);
+    }
+    if (wrong.length === 0) return ok(undefined);
+    return failure(cniCodes.refused, `VF ${config.device} is not as it was before the pod: ${wrong.join(', ')} had no effect`, 'Look at the kernel log for the PF\'s driver; rebinding the VF\'s driver resets it.');
+  }
+
+  /** One after the other, up to the first that fails. Steps on the PF are taken under its lock. */
+  async #apply(steps: readonly HardwareStep[]): Answer<void> {
+    for (const step of steps) {
+      const apply = () => this.#ports.hardware.apply(step);
+      const applied = step.kind === 'setVf' ? await this.#ports.files.withLock(pfLockPath(this.#stateFolder, step.pf), apply) : await apply();
+      if (!applied.ok) return hardwareFailure(applied.error, describeStep(step));
+    }
+    return ok(undefined);
+  }
+}
+
+function userSpaceLink({ config, original }: VfRecord, pfMtu: number | undefined): { readonly mac?: string; readonly mtu?: number } {
+  const mac = config.mac ?? (/^[0:]+$/.test(original.settings.mac) ? undefined : original.settings.mac);
+  return { ...(mac === undefined ? {} : { mac }), ...(pfMtu === undefined ? {} : { mtu: pfMtu }) };
+}

@@ -1,0 +1,210 @@
+import type { Clock, Files, FilesError, Hardware, HardwareError, Host, Log, PfMachineState, PfPlan, Plan, PlanInput, PodResources, Result } from '@vfleet/core';
+import { describeReboot, fail, ok, planNode } from '@vfleet/core';
+import type { SriovNetworkNodeState, SriovOperatorConfig } from '@vfleet/kube';
+import type { HardwareActivity } from './hardware-activity.ts';
+import { Journal } from './journal.ts';
+import { OwnershipStore } from './ownership.ts';
+import { PfRun, runPlans } from './pf-run.ts';
+import type { RunTools } from './pf-run.ts';
+import { readHolders, survey } from './survey.ts';
+import type { Survey } from './survey.ts';
+import { TriedSteps } from './tried-steps.ts';
+
+export interface ConfigurationPorts {
+  readonly hardware: Hardware;
+  readonly host: Host;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What a plan is made for. */
+export interface Wanted {
+  readonly state: SriovNetworkNodeState;
+  readonly config: SriovOperatorConfig['spec'] | undefined;
+  /** The operator has drained the node, and the request for it still stands. */
+  readonly drained: boolean;
+}
+
+export const EMPTY_PLAN: Plan = { pfs: [], hostSteps: [], drain: { needed: false, reasons: [] }, reboot: { needed: false, reasons: [], kernelArguments: [] }, problems: [] };
+
+/** The node's NICs as they are and as they are wanted: looks, plans, and carries plans out under the journal. */
+export class Configuration {
+  readonly #ports: ConfigurationPorts;
+  readonly #stateFolder: string;
+  readonly #podResources: PodResources | undefined;
+  readonly #store: OwnershipStore;
+  readonly #journal: Journal;
+  readonly #activity: HardwareActivity;
+  readonly #signal: AbortSignal;
+  readonly #tried = new TriedSteps();
+  readonly #pfs = new Map<string, PfMachineState>();
+  /** PFs of a run that did not end well, or was interrupted. */
+  #unfinished = new Set<string>();
+  /** Those of them that have no VFs but such as the run made. */
+  #clean = new Set<string>();
+  #survey: Survey | undefined;
+  #plan: Plan | undefined;
+  #input: PlanInput | undefined;
+  /** Of the spec that was planned for last. */
+  #generation: number | undefined;
+
+  constructor(ports: ConfigurationPorts, stateFolder: string, activity: HardwareActivity, podResources: PodResources | undefined, signal: AbortSignal) {
+    this.#ports = ports;
+    this.#stateFolder = stateFolder;
+    this.#podResources = podResources;
+    this.#store = new OwnershipStore(ports.files, stateFolder, ports.log);
+    this.#journal = new Journal(ports.files, stateFolder);
+    this.#activity = activity;
+    this.#signal = signal;
+  }
+
+  get survey(): Survey | undefined {
+    return this.#survey;
+  }
+
+  /** The newest plan; undefined before the first. */
+  get plan(): Plan | undefined {
+    return this.#plan;
+  }
+
+  get pfs(): readonly PfMachineState[] {
+    return [...this.#pfs.values()];
+  }
+
+  /** Reads what earlier processes left. */
+  async load(): Promise<Result<void, FilesError>> {
+    const loaded = await this.#store.load();
+    if (!loaded.ok) return loaded;
+    const run = await this.#journal.recover();
+    if (!run.ok) return run;
+    if (run.value === undefined) return ok(undefined);
+    this.#unfinished = new Set(run.value.pfs);
+    this.#clean = new Set(run.value.clean);
+    for (const { pf, key } of run.value.tried) this.#tried.add(pf, key);
+    this.#ports.log.warn('An earlier run was not finished; it is taken up from what the hardware shows.', { lastStep: run.value.lastStep });
+    return ok(undefined);
+  }
+
+  async look(): Promise<Result<Survey, HardwareError>> {
+    const seen = await survey(this.#ports, this.#podResources);
+    if (!seen.ok) return seen;
+    const holders = seen.value.holders ?? this.#survey?.holders;
+    this.#survey = { ...seen.value, ...(holders === undefined ? {} : { holders }) };
+    return ok(this.#survey);
+  }
+
+  /** Compares the last look with what is wanted. What is as wanted already is ours from now on, or no longer. */
+  async makePlan({ state, config, drained }: Wanted): Promise<Plan> {
+    const { inventory, host, holders } = this.#survey!;
+    if (this.#generation !== undefined && this.#generation !== state.metadata.generation) this.#tried.clear();
+    this.#generation = state.metadata.generation;
+    this.#input = {
+      desired: state.spec,
+      observed: inventory,
+      owned: this.#store.all(),
+      host,
+      disableDrain: config?.disableDrain ?? false,
+      ...(config?.featureGates === undefined ? {} : { gates: config.featureGates }),
+      ...(config?.disablePlugins === undefined ? {} : { disabledPlugins: config.disablePlugins }),
+      ...(holders === undefined ? {} : { holders }),
+      begun: this.#begun(state.status?.syncStatus, drained),
+      tried: this.#tried.all(),
+    };
+    this.#plan = isRendered(state) ? planNode(this.#input) : EMPTY_PLAN;
+    if (isRendered(state)) await this.#keepUpOwnership(this.#plan);
+    return this.#plan;
+  }
+
+  /**
+   * PFs whose VFs come from our unfinished run and are in nobody's hands: the node is drained still, or they were made in that run,
+   * and while the node says InProgress they are not advertised.
+   */
+  #begun(syncStatus: string | undefined, drained: boolean): ReadonlySet<string> {
+    const { inventory, holders } = this.#survey!;
+    // Success was announced after all, whatever became of the journal's last line: the VFs may have been handed out since.
+    if (syncStatus === 'Succeeded') this.#finishRun();
+    if (drained) return this.#unfinished;
+    if (holders === undefined && syncStatus !== 'InProgress') return new Set();
+    const isFree = (address: string) => inventory.pfs.find((pf) => pf.pciAddress === address)?.vfs.every((vf) => !holders?.has(vf.pciAddress)) ?? false;
+    return new Set([...this.#clean].filter(isFree));
+  }
+
+  async #keepUpOwnership(plan: Plan): Promise<void> {
+    const entries = this.#input!.desired.interfaces ?? [];
+    for (const pf of plan.pfs) {
+      const isKnown = this.#pfs.get(pf.pf)?.value === 'configured' && this.#store.isApplied(pf.pf, entries.find((entry) => entry.pciAddress.toLowerCase() === pf.pf));
+      if (pf.steps.length === 0 && !isKnown) await this.#runOf(pf, new Set()).finish();
+    }
+    const named = new Set(entries.map((entry) => entry.pciAddress.toLowerCase()));
+    for (const record of this.#store.all()) if (record.externallyManaged && !named.has(record.pciAddress)) await this.#store.forget(record.pciAddress);
+  }
+
+  #runOf(pf: PfPlan, begun: ReadonlySet<string>): PfRun {
+    const { hardware, clock, log } = this.#ports;
+    const tools: RunTools = {
+      hardware, clock, log, journal: this.#journal, store: this.#store, tried: this.#tried, activity: this.#activity, clean: this.#clean, signal: this.#signal,
+    };
+    return new PfRun(tools, this.#input!, begun, pf, this.#pfs);
+  }
+
+  /** Carries out the newest plan. The failure is what went wrong, for a person. */
+  async apply(parallel: boolean): Promise<Result<void, string>> {
+    const plan = this.#plan!;
+    // The next look then asks for a drain.
+    if (await this.#isTakenMeanwhile(plan)) return ok(undefined);
+    const toDo = plan.pfs.filter((pf) => pf.steps.length > 0);
+    const hasNoVfs = (address: string) => this.#survey!.inventory.pfs.some((pf) => pf.pciAddress === address && pf.numVfs === 0);
+    const clean = toDo.map((pf) => pf.pf).filter((address) => this.#clean.has(address) || hasNoVfs(address));
+    const begun = await this.#journal.begin({ generation: this.#generation ?? 0, pfs: toDo.map((pf) => pf.pf), clean });
+    if (!begun.ok) return fail(`nothing is changed without a journal, and it cannot be written: ${begun.error.cause}; free or repair the file system of ${this.#stateFolder}`);
+    this.#clean = new Set(clean);
+    this.#unfinished = new Set(toDo.map((pf) => pf.pf));
+    const failures = await runPlans(toDo.map((pf) => this.#runOf(pf, this.#unfinished)), parallel);
+    if (failures.length > 0) return fail(failures.join('; '));
+    const ended = await this.#journal.append({ type: 'end' });
+    if (!ended.ok) this.#ports.log.error('The end of a run could not be written to the journal.', { cause: ended.error.cause });
+    this.#finishRun();
+    return ok(undefined);
+  }
+
+  #finishRun(): void {
+    this.#clean = new Set();
+    this.#unfinished = new Set();
+  }
+
+  /** Whether a pod got a VF, between the plan and now, that the plan took for free. */
+  async #isTakenMeanwhile(plan: Plan): Promise<boolean> {
+    if (this.#clean.size === 0 || this.#podResources === undefined || plan.drain.needed) return false;
+    const holders = await readHolders(this.#podResources, this.#ports.log);
+    return holders !== undefined && this.#survey!.inventory.pfs.some((pf) => this.#clean.has(pf.pciAddress) && pf.vfs.some((vf) => holders.has(vf.pciAddress)));
+  }
+
+  /** Makes the host ready for its next boot and asks for it, unless it turns out that what it needed could be had without. */
+  async reboot(announce: (reason: string) => void): Promise<Result<'asked' | 'unneeded', string>> {
+    const { hostSteps, reboot } = this.#plan!;
+    if (reboot.kernelArguments.length > 0) {
+      const ensured = await this.#ports.host.ensureKernelArguments(reboot.kernelArguments);
+      if (!ensured.ok) return fail(`kernel arguments ${reboot.kernelArguments.join(' ')} could not be set: ${ensured.error.cause}; ${ensured.error.remedy}`);
+    }
+    for (const step of hostSteps) {
+      const done = await this.#ports.hardware.apply(step);
+      // A mode that cannot change while the host runs is set for the next boot.
+      if (!done.ok && done.error.code !== 'busy') return fail(`${done.error.cause}; ${done.error.remedy}`);
+    }
+    if (hostSteps.length > 0 && reboot.kernelArguments.length === 0) {
+      const again = await survey(this.#ports, undefined);
+      if (again.ok && !planNode({ ...this.#input!, observed: again.value.inventory, host: again.value.host }).reboot.needed) return ok('unneeded');
+    }
+    const reason = reboot.reasons.map(describeReboot).join('; ');
+    announce(reason);
+    const asked = await this.#ports.host.reboot(reason);
+    return asked.ok ? ok('asked') : fail(`the reboot was refused: ${asked.error.cause}; ${asked.error.remedy}`);
+  }
+}
+
+/** The operator has answered to a first discovery. Until then an empty spec says nothing, and PFs that are ours are left as they are. */
+function isRendered(state: SriovNetworkNodeState): boolean {
+  const { interfaces, bridges, system } = state.spec;
+  return (state.metadata.generation ?? 1) > 1 || (interfaces ?? []).length > 0 || bridges !== undefined || system !== undefined;
+}

@@ -1,0 +1,52 @@
+import type { DrainRequest, Kube } from '@vfleet/core';
+import { nodeAnnotations } from '@vfleet/core';
+import type { SriovNetworkNodeState } from '@vfleet/kube';
+import { nodes } from '@vfleet/kube';
+import { drainView, isReleased, nextRequest, permissionOf, requestedOf } from './drain-protocol.ts';
+import type { DrainView } from './drain-protocol.ts';
+
+/** The daemon's side of a drain: reads and writes the Node's annotation. Every method throws KubeError. */
+export class DrainClient {
+  readonly #kube: Kube;
+  readonly #nodeName: string;
+  /** What the Node's annotation says, as far as we know; undefined: ask. */
+  #requested: DrainRequest | undefined;
+
+  constructor(kube: Kube, nodeName: string) {
+    this.#kube = kube;
+    this.#nodeName = nodeName;
+  }
+
+  /** Asks the server the next time: somebody else may have changed the annotation, or an answer was lost. */
+  forget(): void {
+    this.#requested = undefined;
+  }
+
+  async permission(state: SriovNetworkNodeState): Promise<'none' | 'drain' | 'reboot'> {
+    return permissionOf(await this.#view(state));
+  }
+
+  /** Moves one step towards `wanted`; answers what was written, undefined when nothing was. */
+  async request(wanted: Exclude<DrainRequest, 'Idle'>, state: SriovNetworkNodeState | undefined): Promise<DrainRequest | undefined> {
+    const next = nextRequest(await this.#view(state), wanted);
+    if (next !== undefined) await this.#annotate(next);
+    return next;
+  }
+
+  /** Takes the request back. True when the operator has given the node back, too. */
+  async release(state: SriovNetworkNodeState | undefined): Promise<boolean> {
+    const view = await this.#view(state);
+    if (view.requested !== 'Idle') await this.#annotate('Idle');
+    return isReleased({ ...view, requested: 'Idle' });
+  }
+
+  async #view(state: SriovNetworkNodeState | undefined): Promise<DrainView> {
+    this.#requested ??= requestedOf(await this.#kube.get(nodes, { name: this.#nodeName }));
+    return drainView(this.#requested, state);
+  }
+
+  async #annotate(request: DrainRequest): Promise<void> {
+    await this.#kube.patch(nodes, { name: this.#nodeName }, { type: 'merge', patch: { metadata: { annotations: { [nodeAnnotations.state]: request } } } });
+    this.#requested = request;
+  }
+}

@@ -1,0 +1,42 @@
+import type { Clock, Files, Hardware, Host, Kube, Log, Random } from '@vfleet/core';
+import { DEFAULT_OPERATOR_NAMESPACE } from '@vfleet/core';
+
+export interface ConfigDaemonPorts {
+  readonly kube: Kube;
+  readonly hardware: Hardware;
+  readonly host: Host;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface ConfigDaemonSettings {
+  readonly nodeName: string;
+  /** The operator's namespace, where node states are. */
+  readonly namespace?: string;
+  /** For the journal, the machine's state and what PFs were like at first. It must survive a reboot. */
+  readonly stateFolder?: string;
+  /** Hardware events come in bursts: how long after the first one the hardware is looked at. */
+  readonly debounceMs?: number;
+  /** How often everything is looked at without any event: a net under lost events, not the way that changes are seen. */
+  readonly resyncMs?: number;
+}
+
+export interface ResolvedDaemonSettings {
+  readonly nodeName: string;
+  readonly namespace: string;
+  readonly stateFolder: string;
+  readonly debounceMs: number;
+  readonly resyncMs: number;
+}
+
+export function resolveDaemonSettings(settings: ConfigDaemonSettings): ResolvedDaemonSettings {
+  return {
+    nodeName: settings.nodeName,
+    namespace: settings.namespace ?? DEFAULT_OPERATOR_NAMESPACE,
+    stateFolder: settings.stateFolder ?? '/etc/sriov-operator',
+    debounceMs: settings.debounceMs ?? 500,
+    resyncMs: settings.resyncMs ?? 3_600_000,
+  };
+}

@@ -1,0 +1,16 @@
+export { createDevicePluginManager } from './manager.ts';
+export type { DevicePluginManager, DevicePluginPorts, DevicePluginSettings, ResourceListing } from './manager.ts';
+export { parseDevicePluginConfig } from './config.ts';
+export type { ConfigEntry, ParsedConfig, ResourceConfig } from './config.ts';
+export type { ConfigProblem, ConfigProblemCode } from './problems.ts';
+export type { FunctionSelector } from './selector-config.ts';
+export { formatFunctionSet, parseFunctionSet } from './function-set.ts';
+export type { FunctionSet } from './function-set.ts';
+export { functionsOf, isUserSpaceDriver } from './functions.ts';
+export type { NetFunction } from './functions.ts';
+export { assignPools, selects } from './pools.ts';
+export type { Pool, PoolMember } from './pools.ts';
+export { allocateContainer, environmentName } from './allocation.ts';
+export { preferredDevices } from './preferred.ts';
+export { DEVICE_INFO_FOLDER, deviceInfoPath, pciDeviceInfo } from './device-info.ts';
+export type { DeviceInfo } from './device-info.ts';

@@ -1,0 +1,64 @@
+import type { PciAddress } from '@vfleet/core';
+import type { ResourceConfig } from './config.ts';
+import type { NetFunction } from './functions.ts';
+import { assignPools, selects } from './pools.ts';
+import type { PoolMember } from './pools.ts';
+import type { ListedMember } from './resource-plugin.ts';
+
+export interface ListingInput {
+  /** In order: the first that selects a function owns it. */
+  readonly resources: readonly ResourceConfig[];
+  readonly functions: readonly NetFunction[];
+  /** Full names of resources to which nothing may be added now. */
+  readonly onHold: (fullName: string) => boolean;
+  /** Full names of resources that are made of VFs: a PF that has none just now is not meant. */
+  readonly vfsOnly?: (fullName: string) => boolean;
+  /** What was listed last, by full name. */
+  readonly listed: ReadonlyMap<string, ReadonlyMap<string, ListedMember>>;
+  /** Why a function must not be handed out, as far as it is not its driver; undefined when all is well. */
+  readonly faultOf: (candidate: NetFunction) => string | undefined;
+}
+
+/** What each resource lists, in the order of the resources. Pure: the manager carries it to kubelet. */
+export function listDevices(input: ListingInput): readonly { readonly resource: ResourceConfig; readonly members: readonly ListedMember[] }[] {
+  const pools = assignPools(input.resources, input.functions);
+  const owned = new Set(pools.flatMap(({ members }) => members.map((member) => member.function.id)));
+  return pools.map(({ resource, members: selected }) => {
+    const members = input.vfsOnly?.(resource.fullName) === true ? selected.filter((member) => member.function.vfIndex !== undefined) : selected;
+    const before = input.listed.get(resource.fullName);
+    const astray = [...(before?.values() ?? [])].flatMap((member) => withOtherDriver(resource, member, input.functions, owned));
+    const admitted = input.onHold(resource.fullName) ? members.filter((member) => before?.has(member.function.id)) : members;
+    const healthy = admitted.map((member) => withFault(member, faultOf(member, input)));
+    return { resource, members: inOrder([...healthy, ...astray], input.functions) };
+  });
+}
+
+/**
+ * A function that was listed and has lost or changed its driver stays on the list as unhealthy while nobody else owns it: its
+ * capacity has not gone, it is out of order. With the driver it had, the resource would still select it.
+ */
+function withOtherDriver(resource: ResourceConfig, member: ListedMember, functions: readonly NetFunction[], owned: ReadonlySet<PciAddress>): readonly ListedMember[] {
+  const now = functions.find(({ id }) => id === member.function.id);
+  const { driver } = member.function;
+  if (now === undefined || driver === undefined || owned.has(now.id) || now.driver === driver) return [];
+  const selector = resource.selectors.find((one) => selects(one, { ...now, driver }));
+  if (selector === undefined) return [];
+  const fault = now.driver === undefined ? `its driver ${driver} is no longer bound` : `its driver is ${now.driver} instead of ${driver}`;
+  return [{ function: { ...now, driver }, selector, fault }];
+}
+
+function faultOf({ function: own }: PoolMember, input: ListingInput): string | undefined {
+  if (own.driver === 'vfio-pci' && own.iommuGroup === undefined && own.deviceFiles?.vfioGroup === undefined) {
+    return 'it is bound to vfio-pci but has no IOMMU group; is the IOMMU on?';
+  }
+  return input.faultOf(own);
+}
+
+function withFault(member: PoolMember, fault: string | undefined): ListedMember {
+  return fault === undefined ? member : { ...member, fault };
+}
+
+function inOrder(members: readonly ListedMember[], functions: readonly NetFunction[]): readonly ListedMember[] {
+  const position = new Map(functions.map(({ id }, index) => [id, index]));
+  return members.toSorted((a, b) => position.get(a.function.id)! - position.get(b.function.id)!);
+}

@@ -1,0 +1,62 @@
+import type { PciAddress } from '@vfleet/core';
+import type { ResourceConfig } from './config.ts';
+import { holdsFunction } from './function-set.ts';
+import type { FunctionSet } from './function-set.ts';
+import type { NetFunction } from './functions.ts';
+import type { FunctionSelector } from './selector-config.ts';
+
+/** A function in a pool, with the selectors that brought it there: they decide what is handed out with it. */
+export interface PoolMember {
+  readonly function: NetFunction;
+  readonly selector: FunctionSelector;
+}
+
+export interface Pool {
+  readonly resource: ResourceConfig;
+  /** In the order of {@link functionsOf}. */
+  readonly members: readonly PoolMember[];
+}
+
+/** Whether one set of selectors selects a function: it has a driver, and every list that is there agrees. */
+export function selects(selector: FunctionSelector, candidate: NetFunction): boolean {
+  return (
+    candidate.driver !== undefined &&
+    !selector.unobservable &&
+    contains(selector.vendors, candidate.vendor.toLowerCase()) &&
+    contains(selector.devices, candidate.deviceId.toLowerCase()) &&
+    contains(selector.drivers, candidate.driver) &&
+    contains(selector.pciAddresses, candidate.id) &&
+    contains(selector.linkTypes, candidate.linkType === 'IB' ? 'infiniband' : 'ether') &&
+    holds(selector.pfNames, candidate, (pf) => candidate.pfNames.some((name) => name.toLowerCase() === pf.toLowerCase())) &&
+    holds(selector.rootDevices, candidate, (pf) => pf === candidate.pf) &&
+    (!selector.isRdma || candidate.rdmaCapable) &&
+    (selector.vdpaType === undefined || selector.vdpaType === candidate.vdpaType)
+  );
+}
+
+function contains(list: readonly string[] | undefined, value: string): boolean {
+  return list === undefined || list.includes(value);
+}
+
+/** Several items for one PF unite. */
+function holds(sets: readonly FunctionSet[] | undefined, candidate: NetFunction, isPf: (pf: string) => boolean): boolean {
+  return sets === undefined || sets.some((set) => isPf(set.pf) && holdsFunction(set, candidate.vfIndex));
+}
+
+/**
+ * Gives each function to the first resource that selects it, and among its sets of selectors to the first. Devices of the types
+ * accelerator and auxNetDevice are not in an inventory, so pools of those types stay empty.
+ */
+export function assignPools(resources: readonly ResourceConfig[], functions: readonly NetFunction[]): readonly Pool[] {
+  const owned = new Set<PciAddress>();
+  return resources.map((resource) => {
+    if (resource.deviceType !== 'netDevice') return { resource, members: [] };
+    const members = functions.flatMap((candidate): PoolMember[] => {
+      const selector = owned.has(candidate.id) ? undefined : resource.selectors.find((one) => selects(one, candidate));
+      if (selector === undefined) return [];
+      owned.add(candidate.id);
+      return [{ function: candidate, selector }];
+    });
+    return { resource, members };
+  });
+}

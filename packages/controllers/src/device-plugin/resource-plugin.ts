@@ -1,0 +1,112 @@
+import { fail, ok } from '@vfleet/core';
+import type { ContainerAllocation, DevicePlugin, Files, PciAddress, PluginDevice, Result, Subscription } from '@vfleet/core';
+import { allocateContainer } from './allocation.ts';
+import type { ResourceConfig } from './config.ts';
+import { writeDeviceInfo } from './device-info.ts';
+import type { PoolMember } from './pools.ts';
+import { preferredDevices } from './preferred.ts';
+import type { PreferenceRequest } from './preferred.ts';
+
+/** A device as it is listed: a member of the pool, and what is wrong with it if something is. */
+export interface ListedMember extends PoolMember {
+  /** Why it must not be given to pods, as a sentence; absent when healthy. */
+  readonly fault?: string;
+}
+
+type Sink = (devices: readonly PluginDevice[]) => void;
+
+/** One resource towards kubelet. It lives as long as the resource has devices; its list changes in-stream. */
+export class ResourcePlugin implements DevicePlugin {
+  readonly resourceName: string;
+  readonly #files: Files | undefined;
+  readonly #suspicion: (id: PciAddress) => string | undefined;
+  #resource: ResourceConfig;
+  #members: ReadonlyMap<string, ListedMember> = new Map();
+  #devices: readonly PluginDevice[] = [];
+  #sinks: readonly Sink[] = [];
+
+  /** `suspicion` says what is known against a device beyond what is listed already. */
+  constructor(resource: ResourceConfig, files: Files | undefined, suspicion: (id: PciAddress) => string | undefined) {
+    this.resourceName = resource.fullName;
+    this.#resource = resource;
+    this.#files = files;
+    this.#suspicion = suspicion;
+  }
+
+  get resource(): ResourceConfig {
+    return this.#resource;
+  }
+
+  get members(): ReadonlyMap<string, ListedMember> {
+    return this.#members;
+  }
+
+  get devices(): readonly PluginDevice[] {
+    return this.#devices;
+  }
+
+  /** Takes over the configuration and the members, in order, and tells kubelet if that changes the list. */
+  update(resource: ResourceConfig, members: readonly ListedMember[]): void {
+    this.#resource = resource;
+    this.#members = new Map(members.map((member) => [member.function.id, member]));
+    const devices = members.map((member) => deviceOf(resource, member));
+    if (sameDevices(devices, this.#devices)) return;
+    this.#devices = devices;
+    for (const sink of this.#sinks) sink(devices);
+  }
+
+  listAndWatch(sink: Sink): Subscription {
+    this.#sinks = [...this.#sinks, sink];
+    sink(this.#devices);
+    return {
+      stop: () => {
+        this.#sinks = this.#sinks.filter((other) => other !== sink);
+      },
+    };
+  }
+
+  getPreferredAllocation(request: PreferenceRequest): readonly string[] {
+    const placements = [...this.#members.values()].map(({ function: { id, pf, numaNode } }) => ({ id, pf, numaNode }));
+    return preferredDevices(placements, request);
+  }
+
+  async allocate(containers: readonly (readonly string[])[]): Promise<Result<readonly ContainerAllocation[], string>> {
+    const chosen: PoolMember[][] = [];
+    for (const ids of containers) {
+      const members: PoolMember[] = [];
+      for (const id of ids) {
+        const member = this.#members.get(id);
+        if (member === undefined) return fail(`${id} is no device of ${this.resourceName} (any more)`);
+        const fault = member.fault ?? this.#suspicion(member.function.id);
+        if (fault !== undefined) return fail(`${id} of ${this.resourceName} cannot be given to a pod: ${fault}`);
+        members.push(member);
+      }
+      chosen.push(members);
+    }
+    const written = await this.#writeDeviceInfo(chosen.flat());
+    return written.ok ? ok(chosen.map((members) => allocateContainer(this.#resource, members))) : written;
+  }
+
+  async #writeDeviceInfo(members: readonly PoolMember[]): Promise<Result<void, string>> {
+    if (this.#files === undefined) return ok(undefined);
+    for (const member of members) {
+      const written = await writeDeviceInfo(this.#files, this.resourceName, member);
+      if (!written.ok) return fail(`the device information of ${member.function.id} could not be written: ${written.error.cause}`);
+    }
+    return ok(undefined);
+  }
+}
+
+function deviceOf(resource: ResourceConfig, { function: { id, numaNode }, fault }: ListedMember): PluginDevice {
+  return { id, healthy: fault === undefined, numaNodes: resource.excludeTopology || numaNode < 0 ? [] : [numaNode] };
+}
+
+function sameDevices(a: readonly PluginDevice[], b: readonly PluginDevice[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((device, index) => {
+      const other = b[index]!;
+      return device.id === other.id && device.healthy === other.healthy && device.numaNodes[0] === other.numaNodes[0];
+    })
+  );
+}

@@ -1,0 +1,13 @@
+export { LEASE_NAME, createOperator } from './operator.ts';
+export type { Operator } from './operator.ts';
+export type { OperatorPorts } from './context.ts';
+export type { OperatorHooks } from './controllers.ts';
+export { STALE_NODE_STATE_DELAY_MINUTES_DEFAULT } from './settings.ts';
+export type { OperatorSettings } from './settings.ts';
+export { isNodeSelected } from './node-selection.ts';
+export { CORDONED_ANNOTATION } from './drain/drain-view.ts';
+export { DRAIN_BLOCKED } from './drain/drain.ts';
+export type { DrainBlockedReason } from './drain/drain.ts';
+export type { PolicyReason } from './policies/policy-verdict.ts';
+export type { PoolReason } from './pools/pools.ts';
+export type { NetworkReason } from './networks/networks.ts';

@@ -1,0 +1,55 @@
+import type { InterfaceStatus, VfStatus } from '../api/node-state.ts';
+import type { Inventory, PfObservation, VfObservation } from '../domain/inventory.ts';
+
+export interface InterfaceStatusOptions {
+  /** Which pod (`namespace/name`) holds a VF, by the VF's address. */
+  readonly holders?: ReadonlyMap<string, string>;
+  /** PFs that the spec, or what was applied last, marks as externally managed. */
+  readonly externallyManaged?: ReadonlySet<string>;
+}
+
+/** What was observed, as `status.interfaces` of a SriovNetworkNodeState spells it (mind `totalvfs`, `Vfs`, `Vlan`, `vfID`). */
+export function toInterfaceStatus(inventory: Inventory, options: InterfaceStatusOptions = {}): InterfaceStatus[] {
+  return inventory.pfs.map((pf) => pfStatus(pf, options));
+}
+
+function pfStatus(pf: PfObservation, options: InterfaceStatusOptions): InterfaceStatus {
+  const { netdev } = pf;
+  return {
+    ...(netdev === undefined ? {} : { name: netdev.name, mac: netdev.mac }),
+    ...(pf.driver === undefined ? {} : { driver: pf.driver }),
+    pciAddress: pf.pciAddress,
+    vendor: pf.vendor,
+    deviceID: pf.deviceId,
+    ...(pf.netFilter === undefined ? {} : { netFilter: pf.netFilter }),
+    ...(netdev === undefined ? {} : { mtu: netdev.mtu }),
+    numVfs: pf.numVfs,
+    // Without carrier /sys/class/net/DEV/speed says -1.
+    linkSpeed: `${pf.linkSpeedMbps} Mb/s`,
+    linkType: pf.linkType,
+    ...(netdev === undefined ? {} : { linkAdminState: netdev.adminState }),
+    eSwitchMode: pf.eswitchMode,
+    ...(options.externallyManaged?.has(pf.pciAddress) ? { externallyManaged: true } : {}),
+    totalvfs: pf.totalVfs,
+    ...(pf.vfs.length > 0 ? { Vfs: pf.vfs.map((vf) => vfStatus(pf, vf, options.holders?.get(vf.pciAddress))) } : {}),
+    ...(netdev !== undefined && netdev.altNames.length > 0 ? { altNames: [...netdev.altNames] } : {}),
+  };
+}
+
+function vfStatus(pf: PfObservation, vf: VfObservation, assigned: string | undefined): VfStatus {
+  const { netdev, settings } = vf;
+  return {
+    ...(netdev === undefined ? {} : { name: netdev.name, mac: netdev.mac }),
+    ...(assigned === undefined ? {} : { assigned }),
+    ...(vf.driver === undefined ? {} : { driver: vf.driver }),
+    pciAddress: vf.pciAddress,
+    vendor: vf.vendor,
+    deviceID: vf.deviceId,
+    ...(settings.vlan > 0 ? { Vlan: settings.vlan } : {}),
+    ...(netdev === undefined ? {} : { mtu: netdev.mtu }),
+    vfID: vf.index,
+    ...(vf.vdpaType === undefined ? {} : { vdpaType: vf.vdpaType }),
+    ...(vf.representor === undefined ? {} : { representorName: vf.representor }),
+    ...(pf.linkType === 'IB' && settings.nodeGuid !== undefined ? { guid: settings.nodeGuid } : {}),
+  };
+}

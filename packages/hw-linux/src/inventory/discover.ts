@@ -1,0 +1,212 @@
+import { comparePciAddresses, errnoName, fail, hardwareError, ok, parsePciAddress } from '@vfleet/core';
+import type { Errno, HardwareError, Inventory, Netdev, PciAddress, PfObservation, RdmaMode, Result, VfObservation, VfSettings } from '@vfleet/core';
+import type { KernelLinks } from '../links.ts';
+import { isRepresentor, primaryLink, representorOf } from '../links.ts';
+import { decodeDeviceVersions, decodeEswitch, decodeSpeed, encodeGetDeviceInfo, encodeGetEswitch, encodeGetSpeed } from '../netlink/generic.ts';
+import type { Link, LinkVf } from '../netlink/link.ts';
+import { RDMA_SYS_GET, decodeRdmaMode } from '../netlink/rdma.ts';
+import { PCI_DEVICES, baseName, deviceFile } from '../sysfs/paths.ts';
+import type { Sysfs, SysfsError } from '../sysfs/sysfs.ts';
+import { defaultRouteLinks } from './default-route.ts';
+import { deviceFilesOf, listVdpa, rdmaDevices } from './device-files.ts';
+import type { VdpaDevice } from './device-files.ts';
+
+/** What one look at the host works with: tables that were read once for all PFs. */
+interface Look {
+  readonly sysfs: Sysfs;
+  readonly links: KernelLinks;
+  readonly byDevice: ReadonlyMap<string, readonly Link[]>;
+  readonly vdpa: ReadonlyMap<string, VdpaDevice>;
+  readonly defaultRoute: ReadonlySet<number>;
+}
+
+const NETWORK_CLASS = /^0x02/;
+const INFINIBAND_CLASS = /^0x0207/;
+
+/** The node's PFs and their VFs, as sysfs and netlink show them at this moment. Devices that vanish while they are looked at are left out. */
+export async function discoverInventory(sysfs: Sysfs, links: KernelLinks): Promise<Result<Inventory, HardwareError>> {
+  const names = await sysfs.list(PCI_DEVICES);
+  if (!names.ok) return fail(sysfsFailure(names.error));
+  const addresses = await physicalFunctions(sysfs, names.value);
+  if (!addresses.ok) return addresses;
+  const all = await links.list('host');
+  if (!all.ok) {
+    const failure = errnoName(all.error.errno) ?? 'EIO';
+    return fail(hardwareError({ operation: 'discover', failure, device: 'host', detail: `rtnetlink${all.error.says === undefined ? '' : `: ${all.error.says}`}` }));
+  }
+  const look: Look = {
+    sysfs, links, byDevice: groupByDevice(all.value), vdpa: await listVdpa(sysfs), defaultRoute: await defaultRouteLinks(links, all.value),
+  };
+  const pfs: PfObservation[] = [];
+  for (const address of addresses.value) {
+    const pf = await readPf(look, address);
+    if (pf !== undefined) pfs.push(pf);
+  }
+  return ok({ pfs, rdmaMode: await readRdmaMode(links) });
+}
+
+function sysfsFailure(error: SysfsError): HardwareError {
+  const known = error.errno === 'ENOENT' ? ' is not there: mount sysfs' : ` answers ${error.errno}`;
+  return hardwareError({ operation: 'discover', failure: error.errno as Errno, device: 'host', detail: `${error.path}${known}` });
+}
+
+function groupByDevice(links: readonly Link[]): ReadonlyMap<string, readonly Link[]> {
+  const groups = new Map<string, Link[]>();
+  for (const link of links) {
+    if (link.parentBus !== 'pci' || link.parentDevice === undefined) continue;
+    const group = groups.get(link.parentDevice);
+    if (group === undefined) groups.set(link.parentDevice, [link]);
+    else group.push(link);
+  }
+  return groups;
+}
+
+/** Network controllers that are no VFs, in order. Names that are no PCI addresses are not the kernel's PCI devices. */
+async function physicalFunctions(sysfs: Sysfs, names: readonly string[]): Promise<Result<readonly PciAddress[], HardwareError>> {
+  const found: PciAddress[] = [];
+  for (const name of names) {
+    const address = parsePciAddress(name);
+    if (!address.ok) continue;
+    const pciClass = await sysfs.read(deviceFile(address.value, 'class'));
+    if (!pciClass.ok) {
+      if (pciClass.error.errno === 'EACCES' || pciClass.error.errno === 'EPERM') return fail(sysfsFailure(pciClass.error));
+      continue;
+    }
+    if (NETWORK_CLASS.test(pciClass.value) && !(await sysfs.exists(deviceFile(address.value, 'physfn')))) found.push(address.value);
+  }
+  return ok(found.sort(comparePciAddresses));
+}
+
+async function readPf(look: Look, address: PciAddress): Promise<PfObservation | undefined> {
+  const { sysfs, links } = look;
+  const [vendor, deviceId] = [await readId(sysfs, address, 'vendor'), await readId(sysfs, address, 'device')];
+  if (vendor === undefined || deviceId === undefined) return undefined;
+  const own = look.byDevice.get(address) ?? [];
+  const link = primaryLink(own);
+  const driver = await driverOf(sysfs, address);
+  const pciClass = await sysfs.read(deviceFile(address, 'class'));
+  const totalVfs = await readNumber(sysfs, deviceFile(address, 'sriov_totalvfs'), 0);
+  const numVfs = totalVfs === 0 ? 0 : await readNumVfs(sysfs, address);
+  const eswitchMode = driver === undefined ? 'legacy' : await readEswitch(links, address);
+  const rdma = await rdmaDevices(sysfs, address);
+  const firmwareVersion = await readFirmware(links, address, link);
+  const deviceFiles = await deviceFilesOf(sysfs, address, driver, rdma, undefined);
+  return {
+    pciAddress: address,
+    vendor,
+    deviceId,
+    ...(driver === undefined ? {} : { driver }),
+    ...(link === undefined ? {} : { netdev: netdevOf(link) }),
+    linkType: link?.isInfiniBand === true || (pciClass.ok && INFINIBAND_CLASS.test(pciClass.value)) ? 'IB' : 'ETH',
+    linkSpeedMbps: link === undefined || !link.carrier ? -1 : await readSpeed(links, link),
+    eswitchMode,
+    totalVfs,
+    numVfs,
+    vfs: await readVfs(look, address, own, link),
+    numaNode: await readNumber(sysfs, deviceFile(address, 'numa_node'), -1),
+    rdmaDevices: rdma,
+    ...(firmwareVersion === undefined ? {} : { firmwareVersion }),
+    holdsDefaultRoute: own.some((candidate) => !isRepresentor(candidate) && look.defaultRoute.has(candidate.index)),
+    ...(deviceFiles === undefined ? {} : { deviceFiles }),
+  };
+}
+
+async function readVfs(look: Look, pf: PciAddress, links: readonly Link[], link: Link | undefined): Promise<readonly VfObservation[]> {
+  const names = await look.sysfs.list(`${PCI_DEVICES}/${pf}`);
+  const settings = new Map(link?.vfs.map((vf) => [vf.index, vf]));
+  const vfs: VfObservation[] = [];
+  for (const name of names.ok ? names.value : []) {
+    const index = /^virtfn(\d+)$/.exec(name)?.[1];
+    if (index === undefined) continue;
+    const target = await look.sysfs.readLink(deviceFile(pf, name));
+    const address = target.ok ? parsePciAddress(baseName(target.value)) : undefined;
+    const vf = address?.ok === true ? await readVf(look, Number(index), address.value, settings.get(Number(index)), representorOf(links, Number(index))?.name) : undefined;
+    if (vf !== undefined) vfs.push(vf);
+  }
+  return vfs.sort((a, b) => a.index - b.index);
+}
+
+async function readVf(look: Look, index: number, address: PciAddress, settings: LinkVf | undefined, representor: string | undefined): Promise<VfObservation | undefined> {
+  const { sysfs } = look;
+  const [vendor, deviceId] = [await readId(sysfs, address, 'vendor'), await readId(sysfs, address, 'device')];
+  if (vendor === undefined || deviceId === undefined) return undefined;
+  const driver = await driverOf(sysfs, address);
+  const link = primaryLink(look.byDevice.get(address) ?? []);
+  const group = await sysfs.readLink(deviceFile(address, 'iommu_group'));
+  const rdma = await rdmaDevices(sysfs, address);
+  const vdpa = look.vdpa.get(address);
+  const deviceFiles = await deviceFilesOf(sysfs, address, driver, rdma, vdpa);
+  return {
+    index,
+    pciAddress: address,
+    vendor,
+    deviceId,
+    ...(driver === undefined ? {} : { driver }),
+    ...(link === undefined ? {} : { netdev: netdevOf(link) }),
+    settings: settings === undefined ? NO_SETTINGS : settingsOf(settings),
+    ...(group.ok ? { iommuGroup: Number(baseName(group.value)) } : {}),
+    rdmaDevices: rdma,
+    ...(vdpa?.type === undefined ? {} : { vdpaType: vdpa.type }),
+    ...(representor === undefined ? {} : { representor }),
+    ...(deviceFiles === undefined ? {} : { deviceFiles }),
+  };
+}
+
+/** What is said of a VF whose PF has no interface or whose driver tells nothing. */
+const NO_SETTINGS: VfSettings = {
+  mac: '00:00:00:00:00:00', vlan: 0, vlanQos: 0, vlanProtocol: '802.1q', spoofCheck: false, trust: false, minTxRateMbps: 0, maxTxRateMbps: 0, linkState: 'auto',
+};
+
+function settingsOf(vf: LinkVf): VfSettings {
+  const { index: _, ...settings } = vf;
+  return settings;
+}
+
+function netdevOf(link: Link): Netdev {
+  return { name: link.name, altNames: link.altNames, mac: link.mac, mtu: link.mtu, adminState: link.up ? 'up' : 'down', carrier: link.carrier };
+}
+
+async function readId(sysfs: Sysfs, address: PciAddress, name: string): Promise<string | undefined> {
+  const id = await sysfs.read(deviceFile(address, name));
+  return id.ok && /^0x[0-9a-f]{4}$/.test(id.value) ? id.value.slice(2) : undefined;
+}
+
+export async function driverOf(sysfs: Sysfs, address: PciAddress): Promise<string | undefined> {
+  const link = await sysfs.readLink(deviceFile(address, 'driver'));
+  return link.ok ? baseName(link.value) : undefined;
+}
+
+async function readNumber(sysfs: Sysfs, path: string, otherwise: number): Promise<number> {
+  const text = await sysfs.read(path);
+  return text.ok && /^-?\d+$/.test(text.value) ? Number(text.value) : otherwise;
+}
+
+export async function readNumVfs(sysfs: Sysfs, address: PciAddress): Promise<number> {
+  const text = await sysfs.readPatiently(deviceFile(address, 'sriov_numvfs'));
+  return text.ok && /^\d+$/.test(text.value) ? Number(text.value) : 0;
+}
+
+/** Without devlink, or with a driver that has none, there is no eswitch to switch. */
+async function readEswitch(links: KernelLinks, address: PciAddress): Promise<'legacy' | 'switchdev'> {
+  const mode = await links.askFamily('devlink', 'host', encodeGetEswitch(address), decodeEswitch);
+  return mode.ok ? (mode.value ?? 'legacy') : 'legacy';
+}
+
+async function readSpeed(links: KernelLinks, link: Link): Promise<number> {
+  const speed = await links.askFamily('ethtool', 'host', encodeGetSpeed(link.index), decodeSpeed);
+  return speed.ok ? (speed.value ?? -1) : -1;
+}
+
+async function readFirmware(links: KernelLinks, address: PciAddress, link: Link | undefined): Promise<string | undefined> {
+  if (link !== undefined) {
+    const info = await links.driverInfo(link.name);
+    if (info.ok && info.value.firmware !== '' && info.value.firmware !== 'N/A') return info.value.firmware;
+  }
+  const versions = await links.askFamily('devlink', 'host', encodeGetDeviceInfo(address), decodeDeviceVersions);
+  return versions.ok ? (versions.value?.get('fw') ?? versions.value?.get('fw.version')) : undefined;
+}
+
+async function readRdmaMode(links: KernelLinks): Promise<RdmaMode> {
+  const mode = await links.ask('host', 'rdma', RDMA_SYS_GET, new Uint8Array(), decodeRdmaMode);
+  return mode.ok ? (mode.value[0] ?? 'shared') : 'shared';
+}

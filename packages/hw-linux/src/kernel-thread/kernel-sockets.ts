@@ -1,0 +1,98 @@
+import type { NetnsPath } from '@vfleet/core';
+import { NetlinkExchange } from '../netlink/exchange.ts';
+import type { NetlinkAnswer, NetlinkRequest } from '../netlink/exchange.ts';
+import { RECEIVE_BUFFER_BYTES, netlinkSocket, openNetlink } from './netlink-socket.ts';
+import type { NetlinkProtocol } from './netlink-socket.ts';
+import type { ThreadRequest } from './requests.ts';
+import type { SystemCalls } from './system-calls.ts';
+
+const OWN_NETNS = '/proc/thread-self/ns/net';
+const CLONE_NEWNET = 0x4000_0000;
+const AF_INET = 2;
+const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
+const GDRVINFO = 3;
+const DRIVER_INFO_BYTES = 196;
+
+/**
+ * The sockets of one thread. Those of its own namespace stay open; into another namespace it goes only to open a socket, and comes
+ * back at once: a socket belongs to the namespace that it was opened in.
+ */
+export class KernelSockets {
+  readonly #calls: SystemCalls;
+  readonly #own: number;
+  readonly #buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
+  readonly #exchanges = new Map<NetlinkProtocol, NetlinkExchange>();
+
+  constructor(calls: SystemCalls) {
+    this.#calls = calls;
+    this.#own = calls.open(OWN_NETNS).value;
+  }
+
+  serve(request: ThreadRequest): NetlinkAnswer {
+    return request.kind === 'driverInfo' ? this.#withSocket(request.netns, () => this.#openDatagram(), (fd) => this.#driverInfo(fd, request.name)) : this.#serveNetlink(request);
+  }
+
+  #serveNetlink({ netns, protocol, request, targetNetns }: Extract<ThreadRequest, { kind: 'netlink' }>): NetlinkAnswer {
+    const ask = (exchange: NetlinkExchange) => (targetNetns === undefined ? exchange.ask(request) : this.#askWithNetns(exchange, request, targetNetns));
+    if (netns !== 'host') return this.#withSocket(netns, () => openNetlink(this.#calls, protocol), (fd) => ask(new NetlinkExchange(netlinkSocket(this.#calls, fd, this.#buffer))));
+    let exchange = this.#exchanges.get(protocol);
+    if (exchange === undefined) {
+      const fd = openNetlink(this.#calls, protocol);
+      if (fd < 0) return failure(-fd);
+      exchange = new NetlinkExchange(netlinkSocket(this.#calls, fd, this.#buffer));
+      this.#exchanges.set(protocol, exchange);
+    }
+    return ask(exchange);
+  }
+
+  #askWithNetns(exchange: NetlinkExchange, request: NetlinkRequest, target: NetnsPath): NetlinkAnswer {
+    const opened = target === 'host' ? { value: this.#own, errno: 0 } : this.#calls.open(target);
+    if (opened.value < 0) return failure(opened.errno);
+    try {
+      const payload = request.payload.slice();
+      new DataView(payload.buffer).setUint32(payload.length - 4, opened.value, true);
+      return exchange.ask({ ...request, payload });
+    } finally {
+      if (target !== 'host') this.#calls.close(opened.value);
+    }
+  }
+
+  /** The socket is closed after the work: one that stays open would keep the namespace. */
+  #withSocket(netns: NetnsPath, open: () => number, work: (fd: number) => NetlinkAnswer): NetlinkAnswer {
+    const fd = netns === 'host' ? open() : this.#openInside(netns, open);
+    if (fd < 0) return failure(-fd);
+    try {
+      return work(fd);
+    } finally {
+      this.#calls.close(fd);
+    }
+  }
+
+  #openInside(netns: NetnsPath, open: () => number): number {
+    const target = this.#calls.open(netns);
+    if (target.value < 0) return -target.errno;
+    const entered = this.#calls.setns(target.value, CLONE_NEWNET);
+    this.#calls.close(target.value);
+    if (entered.value < 0) return -entered.errno;
+    const fd = open();
+    // A thread that cannot come back would do the host's work in a pod.
+    if (this.#calls.setns(this.#own, CLONE_NEWNET).value < 0) throw new Error('the kernel thread cannot return to its own network namespace');
+    return fd;
+  }
+
+  #openDatagram(): number {
+    const { value, errno } = this.#calls.socket(AF_INET, SOCK_DGRAM_CLOEXEC, 0);
+    return value < 0 ? -errno : value;
+  }
+
+  #driverInfo(fd: number, name: string): NetlinkAnswer {
+    const info = new Uint8Array(DRIVER_INFO_BYTES);
+    info[0] = GDRVINFO;
+    const { value, errno } = this.#calls.driverInfo(fd, name, info);
+    return value < 0 ? failure(errno) : { ok: true, payloads: [info] };
+  }
+}
+
+function failure(errno: number): NetlinkAnswer {
+  return { ok: false, failure: { errno } };
+}

@@ -1,0 +1,121 @@
+import type { NetnsPath, PciAddress, Result } from '@vfleet/core';
+import { fail, ok } from '@vfleet/core';
+import type { Netlink } from './kernel-thread/kernel-thread.ts';
+import type { NetlinkProtocol } from './kernel-thread/netlink-socket.ts';
+import { MalformedMessage } from './netlink/attributes.ts';
+import type { NetlinkFailure } from './netlink/exchange.ts';
+import { CONTROL_FAMILY, decodeFamily, encodeGetFamily } from './netlink/generic.ts';
+import { RTM, decodeLink, encodeAltName, encodeGetLinks } from './netlink/link.ts';
+import type { Link } from './netlink/link.ts';
+
+const EPROTO = 71;
+const ENODEV = 19;
+const ENOENT = 2;
+
+/** Netlink as values: what is asked, decoded, or why not. */
+export class KernelLinks {
+  readonly #netlink: Netlink;
+  readonly #families = new Map<string, number>();
+
+  constructor(netlink: Netlink) {
+    this.#netlink = netlink;
+  }
+
+  /** A change; done when the kernel acknowledged it. */
+  async change(netns: NetnsPath, type: number, payload: Uint8Array, options: { readonly flags?: number; readonly targetNetns?: NetnsPath; readonly protocol?: NetlinkProtocol } = {}): Promise<Result<void, NetlinkFailure>> {
+    const { flags = 0, targetNetns, protocol = 'route' } = options;
+    const answer = await this.#netlink.ask({ kind: 'netlink', netns, protocol, request: { type, flags, payload }, ...(targetNetns === undefined ? {} : { targetNetns }) });
+    return answer.ok ? ok(undefined) : fail(answer.failure);
+  }
+
+  async ask<Value>(
+    netns: NetnsPath, protocol: NetlinkProtocol, type: number, payload: Uint8Array, decode: (payload: Uint8Array) => Value, dump = false,
+  ): Promise<Result<readonly Value[], NetlinkFailure>> {
+    const answer = await this.#netlink.ask({ kind: 'netlink', netns, protocol, request: { type, payload, dump } });
+    if (!answer.ok) return fail(answer.failure);
+    try {
+      return ok(answer.payloads.map(decode));
+    } catch (error) {
+      if (error instanceof MalformedMessage) return fail({ errno: EPROTO, says: error.message });
+      throw error;
+    }
+  }
+
+  /** Every link of a namespace, with VFs. */
+  list(netns: NetnsPath): Promise<Result<readonly Link[], NetlinkFailure>> {
+    return this.ask(netns, 'route', RTM.getLink, encodeGetLinks(), decodeLink, true);
+  }
+
+  /** The netdev of a PCI function in a namespace: of several under one PF, the one that is no representor. ENODEV when there is none. */
+  async ofDevice(device: PciAddress, netns: NetnsPath): Promise<Result<Link, NetlinkFailure>> {
+    const all = await this.list(netns);
+    // A namespace that is gone has no interfaces.
+    if (!all.ok) return fail(all.error.errno === ENOENT && netns !== 'host' ? { errno: ENODEV, says: `${netns} is not there` } : all.error);
+    const link = primaryLink(linksOfDevice(all.value, device));
+    return link === undefined ? fail({ errno: ENODEV, says: `no interface of ${device} in ${netns}` }) : ok(link);
+  }
+
+  async addAltName(device: PciAddress, netns: NetnsPath, name: string): Promise<Result<void, NetlinkFailure>> {
+    return this.#altName(device, netns, name, RTM.newLinkProperty);
+  }
+
+  async removeAltName(device: PciAddress, netns: NetnsPath, name: string): Promise<Result<void, NetlinkFailure>> {
+    return this.#altName(device, netns, name, RTM.deleteLinkProperty);
+  }
+
+  async #altName(device: PciAddress, netns: NetnsPath, name: string, type: number): Promise<Result<void, NetlinkFailure>> {
+    const link = await this.ofDevice(device, netns);
+    // NLM_F_CREATE and NLM_F_EXCL, as a name is made.
+    return link.ok ? this.change(netns, type, encodeAltName(link.value.index, name), type === RTM.newLinkProperty ? { flags: 0x600 } : {}) : link;
+  }
+
+  /** The number of a generic netlink family; ENOENT when the kernel has none of that name. */
+  async family(name: string): Promise<Result<number, NetlinkFailure>> {
+    const known = this.#families.get(name);
+    if (known !== undefined) return ok(known);
+    const found = await this.ask('host', 'generic', CONTROL_FAMILY, encodeGetFamily(name), decodeFamily);
+    if (!found.ok) return found;
+    const id = found.value[0];
+    if (id === undefined) return fail({ errno: ENOENT });
+    // Families keep their numbers while the kernel runs, unless their module is loaded anew: then the number is refused and asked again.
+    this.#families.set(name, id);
+    return ok(id);
+  }
+
+  /** One request to a family, decoded. */
+  async askFamily<Value>(name: string, netns: NetnsPath, payload: Uint8Array, decode: (payload: Uint8Array) => Value): Promise<Result<Value | undefined, NetlinkFailure>> {
+    const family = await this.family(name);
+    if (!family.ok) return family;
+    const answer = await this.ask(netns, 'generic', family.value, payload, decode);
+    if (!answer.ok && answer.error.errno === ENOENT) this.#families.delete(name);
+    return answer.ok ? ok(answer.value[0]) : answer;
+  }
+
+  /** The driver's name and firmware version, as `ethtool -i` shows them. */
+  async driverInfo(name: string, netns: NetnsPath = 'host'): Promise<Result<{ readonly driver: string; readonly firmware: string }, NetlinkFailure>> {
+    const answer = await this.#netlink.ask({ kind: 'driverInfo', netns, name });
+    if (!answer.ok) return fail(answer.failure);
+    // struct ethtool_drvinfo: a number, then driver, version and fw_version of 32 bytes each.
+    const bytes = Buffer.from(answer.payloads[0] ?? new Uint8Array(196));
+    const textAt = (at: number) => bytes.subarray(at, at + 32).toString('latin1').split('\0')[0]!.trim();
+    return ok({ driver: textAt(4), firmware: textAt(68) });
+  }
+}
+
+export function linksOfDevice(links: readonly Link[], device: string): readonly Link[] {
+  return links.filter((link) => link.parentBus === 'pci' && link.parentDevice === device);
+}
+
+/** In switchdev mode the representors of the VFs are under the PF's address too; the uplink is the one named `p<n>`, or not at all. */
+export function primaryLink(links: readonly Link[]): Link | undefined {
+  return links.find((link) => link.physPortName !== undefined && /^p\d+$/.test(link.physPortName)) ?? links.find((link) => !isRepresentor(link));
+}
+
+export function isRepresentor(link: Link): boolean {
+  return link.physPortName !== undefined && /^(?:c\d+)?pf\d+(?:vf|sf)\d+$/.test(link.physPortName);
+}
+
+/** The representor of VF `index` among the links under the PF's address. */
+export function representorOf(links: readonly Link[], index: number): Link | undefined {
+  return links.find((link) => link.physPortName !== undefined && new RegExp(`^(?:c\\d+)?pf\\d+vf${index}$`).test(link.physPortName));
+}

@@ -1,0 +1,163 @@
+import { fail, hardwareError, ok } from '@vfleet/core';
+import type { Clock, Hardware, HardwareError, HardwareEvent, HardwareStep, Inventory, PciAddress, Result, Subscription } from '@vfleet/core';
+import { EventReader } from './events.ts';
+import { discoverInventory } from './inventory/discover.ts';
+import { KernelThread } from './kernel-thread/kernel-thread.ts';
+import type { Netlink } from './kernel-thread/kernel-thread.ts';
+import { MonitorThread } from './kernel-thread/monitor-thread.ts';
+import type { Monitor } from './kernel-thread/monitor-thread.ts';
+import { KernelLinks } from './links.ts';
+import { setDevlinkParam, setEswitchMode, setFeature, setRdmaMode } from './steps/devlink.ts';
+import { bindDriver, pfOf, unbindDriver } from './steps/drivers.ts';
+import { moveNetdev, renameNetdev, setAddresses, setLink, setMtu, setNetdevMac } from './steps/netdev.ts';
+import { failed } from './steps/outcome.ts';
+import type { StepFailure, StepOutcome } from './steps/outcome.ts';
+import { setDriversAutoprobe, setNumVfs } from './steps/sriov.ts';
+import type { StepTools } from './steps/tools.ts';
+import { createVdpa, deleteVdpa } from './steps/vdpa.ts';
+import { setVf } from './steps/vf-attributes.ts';
+import { HelperWrites } from './sysfs/long-writes.ts';
+import type { LongWrites } from './sysfs/long-writes.ts';
+import { RealSysfs } from './sysfs/real-sysfs.ts';
+import type { Sysfs } from './sysfs/sysfs.ts';
+
+/** What the backend stands on; all but the clock have real twins that are taken when left out. */
+export interface LinuxHardwarePorts {
+  readonly clock: Clock;
+  readonly sysfs?: Sysfs;
+  readonly netlink?: Netlink;
+  readonly monitor?: Monitor;
+  readonly longWrites?: LongWrites;
+}
+
+export interface LinuxHardwareSettings {
+  /** How long a write to sriov_numvfs or an unbind may take. Large NICs need a minute for their VFs; default 180,000. */
+  readonly writeDeadlineMs?: number;
+}
+
+/** The Hardware port on this machine. */
+export interface LinuxHardware extends Hardware {
+  /** Interfaces as rtnetlink shows them; also alternative names, which no step sets. */
+  readonly links: KernelLinks;
+  /** Ends threads and helper processes. Steps under way fail. */
+  close(): Promise<void>;
+}
+
+const WRITE_DEADLINE_MS = 180_000;
+
+/**
+ * The NICs of the host this runs on, by sysfs and netlink; nothing is asked of other programs. It needs CAP_NET_ADMIN, CAP_SYS_ADMIN
+ * (for namespaces), a writable /sys, and Linux 5.14 or newer (interfaces then name their PCI function).
+ */
+export function createLinuxHardware(ports: LinuxHardwarePorts, settings: LinuxHardwareSettings = {}): LinuxHardware {
+  return new RealHardware(ports, settings);
+}
+
+class RealHardware implements LinuxHardware {
+  readonly links: KernelLinks;
+  readonly #sysfs: Sysfs;
+  readonly #netlink: Netlink;
+  readonly #monitor: Monitor;
+  readonly #longWrites: LongWrites;
+  readonly #deadlineMs: number;
+  readonly #tools: StepTools;
+  /** PFs with a write that has not come back: nothing touches them. */
+  readonly #stuck = new Set<PciAddress>();
+  /** Writes under way, which a look waits for. */
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  constructor(ports: LinuxHardwarePorts, settings: LinuxHardwareSettings) {
+    this.#sysfs = ports.sysfs ?? new RealSysfs();
+    this.#netlink = ports.netlink ?? new KernelThread();
+    this.#monitor = ports.monitor ?? new MonitorThread();
+    this.#longWrites = ports.longWrites ?? new HelperWrites(ports.clock);
+    this.#deadlineMs = settings.writeDeadlineMs ?? WRITE_DEADLINE_MS;
+    this.links = new KernelLinks(this.#netlink);
+    this.#tools = { sysfs: this.#sysfs, links: this.links, writeLong: (pf, path, text) => this.#writeLong(pf, path, text) };
+  }
+
+  async discover(): Promise<Result<Inventory, HardwareError>> {
+    // Reading a PF's attributes waits for a write under way; behind one that hangs it would hang too.
+    while (this.#underWay.size > 0 && this.#stuck.size === 0) await Promise.allSettled([...this.#underWay]);
+    if (this.#stuck.size > 0) return fail(hardwareError({ operation: 'discover', failure: 'stuckWrite', device: 'host', detail: [...this.#stuck].join(', ') }));
+    return discoverInventory(this.#sysfs, this.links);
+  }
+
+  async apply(step: HardwareStep): Promise<Result<void, HardwareError>> {
+    const device = 'pf' in step ? step.pf : 'device' in step ? step.device : 'host';
+    const outcome = (await this.#blocked(device)) ?? (await this.#perform(step));
+    if (outcome === undefined) return ok(undefined);
+    return fail(hardwareError({ operation: step.kind, failure: outcome.failure, device, step, ...(outcome.detail === undefined ? {} : { detail: outcome.detail }) }));
+  }
+
+  watch(listener: (event: HardwareEvent) => void): Subscription {
+    const reader = new EventReader();
+    return this.#monitor.listen((news) => {
+      for (const event of reader.read(news)) listener(event);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#netlink instanceof KernelThread) await this.#netlink.close();
+    if (this.#longWrites instanceof HelperWrites) this.#longWrites.close();
+  }
+
+  async #blocked(device: PciAddress | 'host'): Promise<StepOutcome> {
+    if (this.#stuck.size === 0 || device === 'host') return undefined;
+    const pf = await pfOf(this.#sysfs, device);
+    return this.#stuck.has(pf) ? failed('stuckWrite') : undefined;
+  }
+
+  #perform(step: HardwareStep): Promise<StepOutcome> {
+    const { links } = this;
+    const tools = this.#tools;
+    switch (step.kind) {
+      case 'setNumVfs':
+        return setNumVfs(tools, step.pf, step.count);
+      case 'setDriversAutoprobe':
+        return setDriversAutoprobe(tools, step.pf, step.enabled);
+      case 'setEswitchMode':
+        return setEswitchMode(links, step);
+      case 'bindDriver':
+        return bindDriver(tools, step.device, step.driver);
+      case 'unbindDriver':
+        return unbindDriver(tools, step.device);
+      case 'setVf':
+        return setVf(links, step);
+      case 'setMtu':
+        return setMtu(links, step);
+      case 'setLink':
+        return setLink(links, step);
+      case 'setNetdevMac':
+        return setNetdevMac(links, step);
+      case 'renameNetdev':
+        return renameNetdev(links, step.device, step.netns, step.name);
+      case 'moveNetdev':
+        return moveNetdev(links, step);
+      case 'setAddresses':
+        return setAddresses(links, step);
+      case 'setFeature':
+        return setFeature(links, step);
+      case 'setDevlinkParam':
+        return setDevlinkParam(links, step);
+      case 'createVdpa':
+        return createVdpa(this.#sysfs, links, step.device, step.type);
+      case 'deleteVdpa':
+        return deleteVdpa(this.#sysfs, links, step.device);
+      case 'setRdmaMode':
+        return setRdmaMode(links, step.mode);
+    }
+  }
+
+  async #writeLong(pf: PciAddress, path: string, text: string): Promise<{ readonly errno: string } | StepFailure | undefined> {
+    const write = this.#longWrites.write(path, text, this.#deadlineMs);
+    this.#underWay.add(write.outcome);
+    const outcome = await write.outcome;
+    this.#underWay.delete(write.outcome);
+    if (outcome.ok) return undefined;
+    if (outcome.error !== 'deadlinePassed') return { errno: outcome.error.errno };
+    this.#stuck.add(pf);
+    void write.over.then(() => this.#stuck.delete(pf));
+    return failed('deadlinePassed', `${path} after ${this.#deadlineMs / 1000} s`);
+  }
+}

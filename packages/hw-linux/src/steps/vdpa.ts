@@ -1,0 +1,43 @@
+import type { PciAddress, VdpaType } from '@vfleet/core';
+import { listVdpa } from '../inventory/device-files.ts';
+import type { KernelLinks } from '../links.ts';
+import { encodeDeleteVdpa, encodeNewVdpa } from '../netlink/vdpa.ts';
+import { baseName } from '../sysfs/paths.ts';
+import type { Sysfs } from '../sysfs/sysfs.ts';
+import { failed, ofNetlink, ofSysfs } from './outcome.ts';
+import type { StepOutcome } from './outcome.ts';
+
+const ENOENT = 2;
+const ENODEV = 19;
+const DRIVERS: Readonly<Record<VdpaType, string>> = { virtio: 'virtio_vdpa', vhost: 'vhost_vdpa' };
+const BUS = '/sys/bus/vdpa';
+
+/** Makes `vdpa:<address>` on the VF and gives it the driver of its type. */
+export async function createVdpa(sysfs: Sysfs, links: KernelLinks, device: PciAddress, type: VdpaType): Promise<StepOutcome> {
+  if ((await listVdpa(sysfs)).has(device)) return failed('EEXIST');
+  const name = `vdpa:${device}`;
+  const made = await links.askFamily('vdpa', 'host', encodeNewVdpa(device, name), () => undefined);
+  if (!made.ok) return made.error.errno === ENOENT || made.error.errno === ENODEV ? failed('EOPNOTSUPP', `${device} has no vDPA management device`) : ofNetlink(made.error);
+  return bind(sysfs, name, DRIVERS[type]);
+}
+
+async function bind(sysfs: Sysfs, name: string, driver: string): Promise<StepOutcome> {
+  const link = `${BUS}/devices/${name}/driver`;
+  const bound = await sysfs.readLink(link);
+  if (bound.ok && baseName(bound.value) === driver) return undefined;
+  const overridden = await sysfs.write(`${BUS}/devices/${name}/driver_override`, `${driver}\n`);
+  if (!overridden.ok) return ofSysfs(overridden.error);
+  if (bound.ok) {
+    const unbound = await sysfs.write(`${link}/unbind`, name);
+    if (!unbound.ok) return ofSysfs(unbound.error);
+  }
+  const done = await sysfs.write(`${BUS}/drivers/${driver}/bind`, name);
+  return done.ok ? undefined : ofSysfs(done.error, `driver ${driver}`);
+}
+
+export async function deleteVdpa(sysfs: Sysfs, links: KernelLinks, device: PciAddress): Promise<StepOutcome> {
+  const found = (await listVdpa(sysfs)).get(device);
+  if (found === undefined) return failed('ENODEV');
+  const removed = await links.askFamily('vdpa', 'host', encodeDeleteVdpa(found.name), () => undefined);
+  return removed.ok ? undefined : ofNetlink(removed.error);
+}

@@ -1,0 +1,26 @@
+/** The helper process: one write after the other, each answered with its errno. It ends when its owner does. */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import type { LongWriteCall, LongWriteReply } from './long-writes.ts';
+
+const O_WRONLY = 1;
+
+process.on('message', ({ path, text }: LongWriteCall) => {
+  const reply = write(path, text);
+  // The owner may be gone by now.
+  if (process.connected) process.send!(reply, undefined, undefined, () => {});
+});
+process.on('disconnect', () => process.exit(0));
+
+function write(path: string, text: string): LongWriteReply {
+  try {
+    const fd = openSync(path, O_WRONLY);
+    try {
+      writeSync(fd, text);
+    } finally {
+      closeSync(fd);
+    }
+    return {};
+  } catch (error) {
+    return { errno: error instanceof Error && 'code' in error ? String(error.code) : 'EIO' };
+  }
+}

@@ -1,0 +1,72 @@
+// Goal: whatever bytes come from a socket, decoders answer or say that the message is malformed: no other error, no hang; and what is
+// encoded is what is decoded. Method: mutated messages by seed (npm test some thousands, the bench a million), round trips by property.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { SeededRandom } from '@vfleet/core';
+import { attribute, bytesOf, decodeAttributes, nested, text, u32 } from '../src/netlink/attributes.ts';
+import { decodeAddress, decodeRoute, encodeAddress, encodeRoute, isDefaultRoute, parsePrefix, samePrefix } from '../src/netlink/addresses.ts';
+import { decodeLink, encodeMove, encodeSetVf, linkHeader, parseGuid } from '../src/netlink/link.ts';
+import { decodeMessages, encodeMessage, endingOf } from '../src/netlink/message.ts';
+import { decodeUevent } from '../src/netlink/uevent.ts';
+import { decodeAll, mutated } from './arbitraries.ts';
+
+describe('decoders', () => {
+  test('mutated messages give an answer or MalformedMessage', () => {
+    const random = new SeededRandom('netlink');
+    for (let round = 0; round < 5_000; round++) expect(decodeAll(mutated((bound) => random.integer(bound)))).toEqual([]);
+  });
+
+  test('any bytes', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => decodeAll(bytes).length === 0), { numRuns: 2_000 });
+  });
+
+  test('messages and attributes come back as they were', () => {
+    const parts = fc.array(fc.record({ type: fc.integer({ min: 1, max: 0x3fff }), payload: fc.uint8Array({ maxLength: 40 }) }), { maxLength: 8 });
+    fc.assert(fc.property(parts, fc.nat(0xffff_ffff), (attributes, sequence) => {
+      const payload = bytesOf(...attributes.map(({ type, payload: value }) => attribute(type, value)));
+      const [message] = decodeMessages(encodeMessage({ type: 16, flags: 5, sequence, port: 7, payload }));
+      expect([message!.sequence, message!.port, message!.flags]).toEqual([sequence, 7, 5]);
+      expect(decodeAttributes(message!.payload).map(({ type, payload: value }) => ({ type, payload: Uint8Array.from(value) }))).toEqual(attributes);
+    }));
+  });
+
+  test('VF attributes are read as they are written, GUIDs on InfiniBand only', () => {
+    const settings = { mac: new Uint8Array([2, 0, 0, 0, 0, 9]), vlan: { id: 100, qos: 3, protocol: '802.1ad' as const }, spoofCheck: true, trust: true, rates: { minTxMbps: 1, maxTxMbps: 2 }, linkState: 'disable' as const, nodeGuid: parseGuid('00:11:22:33:44:55:66:77')! };
+    const message = encodeSetVf(4, 6, settings);
+    const expected = { index: 6, mac: '02:00:00:00:00:09', vlan: 100, vlanQos: 3, vlanProtocol: '802.1ad', spoofCheck: true, trust: true, minTxRateMbps: 1, maxTxRateMbps: 2, linkState: 'disable' };
+    expect(decodeLink(message).vfs).toEqual([expected]);
+    const infiniband = Uint8Array.from(message);
+    new DataView(infiniband.buffer).setUint16(2, 32, true);
+    expect(decodeLink(infiniband).vfs).toEqual([{ ...expected, nodeGuid: '00:11:22:33:44:55:66:77' }]);
+  });
+
+  test('a link with its alternative names; the place for the namespace is last', () => {
+    const link = decodeLink(bytesOf(linkHeader(3, 0x1_0001), attribute(3, text('eth0')), nested(52, attribute(53, text('a')), attribute(53, text('b'))), attribute(57, text('pci')), attribute(56, text('0000:01:00.0'))));
+    expect(link).toMatchObject({ index: 3, up: true, carrier: true, name: 'eth0', altNames: ['a', 'b'], parentBus: 'pci', parentDevice: '0000:01:00.0', vfs: [] });
+    expect([...encodeMove(3, 'net1').slice(-8)]).toEqual([8, 0, 28, 0, 0, 0, 0, 0]);
+  });
+
+  test('errors carry the kernel’s own words, whether what was asked is echoed or not', () => {
+    const asked = encodeMessage({ type: 16, flags: 5, sequence: 1, port: 0, payload: u32(7) });
+    const echoed = { type: 2, flags: 0x200, sequence: 1, port: 0, payload: bytesOf(u32(-22), asked, attribute(1, text('bad MAC'))) };
+    const capped = { ...echoed, flags: 0x300, payload: bytesOf(u32(-22), asked.slice(0, 16), attribute(1, text('bad MAC'))) };
+    for (const message of [echoed, capped]) expect(endingOf(message)).toEqual({ kind: 'error', errno: 22, says: 'bad MAC' });
+    expect(endingOf({ ...echoed, flags: 0, payload: bytesOf(u32(0), asked) })).toEqual({ kind: 'done' });
+  });
+
+  test('addresses and routes', () => {
+    for (const address of ['192.0.2.7/24', '2001:db8::7/64', '::ffff:192.0.2.1/128', '::/0', '10.0.0.0/8']) {
+      const prefix = parsePrefix(address)!;
+      expect(samePrefix(decodeAddress(encodeAddress(3, prefix)), prefix)).toBe(true);
+    }
+    for (const wrong of ['192.0.2.300/24', '192.0.2/24', '1.2.3.4/33', '2001:db8::1::2/64', 'x', '', '1.2.3.4/24/1', '2001:db8:1:2:3:4:5:6:7/64', '::1/129']) expect(parsePrefix(wrong)).toBeUndefined();
+    const route = decodeRoute(encodeRoute(3, parsePrefix('198.51.100.77/24')!, parsePrefix('192.0.2.1')!.bytes));
+    expect([[...route.destination.bytes], route.destination.length, route.outInterface, isDefaultRoute(route)]).toEqual([[198, 51, 100, 0], 24, 3, false]);
+    expect(isDefaultRoute(decodeRoute(encodeRoute(3, parsePrefix('0.0.0.0/0')!, undefined)))).toBe(true);
+  });
+
+  test('uevents; what udev sends has another head', () => {
+    expect(decodeUevent(new TextEncoder().encode('bind@/devices/x\0SUBSYSTEM=pci\0DRIVER=igb\0'))).toMatchObject({ action: 'bind', devicePath: '/devices/x', subsystem: 'pci' });
+    expect(decodeUevent(new TextEncoder().encode('libudev\0\xfe\xed'))).toBeUndefined();
+  });
+});

@@ -1,0 +1,74 @@
+// Goal: an answer belongs to its question and is whole. Method: a socket made of a script, with late answers of earlier questions,
+// interrupted calls, torn dumps and overruns.
+import { describe, expect, test } from 'vitest';
+import { u32, bytesOf, viewOf } from '../src/netlink/attributes.ts';
+import { NetlinkExchange } from '../src/netlink/exchange.ts';
+import type { NetlinkSocket } from '../src/netlink/exchange.ts';
+import { encodeMessage } from '../src/netlink/message.ts';
+
+type Datagram = (sequence: number) => { readonly errno: number } | { readonly bytes: Uint8Array };
+
+/** Answers each question with the next list of datagrams. */
+function scripted(...answers: readonly (readonly Datagram[])[]): { readonly socket: NetlinkSocket; readonly asked: () => number } {
+  let asked = 0;
+  let sequence = 0;
+  let waiting: Datagram[] = [];
+  return {
+    asked: () => asked,
+    socket: {
+      send(bytes) {
+        sequence = viewOf(bytes).getUint32(8, true);
+        waiting = [...(answers[asked++] ?? [])];
+        return { errno: 0 };
+      },
+      receive: () => waiting.shift()?.(sequence) ?? { errno: 11 },
+    },
+  };
+}
+
+const data = (value: number, flags = 2, shift = 0): Datagram => (sequence) => ({ bytes: encodeMessage({ type: 16, flags, sequence: sequence + shift, port: 0, payload: u32(value) }) });
+const done = (flags = 2): Datagram => (sequence) => ({ bytes: encodeMessage({ type: 3, flags, sequence, port: 0, payload: u32(0) }) });
+const error = (errno: number): Datagram => (sequence) => ({ bytes: encodeMessage({ type: 2, flags: 0, sequence, port: 0, payload: bytesOf(u32(-errno), new Uint8Array(16)) }) });
+const fails = (errno: number): Datagram => () => ({ errno });
+const dump = { type: 18, payload: new Uint8Array(), dump: true };
+const change = { type: 16, payload: new Uint8Array() };
+const values = (payloads: readonly Uint8Array[]) => payloads.map((payload) => payload[0]);
+
+describe('an exchange on a netlink socket', () => {
+  test('answers to earlier questions are passed over, and an interrupted call goes on', () => {
+    const { socket } = scripted([data(9, 2, -1), fails(4), data(1), data(2), done()]);
+    const answer = new NetlinkExchange(socket, 5).ask(dump);
+    expect(answer.ok && values(answer.payloads)).toEqual([1, 2]);
+  });
+
+  test.each([
+    ['interrupted in a part', [data(1, 0x12), data(2), done()]],
+    ['interrupted at the end', [data(1), done(0x12)]],
+    ['refused with EINTR', [data(1), error(4)]],
+    ['overrun', [data(1), fails(105)]],
+  ] as const)('a dump that was torn is asked again: %s', (_name, torn) => {
+    const { socket, asked } = scripted(torn, torn, [data(7), done()]);
+    const answer = new NetlinkExchange(socket).ask(dump);
+    expect(answer.ok && values(answer.payloads)).toEqual([7]);
+    expect(asked()).toBe(3);
+  });
+
+  test('a table that never rests gives EINTR in the end', () => {
+    const { socket, asked } = scripted(...Array.from({ length: 100 }, () => [error(4)]));
+    expect(new NetlinkExchange(socket).ask(dump)).toEqual({ ok: false, failure: { errno: 4 } });
+    expect(asked()).toBeLessThan(50);
+  });
+
+  test('a change is not made twice: its lost acknowledgement is an error, as is silence', () => {
+    const lost = scripted([fails(105)]);
+    expect(new NetlinkExchange(lost.socket).ask(change)).toEqual({ ok: false, failure: { errno: 105 } });
+    expect(lost.asked()).toBe(1);
+    expect(new NetlinkExchange(scripted([]).socket).ask(change)).toEqual({ ok: false, failure: { errno: 110 } });
+    expect(new NetlinkExchange(scripted([error(16)]).socket).ask(change)).toEqual({ ok: false, failure: { errno: 16 } });
+  });
+
+  test('bytes that are no message are EPROTO', () => {
+    const answer = new NetlinkExchange(scripted([() => ({ bytes: new Uint8Array([1, 2, 3]) })]).socket).ask(change);
+    expect(answer).toMatchObject({ ok: false, failure: { errno: 71 } });
+  });
+});

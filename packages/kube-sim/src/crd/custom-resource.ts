@@ -1,0 +1,146 @@
+import { once } from '../cel/library.ts';
+import { ruleValidator, withRules } from '../cel/rules.ts';
+import type { FieldError } from '../errors/field-error.ts';
+import { badRequestError } from '../errors/status.ts';
+import type { Decoded, ResourceDefinition } from '../registry/definition.ts';
+import { defineResource } from '../registry/define.ts';
+import { keepingStatus, plainStrategy, withoutStatus, withStatusOf } from '../registry/strategies.ts';
+import type { Strategy } from '../registry/strategy.ts';
+import { typeMetaProblem } from '../registry/type-meta.ts';
+import { GoDecodeError, goDecode } from '../schema/go-decode.ts';
+import type { GoStruct } from '../schema/go-type.ts';
+import { PublishedTypes } from '../schemas/published.ts';
+import { applyDefaults } from '../schema/default.ts';
+import { prune } from '../schema/prune.ts';
+import { compileSchema } from '../schema/structural.ts';
+import type { SchemaNode } from '../schema/structural.ts';
+import { validateListTypes, validateValue } from '../schema/validate.ts';
+import { EMPTY_OBJECT, equalJson, frozen, getOwn, isObject, withFields, withMeta } from '../values/json.ts';
+import type { ApiObject, JsonObject } from '../values/json.ts';
+import { withoutRatcheted } from './ratcheting.ts';
+import { customSchemaName } from '../discovery/custom-openapi.ts';
+import type { CrdSpec, CrdVersion } from './crd-types.ts';
+import { scaleSubresource } from './crd-types.ts';
+import { customTable } from './columns.ts';
+import { selectableFields } from './selectable-fields.ts';
+import { customMergeSchema } from './structural-merge-schema.ts';
+
+/** One served version of a custom resource as a resource of this server. */
+export function customResource(spec: CrdSpec, version: CrdVersion): ResourceDefinition {
+  const { group, names } = spec;
+  const node = compileSchema(version.schema?.openAPIV3Schema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true });
+  const hasStatus = version.subresources?.status !== undefined;
+  const apiVersion = `${group}/${version.name}`;
+  const storageVersion = `${group}/${spec.versions.find((candidate) => candidate.storage)!.name}`;
+  const inVersion = (wanted: string) => (object: ApiObject) => (object.apiVersion === wanted ? object : withFields(object, { apiVersion: wanted }));
+  const strategy = customStrategy(node, hasStatus);
+  return defineResource({
+    group,
+    version: version.name,
+    kind: names.kind,
+    listKind: names.listKind ?? `${names.kind}List`,
+    plural: names.plural,
+    singular: names.singular ?? names.kind.toLowerCase(),
+    shortNames: names.shortNames ?? [],
+    categories: names.categories ?? [],
+    namespaced: spec.scope === 'Namespaced',
+    storageVersion: spec.versions.find((candidate) => candidate.storage)!.name,
+    custom: true,
+    schemaName: customSchemaName(group, version.name, names.kind),
+    ...(version.schema?.openAPIV3Schema === undefined ? {} : { customSchema: version.schema.openAPIV3Schema }),
+    strategy,
+    decode: customDecoder(apiVersion, names.kind, node),
+    fromStored: inVersion(apiVersion),
+    toStored: inVersion(storageVersion),
+    subresources: scaleSubresource(version),
+    ...customScale(version, strategy),
+    table: customTable(version),
+    ...selectableFields(spec, version),
+    mergeSchema: customMergeSchema(node),
+    ...(hasStatus ? { status: customStatusStrategy(strategy) } : {}),
+  });
+}
+
+/** The scale subresource of a definition: paths of plain fields, as its validation has it. */
+function customScale({ subresources }: CrdVersion, strategy: Strategy): Pick<ResourceDefinition, 'scale' | 'subresourceStrategies'> | undefined {
+  const said = subresources?.scale;
+  if (said === undefined) return undefined;
+  const steps = (path: string) => path.replace(/^\./, '').split('.');
+  const selectorPath = said.labelSelectorPath === undefined ? [] : steps(said.labelSelectorPath);
+  const selector = (object: ApiObject) => (selectorPath.length === 0 ? '' : selectorPath.reduce<unknown>((at, step) => (isObject(at) ? getOwn(at, step) : undefined), object));
+  return {
+    scale: { specPath: steps(said.specReplicasPath), statusPath: steps(said.statusReplicasPath), selector: (object) => String(selector(object) ?? '') },
+    subresourceStrategies: { scale: strategy },
+  };
+}
+
+function customDecoder(apiVersion: string, kind: string, node: SchemaNode): (value: unknown) => Decoded {
+  return (value) => {
+    if (!isObject(value)) throw badRequestError(`error decoding: json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type map[string]interface {}`);
+    const problem = typeMetaProblem(value);
+    if (problem !== undefined) throw badRequestError(`couldn't get version/kind; json parse error: ${problem}`);
+    const said = { apiVersion: value['apiVersion'] ?? apiVersion, kind: value['kind'] ?? kind };
+    if (said.kind !== kind) throw badRequestError(`unable to decode: ${String(said.kind)} in version "${String(said.apiVersion)}" cannot be handled as a ${kind}: no kind "${String(said.kind)}" is registered for version "${String(said.apiVersion)}"`);
+    if (said.apiVersion !== apiVersion) throw badRequestError(`the API version in the data (${String(said.apiVersion)}) does not match the expected API version (${apiVersion})`);
+    const strictProblems: string[] = [];
+    const metadata = decodeMetadata(value['metadata'], (path) => strictProblems.push(`unknown field "metadata.${path}"`), `${kind} in version "${apiVersion.split('/')[1]}" cannot be handled as a ${kind}: `);
+    const typed = withFields(value, { ...said, metadata });
+    const pruned = prune(typed, node, '', (path) => strictProblems.push(`unknown field "${path}"`), true) as JsonObject;
+    return { object: frozen(applyDefaults(pruned, node)) as ApiObject, strictProblems, fieldErrors: [] };
+  };
+}
+
+/** Metadata is of one type, whatever the definition says of it. */
+function decodeMetadata(value: unknown, unknown: (path: string) => void, refusal: string): JsonObject {
+  if (value === undefined || value === null) return EMPTY_OBJECT;
+  if (!isObject(value)) throw badRequestError(`${refusal}json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value} into Go value of type v1.ObjectMeta`);
+  try {
+    return goDecode(value, objectMeta(), { unknown, defaults: NO_DEFAULTS });
+  } catch (error) {
+    if (error instanceof GoDecodeError) throw badRequestError(`${refusal}${error.message}`);
+    throw error;
+  }
+}
+
+const NO_DEFAULTS: ReadonlyMap<string, never> = new Map<string, never>([]);
+// A struct by its definition: the generated schemas have nothing else under this name.
+const objectMeta = once(() => new PublishedTypes().ofDefinition('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta') as GoStruct);
+
+function customStrategy(node: SchemaNode, hasStatus: boolean): Strategy {
+  const rules = ruleValidator(node);
+  return {
+    ...plainStrategy,
+    metaChecksOnUpdate: ['change'],
+    needsQualifiedFinalizers: false,
+    hasGeneration: true,
+    allowUnconditionalUpdate: false,
+    prepareForCreate: (object) => (hasStatus ? withoutStatus(object) : object),
+    validateCreate: (object) => withRules(validateCustom(object, node), rules, object, undefined),
+    prepareForUpdate: (next, previous) => {
+      const kept = hasStatus ? keepingStatus(next, previous) : next;
+      return equalJson(generationContent(kept, hasStatus), generationContent(previous, hasStatus)) ? kept : withMeta(kept, { generation: (previous.metadata.generation ?? 0) + 1 });
+    },
+    validateUpdate: (next, previous) => withRules(withoutRatcheted(validateCustom(next, node), next, previous), rules, next, previous),
+  };
+}
+
+/** What counts for metadata.generation: everything but metadata and, where it is a subresource, status. */
+function generationContent(object: ApiObject, hasStatus: boolean): JsonObject {
+  return withFields(object, { metadata: undefined, ...(hasStatus ? { status: undefined } : {}) });
+}
+
+/** A status update takes status, and managedFields, and nothing else. */
+function customStatusStrategy(main: Strategy): Strategy {
+  return {
+    ...main,
+    prepareForUpdate: (next, previous) => {
+      const metadata = { ...previous.metadata, resourceVersion: next.metadata.resourceVersion, managedFields: next.metadata.managedFields };
+      return withFields(withStatusOf(next, previous), { metadata: withFields(metadata as unknown as JsonObject, {}) });
+    },
+  };
+}
+
+function validateCustom(object: ApiObject, node: SchemaNode): readonly FieldError[] {
+  const errors = validateValue(object, node, '');
+  return errors.length > 0 ? errors : validateListTypes(object, node, '');
+}

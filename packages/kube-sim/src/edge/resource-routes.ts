@@ -1,0 +1,211 @@
+import { forbiddenField, required } from '../errors/field-error.ts';
+import { badRequestError, invalidError, StatusError, unknownPathError } from '../errors/status.ts';
+import type { Core, ObjectTarget, Target } from '../registry/core.ts';
+import { createObject } from '../registry/creation.ts';
+import { deleteCollection } from '../registry/collection-deletion.ts';
+import { deleteObject } from '../registry/deletion.ts';
+import type { ResourceDefinition } from '../registry/definition.ts';
+import { applyObject, patchObject } from '../registry/patching.ts';
+import { getObject, listObjects } from '../registry/reading.ts';
+import type { RequestContext } from '../registry/request.ts';
+import { updateObject } from '../registry/updating.ts';
+import { mediaTypeOf, parseBody, parseTypedBody, unrecognised } from './body.ts';
+import { publishedType } from './published-type.ts';
+import type { ParsedBody } from './body.ts';
+import type { Exchange } from './exchange.ts';
+import { booleanOption, deleteOptions, integerOption, textOption, writeContext } from './options.ts';
+import { sendList, sendObject, sendValue, viewOf } from './render.ts';
+import type { ResourcePath } from './request-info.ts';
+import { serveSubresource } from './subresource-routes.ts';
+import { stringAt } from '../values/json.ts';
+import { pathSegmentProblems } from '../values/names.ts';
+import { streamWatch } from './watch-stream.ts';
+
+/** Serves a path that names a resource. */
+export async function serveResource(core: Core, exchange: Exchange, path: ResourcePath): Promise<void> {
+  const resource = core.registry.find(path.group, path.version, path.plural);
+  if (resource === undefined || path.rest.length > 0) throw unknownPathError();
+  if (exchange.method !== 'GET' && exchange.method !== 'HEAD') core.store.requireWritable();
+  if (path.namespace !== undefined && !resource.namespaced) throw unknownPathError();
+  const target: Target = { resource, ...(path.namespace === undefined ? {} : { namespace: path.namespace }) };
+  if (path.name === undefined) return serveCollection(core, exchange, target, path.isWatchPath);
+  if (resource.namespaced && path.namespace === undefined) throw unknownPathError();
+  const object: ObjectTarget = { ...target, name: path.name };
+  const [problem] = pathSegmentProblems(path.name, false);
+  if (problem !== undefined) throw badRequestError(`Name parameter invalid: "${path.name}": ${problem}`);
+  if (path.isWatchPath) return serveWatch(core, exchange, target, { fieldSelector: `metadata.name=${path.name}` });
+  if (path.subresource !== '') return serveSubresource(core, exchange, object, path.subresource);
+  return serveObject(core, exchange, object);
+}
+
+function requireVerb(resource: ResourceDefinition, verb: string): void {
+  if (!resource.verbs.includes(verb)) throw methodNotAllowed();
+}
+
+export function methodNotAllowed(): StatusError {
+  return new StatusError('MethodNotAllowed', 405, 'the server does not allow this method on the requested resource', {});
+}
+
+async function serveCollection(core: Core, exchange: Exchange, target: Target, isWatchPath: boolean): Promise<void> {
+  const { resource } = target;
+  switch (exchange.method) {
+    case 'GET': {
+      requireVerb(resource, 'list');
+      if (isWatchPath || booleanOption(exchange.query, 'watch') === true) return serveWatch(core, exchange, target, {});
+      const view = viewOf(exchange, true);
+      integerOption(exchange.query, 'timeoutSeconds');
+      return sendList(exchange, view, resource, listObjects(core, target, readOptions(exchange)), core.clock.now());
+    }
+    case 'POST': {
+      requireVerb(resource, 'create');
+      if (resource.namespaced && target.namespace === undefined) throw methodNotAllowed();
+      const view = viewOf(exchange);
+      const context = writeContext(exchange, 'CreateOptions');
+      const body = await readBody(exchange, resource, context);
+      return sendObject(exchange, view, resource, await createObject(core, target, body, context), 201, core.clock.now());
+    }
+    case 'DELETE': {
+      requireVerb(resource, 'deletecollection');
+      if (resource.namespaced && target.namespace === undefined) throw methodNotAllowed();
+      const view = viewOf(exchange);
+      const { options, dryRun, said } = deleteOptions(exchange, await readOptionalBody(exchange));
+      const context = { ...writeContext(exchange, 'UpdateOptions'), dryRun, options: said };
+      return sendList(exchange, view, resource, await deleteCollection(core, target, readOptions(exchange), options, context), core.clock.now());
+    }
+    default: throw methodNotAllowed();
+  }
+}
+
+function readOptions(exchange: Exchange): { labelSelector?: string; fieldSelector?: string; limit?: number; continue?: string; resourceVersion?: string; resourceVersionMatch?: string; sendInitialEvents?: boolean } {
+  const { query } = exchange;
+  const texts = (['labelSelector', 'fieldSelector', 'continue', 'resourceVersion', 'resourceVersionMatch'] as const)
+    .flatMap((name) => { const text = textOption(query, name); return text === undefined ? [] : [[name, text] as const]; });
+  const limit = integerOption(query, 'limit');
+  const sendInitialEvents = booleanOption(query, 'sendInitialEvents');
+  return { ...Object.fromEntries(texts), ...(limit === undefined ? {} : { limit }), ...(sendInitialEvents === undefined ? {} : { sendInitialEvents }) };
+}
+
+function serveWatch(core: Core, exchange: Exchange, target: Target, more: { readonly fieldSelector?: string }): void {
+  requireVerb(target.resource, 'watch');
+  const view = viewOf(exchange, true);
+  const timeoutSeconds = integerOption(exchange.query, 'timeoutSeconds');
+  const { limit: _limit, ...options } = readOptions(exchange);
+  streamWatch(core, exchange, target, {
+    ...options, ...more,
+    allowBookmarks: booleanOption(exchange.query, 'allowWatchBookmarks') === true,
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+  }, view);
+}
+
+async function serveObject(core: Core, exchange: Exchange, target: ObjectTarget): Promise<void> {
+  const { resource } = target;
+  const nowMs = () => core.clock.now();
+  switch (exchange.method) {
+    case 'GET': {
+      requireVerb(resource, 'get');
+      const view = viewOf(exchange);
+      return sendObject(exchange, view, resource, getObject(core, target, textOption(exchange.query, 'resourceVersion')), 200, nowMs());
+    }
+    case 'PUT': return servePut(core, exchange, target, '');
+    case 'PATCH': return servePatch(core, exchange, target, '');
+    case 'DELETE': {
+      requireVerb(resource, 'delete');
+      const view = viewOf(exchange);
+      const { options, dryRun, said } = deleteOptions(exchange, await readOptionalBody(exchange));
+      const context = { ...writeContext(exchange, 'UpdateOptions'), dryRun, options: said };
+      const outcome = await deleteObject(core, target, options, context);
+      if ((outcome.deleted || outcome.alreadyPending) && !resource.strategy.returnsDeletedObject) return sendValue(exchange, { ...view, accepted: { ...view.accepted, as: 'object' } }, 200, deletedStatus(target, outcome.object.metadata.uid));
+      return sendObject(exchange, view, resource, outcome.object, 200, nowMs());
+    }
+    default: throw methodNotAllowed();
+  }
+}
+
+function deletedStatus({ resource, name }: ObjectTarget, uid: string | undefined): object {
+  const details = { name, ...(resource.group === '' ? {} : { group: resource.group }), kind: resource.plural, uid };
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details };
+}
+
+export async function servePut(core: Core, exchange: Exchange, target: ObjectTarget, subresource: string): Promise<void> {
+  const { resource } = target;
+  if (subresource === '') requireVerb(resource, 'update');
+  const view = viewOf(exchange);
+  const context = writeContext(exchange, 'UpdateOptions');
+  const body = await readBody(exchange, resource, context);
+  const { object, created } = await updateObject(core, target, subresource, body, context);
+  return sendObject(exchange, view, resource, object, created ? 201 : 200, core.clock.now());
+}
+
+const PATCH_TYPES: Readonly<Record<string, 'json' | 'merge' | 'strategic' | 'apply'>> = {
+  'application/json-patch+json': 'json',
+  'application/merge-patch+json': 'merge',
+  'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
+};
+
+export async function servePatch(core: Core, exchange: Exchange, target: ObjectTarget, subresource: string): Promise<void> {
+  const { resource } = target;
+  if (subresource === '') requireVerb(resource, 'patch');
+  const view = viewOf(exchange);
+  const type = PATCH_TYPES[mediaTypeOf(exchange.header('content-type'))];
+  if (type === undefined) throw unsupportedPatch();
+  const context = writeContext(exchange, 'PatchOptions');
+  if (type === 'apply') {
+    const { object, created } = await serveApply(core, exchange, target, subresource, context);
+    return sendObject(exchange, view, resource, object, created ? 201 : 200, core.clock.now());
+  }
+  if (exchange.query.get('force') === 'true') throw invalidError(PATCH_OPTIONS, '', [forbiddenField('force', 'may not be specified for non-apply patch')]);
+  const refusal = (why: string) => badRequestError(type === 'strategic' ? why : `error decoding patch: ${why}`);
+  const body = await parseBody(await exchange.body(), 'json', refusal);
+  reportDuplicates(body, context, (problems) => badRequestError(`strict decoding error: ${problems}`));
+  const object = await patchObject(core, target, subresource, { type, body: body.value }, context);
+  return sendObject(exchange, view, resource, object, 200, core.clock.now());
+}
+
+const PATCH_OPTIONS = { group: 'meta.k8s.io', kind: 'PatchOptions' };
+
+async function serveApply(core: Core, exchange: Exchange, target: ObjectTarget, subresource: string, context: RequestContext): ReturnType<typeof applyObject> {
+  const manager = exchange.query.get('fieldManager') ?? '';
+  if (manager === '') throw invalidError(PATCH_OPTIONS, '', [required('fieldManager', 'is required for apply patch')]);
+  const body = await parseBody(await exchange.body(), 'yaml', (why) => badRequestError(`error decoding YAML: ${why}`));
+  return applyObject(core, target, subresource, { body: body.value, force: exchange.query.get('force') === 'true' }, context);
+}
+
+function unsupportedPatch(): StatusError {
+  return new StatusError('UnsupportedMediaType', 415, '415: Unsupported Media Type', {});
+}
+
+/** The body of a write to a resource, with duplicate keys reported as the request asks. */
+export async function readBody(exchange: Exchange, resource: ResourceDefinition, context: RequestContext): Promise<unknown> {
+  const bytes = await exchange.body();
+  const body = await parseTypedBody(bytes, exchange.header('content-type'), resource.kind, resource.goType);
+  if (body.value !== null && (typeof body.value !== 'object' || Array.isArray(body.value))) {
+    const kind = Array.isArray(body.value) ? 'array' : typeof body.value === 'boolean' ? 'bool' : typeof body.value;
+    throw unrecognised(resource.kind, bytes)(`json: cannot unmarshal ${kind} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
+  }
+  reportDuplicates(body, context, (problems) => badRequestError(`${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: strict decoding error: ${problems}`));
+  return body.value;
+}
+
+function reportDuplicates({ duplicates }: ParsedBody, context: RequestContext, refusal: (problems: string) => StatusError): void {
+  if (duplicates.length === 0 || context.fieldValidation === 'Ignore') return;
+  const problems = duplicates.map((path) => `duplicate field "${path}"`);
+  if (context.fieldValidation === 'Strict') throw refusal(problems.join(', '));
+  for (const problem of problems) context.warn(problem);
+}
+
+/** DeleteOptions may be left out; what is none of them is answered with 500, as the real server does. */
+async function readOptionalBody(exchange: Exchange): Promise<unknown> {
+  const bytes = await exchange.body();
+  if (bytes.length === 0) return undefined;
+  try {
+    const { value } = await parseTypedBody(bytes, exchange.header('content-type'), 'DeleteOptions', publishedType('io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'));
+    const kind = stringAt(value, 'kind');
+    if (kind === '' || kind === 'DeleteOptions') return value;
+    throw new StatusError('Unknown', 500, `no kind "${kind}" is registered for version "${stringAt(value, 'apiVersion')}" in scheme "pkg/runtime/scheme.go:110"`);
+  } catch (error) {
+    if (!(error instanceof StatusError) || error.code !== 400) throw error;
+    throw new StatusError('Unknown', 500, error.message.replace(/^the object provided is unrecognized \(must be of type DeleteOptions\): (.*) \([^)]*\)$/s, '$1'));
+  }
+}
+

@@ -1,0 +1,42 @@
+import { unknownPathError } from '../errors/status.ts';
+import type { Core, ObjectTarget } from '../registry/core.ts';
+import { getObject } from '../registry/reading.ts';
+import { bindPod } from '../subresources/binding.ts';
+import { evictPod } from '../subresources/eviction.ts';
+import { parseTypedBody } from './body.ts';
+import { publishedType } from './published-type.ts';
+import { refuseStream, STREAMED } from './exec-route.ts';
+import type { Exchange } from './exchange.ts';
+import { serveLog } from './log-route.ts';
+import { writeContext } from './options.ts';
+import { sendObject, viewOf } from './render.ts';
+import { serveScale } from './scale-route.ts';
+import { methodNotAllowed, servePatch, servePut } from './resource-routes.ts';
+
+/** Serves NAME/SUBRESOURCE. */
+export async function serveSubresource(core: Core, exchange: Exchange, target: ObjectTarget, name: string): Promise<void> {
+  const subresource = target.resource.subresources.find((candidate) => candidate.name === name);
+  if (subresource === undefined) throw unknownPathError();
+  const verb = { GET: 'get', PUT: 'update', PATCH: 'patch', POST: 'create' }[exchange.method];
+  if (verb === undefined || !subresource.verbs.includes(verb)) throw methodNotAllowed();
+  if (name === 'binding') return serveAction(core, exchange, target, 'Binding', 'io.k8s.api.core.v1.Binding', bindPod);
+  if (name === 'eviction') return serveAction(core, exchange, target, 'Eviction', 'io.k8s.api.policy.v1.Eviction', evictPod);
+  if (name === 'scale') return serveScale(core, exchange, target);
+  if (name === 'log') return serveLog(core, exchange, target);
+  if (STREAMED.includes(name)) return refuseStream(core, exchange, target, name);
+  switch (verb) {
+    case 'update': return servePut(core, exchange, target, name);
+    case 'patch': return servePatch(core, exchange, target, name);
+    default: return sendObject(exchange, viewOf(exchange), target.resource, getObject(core, target), 200, core.clock.now());
+  }
+}
+
+type Action = typeof bindPod;
+
+/** POST of something that is carried out and not stored. */
+async function serveAction(core: Core, exchange: Exchange, target: ObjectTarget, kind: string, definition: string, action: Action): Promise<void> {
+  const context = writeContext(exchange, 'CreateOptions');
+  const body = await parseTypedBody(await exchange.body(), exchange.header('content-type'), kind, publishedType(definition));
+  await action(core, target, body.value, context);
+  exchange.json(201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 });
+}

@@ -1,0 +1,37 @@
+import { badRequestError, invalidError } from '../errors/status.ts';
+import type { ApiObject } from '../values/json.ts';
+import { withFields, withMeta } from '../values/json.ts';
+import type { ResourceDefinition } from './definition.ts';
+import type { RequestContext } from './request.ts';
+
+/** Decodes a body and deals with what strict field validation found, as the request asks. */
+export function decodeBody(resource: ResourceDefinition, body: unknown, context: RequestContext): ApiObject {
+  const decoded = resource.decode(body);
+  if (decoded.strictProblems.length > 0 && context.fieldValidation !== 'Ignore') {
+    if (context.fieldValidation === 'Strict') throw badRequestError(strictMessage(resource, decoded.strictProblems));
+    for (const problem of decoded.strictProblems) context.warn(problem);
+  }
+  if (decoded.fieldErrors.length > 0) throw invalidError(resource, decoded.object.metadata.name ?? '', decoded.fieldErrors);
+  return decoded.object;
+}
+
+function strictMessage(resource: ResourceDefinition, problems: readonly string[]): string {
+  const said = `strict decoding error: ${problems.join(', ')}`;
+  return `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${said}`;
+}
+
+/** The object in the namespace of the request; refused when it says another one. */
+export function inRequestNamespace(resource: ResourceDefinition, object: ApiObject, namespace: string | undefined): ApiObject {
+  const expected = resource.namespaced ? namespace : undefined;
+  const said = object.metadata.namespace;
+  if (said === expected) return object;
+  if (expected === undefined) return withMeta(object, { namespace: undefined });
+  if (said === undefined || said === '') return withMeta(object, { namespace: expected });
+  throw badRequestError('the namespace of the provided object does not match the namespace sent on the request');
+}
+
+/** Kinds whose status is always written get an empty one where a strategy has taken it away. */
+export function withWrittenStatus(resource: ResourceDefinition, object: ApiObject): ApiObject {
+  const empty = object['status'] === undefined ? resource.emptyObject()['status'] : undefined;
+  return empty === undefined ? object : withFields(object, { status: empty });
+}

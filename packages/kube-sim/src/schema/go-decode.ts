@@ -1,0 +1,226 @@
+import { rfc3339 } from '@vfleet/core';
+import { formatQuantity, parseQuantity } from '@vfleet/kube/quantities/quantity.ts';
+import { isObject } from '../values/json.ts';
+import type { JsonObject } from '../values/json.ts';
+import { GoTimeError, parseGoTime } from '../values/go-time.ts';
+import type { GoField, GoList, GoMap, GoScalar, GoStruct, GoType } from './go-type.ts';
+
+/** A value that Go could not have decoded; the message is what the real server says after "cannot be handled as". */
+export class GoDecodeError extends Error {}
+
+/** Where a value stands, for messages: the innermost struct and the names of all fields down to it, and the path with indices. */
+interface Place {
+  readonly struct: string;
+  readonly fields: string;
+  readonly path: string;
+}
+
+/**
+ * Decodes JSON as Go does for a built-in kind and writes it as Go would: unknown fields and nulls go, empty values of
+ * omitempty fields go, fields that Go always writes appear, times and quantities take their canonical form. The result is
+ * frozen; parts that were frozen and normal already are shared.
+ */
+export function goDecode(value: JsonObject, type: GoStruct, hooks: DecodeHooks): JsonObject {
+  return decodeStruct(value, type, { struct: type.name, fields: '', path: '' }, hooks);
+}
+
+export interface DecodeHooks {
+  /** Told the path of every field that the type does not have. */
+  unknown(path: string): void;
+  /** Defaults by published definition, applied from the inside out. */
+  readonly defaults: ReadonlyMap<string, (value: JsonObject) => JsonObject>;
+}
+
+function decode(value: unknown, type: GoType, place: Place, hooks: DecodeHooks): unknown {
+  switch (type.kind) {
+    case 'struct':
+      if (!isObject(value)) throw mismatch(value, type.goType, place);
+      return decodeStruct(value, type, place, hooks);
+    case 'map': return decodeMap(value, type, place, hooks);
+    case 'list': return decodeList(value, type, place, hooks);
+    default: return decodeScalar(value, type, place);
+  }
+}
+
+function decodeStruct(value: JsonObject, type: GoStruct, place: Place, hooks: DecodeHooks): JsonObject {
+  const keys = Object.keys(value);
+  let isSame = Object.isFrozen(value);
+  const result: Record<string, unknown> = {};
+  for (const key of keys) {
+    const given = value[key];
+    if (given === undefined) {
+      isSame = false;
+      continue;
+    }
+    const field = type.fields.get(key);
+    if (field === undefined) {
+      hooks.unknown(place.path === '' ? key : `${place.path}.${key}`);
+      isSame = false;
+      continue;
+    }
+    const decoded = given === null ? undefined : decodeField(given, field, type, place, hooks);
+    if (decoded === undefined) isSame &&= given === null && isWrittenAsNull(type, key);
+    else {
+      isSame &&= decoded === given;
+      result[key] = decoded;
+    }
+  }
+  for (const [name, written] of type.always) {
+    if (result[name] !== undefined) continue;
+    const field = type.fields.get(name)!.type;
+    // A struct is there even where nothing is said of it, and gets its defaults.
+    result[name] = field.kind === 'struct' && isObject(written) ? decodeStruct(NOTHING, field, place, hooks) : written;
+    isSame &&= Object.hasOwn(value, name) && value[name] === written;
+  }
+  const decoded: JsonObject = isSame ? value : Object.freeze(result);
+  const withDefaults = hooks.defaults.get(type.definition);
+  return withDefaults === undefined ? decoded : withDefaults(decoded);
+}
+
+const NOTHING: JsonObject = Object.freeze({});
+
+function isWrittenAsNull(type: GoStruct, key: string): boolean {
+  return type.always.some(([name, written]) => name === key && written === null);
+}
+
+/** Undefined for what omitempty leaves out. */
+function decodeField(given: unknown, field: GoField, struct: GoStruct, place: Place, hooks: DecodeHooks): unknown {
+  const { name } = field;
+  const inner = { struct: struct.name, fields: place.fields === '' ? name : `${place.fields}.${name}`, path: place.path === '' ? name : `${place.path}.${name}` };
+  const decoded = decode(given, field.type, inner, hooks);
+  return field.keepsZero || !isEmpty(decoded, field.type) ? decoded : undefined;
+}
+
+function isEmpty(value: unknown, type: GoType): boolean {
+  switch (type.kind) {
+    case 'list': return Array.isArray(value) && value.length === 0;
+    case 'map': return isObject(value) && Object.keys(value).length === 0;
+    case 'struct':
+    case 'any':
+    case 'quantity':
+    case 'intOrString': return false;
+    default: return value === '' || value === 0 || value === false;
+  }
+}
+
+function decodeMap(value: unknown, type: GoMap, place: Place, hooks: DecodeHooks): unknown {
+  if (!isObject(value)) throw mismatch(value, type.goType, place);
+  let isSame = Object.isFrozen(value);
+  const entries = Object.keys(value).map((key) => {
+    const given = value[key];
+    const decoded = given === null || given === undefined ? zero(type.values) : decode(given, type.values, { ...place, path: `${place.path}.${key}` }, hooks);
+    isSame &&= decoded === given;
+    return [key, decoded] as const;
+  });
+  return isSame ? value : Object.freeze(Object.fromEntries(entries));
+}
+
+function decodeList(value: unknown, type: GoList, place: Place, hooks: DecodeHooks): unknown {
+  if (!Array.isArray(value)) throw mismatch(value, type.goType, place);
+  let isSame = Object.isFrozen(value);
+  const items = value.map((given: unknown, index) => {
+    const decoded = given === null || given === undefined ? zero(type.items) : decode(given, type.items, { ...place, path: `${place.path}[${index}]` }, hooks);
+    isSame &&= decoded === given;
+    return decoded;
+  });
+  return isSame ? value : Object.freeze(items);
+}
+
+function zero(type: GoType): unknown {
+  switch (type.kind) {
+    case 'struct': return Object.freeze(Object.fromEntries(type.always));
+    case 'string':
+    case 'bytes': return '';
+    case 'bool': return false;
+    case 'int32':
+    case 'int64':
+    case 'float64':
+    case 'intOrString': return 0;
+    case 'quantity': return '0';
+    default: return null;
+  }
+}
+
+const INT32_MAX = 2 ** 31 - 1;
+
+function decodeScalar(value: unknown, type: GoScalar, place: Place): unknown {
+  switch (type.kind) {
+    case 'string':
+      if (typeof value !== 'string') throw mismatch(value, type.goType, place);
+      return value;
+    case 'bool':
+      if (typeof value !== 'boolean') throw mismatch(value, type.goType, place);
+      return value;
+    case 'int32':
+    case 'int64':
+      if (typeof value !== 'number') throw mismatch(value, type.goType, place);
+      if (!Number.isInteger(value) || (type.kind === 'int32' && (value > INT32_MAX || value < -INT32_MAX - 1))) throw mismatch(value, type.goType, place, ` ${value}`);
+      return value;
+    case 'float64':
+      if (typeof value !== 'number') throw mismatch(value, type.goType, place);
+      return value;
+    case 'bytes':
+      if (typeof value !== 'string') throw mismatch(value, '[]uint8', place);
+      checkBase64(value);
+      return value;
+    case 'time':
+    case 'microTime': return decodeTime(value, type, place);
+    case 'quantity': return decodeQuantity(value);
+    case 'intOrString': return decodeIntOrString(value);
+    case 'any': return freezeAny(value);
+  }
+}
+
+function checkBase64(text: string): void {
+  const cleaned = text.replace(/[\r\n]/g, '');
+  const match = /^[A-Za-z0-9+/]*={0,2}/.exec(cleaned)![0];
+  if (match.length !== cleaned.length || cleaned.length % 4 !== 0) throw new GoDecodeError(`illegal base64 data at input byte ${Math.min(match.length, Math.floor(cleaned.length / 4) * 4)}`);
+}
+
+function decodeTime(value: unknown, type: GoScalar, place: Place): string {
+  if (typeof value !== 'string') throw mismatch(value, 'string', { ...place, struct: '' });
+  try {
+    if (type.kind === 'time') {
+      const { epochMs } = parseGoTime(value, 'seconds');
+      return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(value) ? value : rfc3339(epochMs);
+    }
+    const { epochMs, fraction } = parseGoTime(value, 'micros');
+    return `${rfc3339(epochMs).slice(0, -1)}.${fraction}Z`;
+  } catch (error) {
+    if (error instanceof GoTimeError) throw new GoDecodeError(error.message);
+    throw error;
+  }
+}
+
+/** Texts that are canonical as they stand, which nearly all are. */
+const CANONICAL = /^(0|[1-9]\d{0,2}([munkMGTPE]|[KMGTPE]i)?)$/;
+
+function decodeQuantity(value: unknown): string {
+  if (typeof value === 'string' && CANONICAL.test(value) && value !== '0') return value;
+  const parsed = typeof value === 'string' || typeof value === 'number' ? parseQuantity(value) : undefined;
+  if (parsed?.ok !== true) throw new GoDecodeError("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+  return formatQuantity(parsed.value);
+}
+
+function decodeIntOrString(value: unknown): number | string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= INT32_MAX) return value;
+  throw new GoDecodeError(`json: cannot unmarshal ${jsonName(value)}${typeof value === 'number' ? ` ${value}` : ''} into Go value of type ${typeof value === 'number' ? 'int32' : 'string'}`);
+}
+
+function freezeAny(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return Object.freeze(value.map(freezeAny));
+  return Object.freeze(Object.fromEntries(Object.entries(value).map(([key, item]) => [key, freezeAny(item)])));
+}
+
+function mismatch(value: unknown, goType: string, { struct, fields }: Place, exact = ''): GoDecodeError {
+  const where = struct === '' || fields === '' ? 'Go value' : `Go struct field ${struct}.${fields}`;
+  return new GoDecodeError(`json: cannot unmarshal ${jsonName(value)}${exact} into ${where} of type ${goType}`);
+}
+
+function jsonName(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  if (typeof value === 'boolean') return 'bool';
+  return typeof value;
+}

@@ -1,0 +1,35 @@
+import type { MergeSchema } from '../patch/merge-schema.ts';
+import type { GoField, GoType, ScalarKind } from './go-type.ts';
+
+const PLAIN = { patchStrategy: [], listMapKeys: [] } as const;
+
+/** What patches read of a built-in type. Built anew on every step: steps are few and types refer to themselves. */
+export function goMergeSchema(type: GoType, field?: GoField): MergeSchema {
+  const said = field === undefined ? PLAIN : {
+    patchStrategy: field.patchStrategy,
+    listMapKeys: field.listMapKeys,
+    ...(field.patchMergeKey === undefined ? {} : { patchMergeKey: field.patchMergeKey }),
+    ...(field.listType === undefined ? {} : { listType: field.listType }),
+    ...(field.mapType === undefined ? {} : { mapType: field.mapType }),
+    ...(field.defaultValue === undefined ? {} : { defaultValue: field.defaultValue }),
+  };
+  switch (type.kind) {
+    case 'struct': return {
+      ...said,
+      ...(type.mapType === 'atomic' || type.mapType === 'granular' ? { mapType: type.mapType } : {}),
+      field: (name) => {
+        const inner = type.fields.get(name);
+        return inner === undefined ? undefined : goMergeSchema(inner.type, inner);
+      },
+      type: 'object',
+    };
+    case 'list':
+    case 'map': return { ...said, field: () => undefined, items: goMergeSchema(type.kind === 'list' ? type.items : type.values), type: type.kind };
+    default: return { ...said, field: () => undefined, type: SCALARS[type.kind] };
+  }
+}
+
+const SCALARS: Readonly<Record<ScalarKind, MergeSchema['type']>> = {
+  string: 'string', bytes: 'string', time: 'string', microTime: 'string', bool: 'boolean', int32: 'numeric', int64: 'numeric', float64: 'numeric',
+  quantity: 'scalar', intOrString: 'scalar', any: 'unknown',
+};

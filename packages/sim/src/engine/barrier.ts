@@ -1,0 +1,45 @@
+import { drainMicrotasks } from '@vfleet/core';
+
+/** Code under simulation waits for something real: a file, a socket, a timer. Its answer would come at no virtual time. */
+export class RealWaitError extends Error {
+  override readonly name = 'RealWaitError';
+  readonly resources: readonly string[];
+
+  constructor(resources: readonly string[]) {
+    super(`code under simulation waits for something outside of it (${resources.join(', ')}): let it await only ports, and give the port a simulated twin`);
+    this.resources = resources;
+  }
+}
+
+/** Resources of the event loop that only real I/O and real timers make (process.getActiveResourcesInfo). */
+const REAL = /^(?:FS|TCP|UDP|TLS|Pipe(?:Connect|Write)|GetAddrInfo|GetNameInfo|Query|Timeout|Process|Http|HTTP|Worker|Zlib|RandomBytes|PBKDF2|Scrypt|Shutdown|Write)/;
+
+/**
+ * Between two events: everything that the last one set off has run. A microtask barrier breaks silently on real I/O, so what is
+ * pending is compared with what was pending when the simulation began, at 0.1 µs a look.
+ */
+export class Barrier {
+  readonly #baseline: ReadonlyMap<string, number>;
+
+  constructor() {
+    this.#baseline = pending();
+  }
+
+  async pass(): Promise<void> {
+    await drainMicrotasks();
+    const active = process.getActiveResourcesInfo();
+    if (active.length > 0) this.#compare();
+  }
+
+  #compare(): void {
+    const more: string[] = [];
+    for (const [name, count] of pending()) if (count > (this.#baseline.get(name) ?? 0)) more.push(name);
+    if (more.length > 0) throw new RealWaitError(more.sort());
+  }
+}
+
+function pending(): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const name of process.getActiveResourcesInfo()) if (REAL.test(name)) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return counts;
+}

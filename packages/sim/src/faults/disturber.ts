@@ -1,0 +1,105 @@
+import type { Timer } from '@vfleet/core';
+import type { Simulation } from '../engine/simulation.ts';
+import type { Supervisor } from '../process/supervisor.ts';
+import type { World } from '../world.ts';
+import type { FaultName } from './catalog.ts';
+import type { Chance, Strike } from './chance.ts';
+import type { KubeConditions } from './faulty-kube.ts';
+import type { People } from './people.ts';
+import { PEOPLE } from './people.ts';
+
+const API: readonly FaultName[] = ['kube.outage', 'kube.leaseRefused'];
+const PROCESS: readonly FaultName[] = ['process.pause', 'process.restart', 'process.clockStep'];
+const NODE: readonly FaultName[] = ['node.reboot', 'node.powerCycle', 'node.kubeletRestart'];
+const EVERY_MS = 1000;
+
+/** Faults that strike at a time, not at a call: one opportunity a second for the API, every process, every node, and for people. */
+export class Disturber {
+  readonly #simulation: Simulation;
+  readonly #chance: Chance;
+  readonly #world: World;
+  readonly #supervisor: Supervisor;
+  readonly #conditions: KubeConditions;
+  readonly #people: People;
+  #timer: Timer | undefined;
+
+  constructor(parts: { simulation: Simulation; chance: Chance; world: World; supervisor: Supervisor; conditions: KubeConditions; people: People }) {
+    this.#simulation = parts.simulation;
+    this.#chance = parts.chance;
+    this.#world = parts.world;
+    this.#supervisor = parts.supervisor;
+    this.#conditions = parts.conditions;
+    this.#people = parts.people;
+  }
+
+  start(): void {
+    this.#timer = this.#simulation.clock.setTimer(EVERY_MS, () => {
+      this.#tick();
+      this.start();
+    });
+  }
+
+  /** Faults cease: what is paused goes on, the API answers, people set right what they did. */
+  async stop(): Promise<void> {
+    this.#timer?.cancel();
+    this.#chance.active = false;
+    this.#conditions.endOutage();
+    this.#conditions.leasesRefused = false;
+    for (const { component, place } of this.#world.processes()) this.#supervisor.process(`${component}/${place}`)?.resume();
+    await this.#people.makeUp();
+  }
+
+  /** The API is away for a while. */
+  outage(forMs: number): void {
+    this.#simulation.trace.record('api', 'outage', `for ${forMs} ms`);
+    this.#conditions.beginOutage();
+    this.#simulation.clock.setTimer(forMs, () => this.#conditions.endOutage());
+  }
+
+  #tick(): void {
+    const chance = this.#chance;
+    const api = chance.strike('api', API);
+    if (api !== undefined) this.#disturbApi(api);
+    for (const { component, place } of this.#world.processes()) {
+      const name = `${component}/${place}`;
+      const strike = chance.strike(name, PROCESS);
+      if (strike !== undefined) this.#disturbProcess(name, strike);
+    }
+    for (const node of this.#world.nodes()) {
+      const strike = chance.strike(node.name, NODE);
+      if (strike !== undefined) this.#disturbNode(node.name, strike);
+    }
+    const people = chance.strike('people', PEOPLE);
+    if (people !== undefined) void this.#people.act(people);
+  }
+
+  #disturbApi(strike: Strike): void {
+    const forMs = 1000 + Math.floor(strike.draw() * (strike.fault === 'kube.outage' ? 60_000 : 40_000));
+    if (strike.fault === 'kube.outage') return this.outage(forMs);
+    this.#simulation.trace.record('api', 'leases refused', `for ${forMs} ms`);
+    this.#conditions.leasesRefused = true;
+    this.#simulation.clock.setTimer(forMs, () => {
+      this.#conditions.leasesRefused = false;
+    });
+  }
+
+  #disturbProcess(name: string, strike: Strike): void {
+    const process = this.#supervisor.process(name);
+    if (process === undefined) return;
+    if (strike.fault === 'process.pause') this.#supervisor.pause(process, Math.floor(strike.draw() * 40_000));
+    else if (strike.fault === 'process.restart') void this.#supervisor.restart(process);
+    else {
+      process.wallOffsetMs += Math.floor((strike.draw() - 0.5) * 600_000);
+      this.#simulation.trace.record(name, 'clock set', `${process.wallOffsetMs} ms ahead`);
+    }
+  }
+
+  #disturbNode(name: string, strike: Strike): void {
+    const node = this.#world.node(name);
+    if (node === undefined || !node.hardware.up) return;
+    this.#simulation.trace.record(name, strike.fault, '');
+    if (strike.fault === 'node.powerCycle') node.hardware.powerCycle();
+    else if (strike.fault === 'node.reboot') void node.hardware.host.reboot('somebody else');
+    else void node.restartKubelet();
+  }
+}

@@ -1,0 +1,29 @@
+import type { Oracle } from './oracle.ts';
+
+const WINDOW_MS = 60_000;
+/** More than a queue's rate limit lets a healthy retry make: back-off allows about a dozen a minute. */
+const WRITES_MAX = 120;
+
+export const hotLoop: Oracle = {
+  name: 'hot-loop',
+  property: 'No process makes the same write more than 120 times in a minute of virtual time.',
+  watch({ simulation, violated }) {
+    let counts = new Map<string, number>();
+    let windowMs = 0;
+    return {
+      write(process, { to, verb, what }) {
+        if (to === 'files' || what.startsWith('leases ') || what.startsWith('events ')) return;
+        const now = simulation.clock.monotonicMs();
+        // Windows that follow each other, so that nothing is kept of what was written once: a loop fills one of two.
+        if (now - windowMs >= WINDOW_MS) {
+          counts = new Map();
+          windowMs = now;
+        }
+        const key = `${process.name} ${verb} ${what}`;
+        const count = (counts.get(key) ?? 0) + 1;
+        counts.set(key, count);
+        if (count === WRITES_MAX) violated([`process/${process.name}`], `${verb} ${what}: ${WRITES_MAX} times in ${Math.round((now - windowMs) / 1000)} s`);
+      },
+    };
+  },
+};

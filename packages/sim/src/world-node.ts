@@ -1,0 +1,178 @@
+import type { AttachFailure, Files, PodNetworks, Result, Subscription } from '@vfleet/core';
+import { MemFiles, fail } from '@vfleet/core';
+import type { DevicePluginManager, NodePodNetworks } from '@vfleet/controllers';
+import { createConfigDaemon, createDevicePluginManager, createPodNetworks } from '@vfleet/controllers';
+import { ApiEvents } from '@vfleet/kube';
+import type { RebootPhase, SimulatedNode } from '@vfleet/hw-sim';
+import type { Cluster, Kubelet } from '@vfleet/kube-sim';
+import type { ComponentName, Hosted, ProcessHost, ProcessPorts } from './process-host.ts';
+import type { WorldPorts } from './world.ts';
+
+/** Parts of a node that run as processes of their own. */
+export type NodeComponent = Exclude<ComponentName, 'operator'>;
+export const nodeComponents: readonly NodeComponent[] = ['attachment', 'config-daemon', 'device-plugin'];
+
+interface Running {
+  stop(): Promise<void> | void;
+}
+
+/** On a disk with a past: VFs are made again by the config daemon, and pods that had some wait for theirs. */
+const HELD_DEVICES_MS = 60_000;
+
+/** The CNI call found no daemon behind its socket: the runtime tries again. */
+const NOT_RUNNING: Result<never, AttachFailure> = fail({ code: 11, cause: 'the attachment daemon of this node does not run', remedy: 'It is tried again.' });
+
+/** What runs on one simulated node: kubelet, config daemon, device plugin and attachment, over one disk and one set of NICs. */
+export class WorldNode {
+  /** The disk: it survives daemons, kubelets and reboots. */
+  readonly files: Files;
+  readonly hardware: SimulatedNode;
+  readonly #ports: WorldPorts;
+  readonly #cluster: Cluster;
+  readonly #namespace: string;
+  readonly #netns = { exists: async (path: string): Promise<boolean> => this.hardware.namespaces.includes(path) };
+  readonly #host: ProcessHost;
+  /** The disk may have been another world's: the machine comes up as after a loss of power. */
+  readonly #hasPast: boolean;
+  readonly #running = new Map<NodeComponent, Running>();
+  #kubelet: Kubelet | undefined;
+  #attachment: { readonly hosted: Hosted<ProcessPorts>; readonly networks: NodePodNetworks } | undefined;
+  #devicePlugin: DevicePluginManager | undefined;
+  #reboots: Subscription | undefined;
+
+  constructor(ports: WorldPorts, cluster: Cluster, node: SimulatedNode, namespace: string, host: ProcessHost, disk?: Files) {
+    this.#ports = { ...ports, log: ports.log.with({ node: node.name }) };
+    this.#cluster = cluster;
+    this.hardware = node;
+    this.#namespace = namespace;
+    this.#host = host;
+    this.files = disk ?? new MemFiles();
+    this.#hasPast = disk !== undefined;
+  }
+
+  get name(): string {
+    return this.hardware.name;
+  }
+
+  get kubelet(): Kubelet | undefined {
+    return this.#kubelet;
+  }
+
+  async start(): Promise<void> {
+    const { name, spec } = this.hardware;
+    // Before the kubelet, which may start pods at once.
+    this.startComponent('attachment');
+    // As a container runtime does when it starts: nothing runs yet, so nothing may hold addresses or VFs.
+    if (this.#hasPast) await this.#attachment?.networks.collectGarbage([]);
+    this.#kubelet = await this.#cluster.addNode({
+      name, labels: spec.labels, taints: spec.taints, kernelVersion: spec.kernelVersion,
+      files: this.#host.disk?.(name, this.files) ?? this.files, podNetworks: this.#podNetworks(), podInterfaces: (netns) => this.hardware.interfaces(netns),
+      ...(this.#hasPast ? { timing: { heldDevicesMs: HELD_DEVICES_MS } } : {}),
+    });
+    for (const component of nodeComponents) this.startComponent(component);
+    this.#reboots = this.hardware.onReboot((phase) => void this.#onReboot(phase));
+  }
+
+  async stop(): Promise<void> {
+    this.#reboots?.stop();
+    await Promise.all(nodeComponents.map((component) => this.stopComponent(component)));
+    this.#kubelet?.stop();
+  }
+
+  /** Starts a process from what its predecessor left on the disk. Nothing happens when it runs, or when the machine is down. */
+  startComponent(component: NodeComponent): void {
+    if (this.#running.has(component) || !this.hardware.up) return;
+    const started = component === 'attachment' ? this.#startAttachment() : component === 'config-daemon' ? this.#startConfigDaemon() : this.#startDevicePlugin();
+    this.#running.set(component, started);
+  }
+
+  /** An orderly end. */
+  async stopComponent(component: NodeComponent): Promise<void> {
+    const running = this.#running.get(component);
+    this.abandonComponent(component);
+    await running?.stop();
+  }
+
+  /** The process is dead; whoever killed it has seen to it that nothing of it has an effect any more. */
+  abandonComponent(component: NodeComponent): void {
+    this.#running.delete(component);
+    if (component === 'attachment') this.#attachment = undefined;
+    if (component === 'device-plugin') this.#devicePlugin = undefined;
+  }
+
+  /** The kubelet's process ends and begins anew; its pods run on. */
+  async restartKubelet(): Promise<void> {
+    this.#kubelet?.stop();
+    await this.#kubelet?.start();
+  }
+
+  #hosted(component: NodeComponent, fieldManager: string, more: Partial<ProcessPorts>): Hosted<ProcessPorts> {
+    return this.#host.begin({ component, place: this.name }, { ...this.#ports, kube: this.#cluster.apiServer.client({ fieldManager }), ...more });
+  }
+
+  #startAttachment(): Running {
+    const { hardware } = this.hardware;
+    const hosted = this.#hosted('attachment', 'multus', { hardware, files: this.files });
+    const { ports } = hosted;
+    const networks = createPodNetworks(
+      { ...ports, hardware: ports.hardware!, files: ports.files!, namespaces: this.#netns, events: new ApiEvents(ports, { component: 'multus', host: this.name }) },
+      { nodeName: this.name, onQuarantine: (device, cause) => this.#devicePlugin?.quarantine(device, cause) },
+    );
+    this.#attachment = { hosted, networks };
+    void networks.recover();
+    return networks;
+  }
+
+  #startConfigDaemon(): Running {
+    const { hardware, host } = this.hardware;
+    const { ports } = this.#hosted('config-daemon', 'sriov-config-daemon', { hardware, host, files: this.files, podResources: this.#kubelet! });
+    const daemon = createConfigDaemon({ ...ports, hardware: ports.hardware!, host: ports.host!, files: ports.files! }, { nodeName: this.name, namespace: this.#namespace }, ports.podResources);
+    daemon.start();
+    return daemon;
+  }
+
+  #startDevicePlugin(): Running {
+    const { hardware } = this.hardware;
+    const { ports } = this.#hosted('device-plugin', 'sriov-device-plugin', { hardware, files: this.files, registry: this.#kubelet! });
+    const manager = createDevicePluginManager({ ...ports, hardware: ports.hardware!, files: ports.files!, registry: ports.registry!, events: new ApiEvents(ports, { component: 'sriov-device-plugin', host: this.name }) }, { nodeName: this.name, namespace: this.#namespace });
+    manager.start();
+    this.#devicePlugin = manager;
+    return manager;
+  }
+
+  /** What the runtime calls: a socket that outlives the daemon behind it. */
+  #podNetworks(): PodNetworks {
+    const call = async <Value>(carryOut: (networks: NodePodNetworks) => Promise<Result<Value, AttachFailure>>): Promise<Result<Value, AttachFailure>> => {
+      const current = this.#attachment;
+      return current === undefined ? NOT_RUNNING : current.hosted.answer(carryOut(current.networks), NOT_RUNNING);
+    };
+    const networks: PodNetworks = {
+      attach: (sandbox) => {
+        this.hardware.createNetns(sandbox.netns);
+        return call((current) => current.attach(sandbox));
+      },
+      // The runtime removes the network namespace once CNI has let go of it, and gives what was left inside back to the host.
+      detach: async (sandbox) => {
+        const detached = await call((current) => current.detach(sandbox));
+        if (detached.ok) this.hardware.deleteNetns(sandbox.netns);
+        return detached;
+      },
+    };
+    return this.#host.runtime?.(this.name, networks) ?? networks;
+  }
+
+  /** The machine goes down with everything on it; what comes up has the disk and nothing else. */
+  async #onReboot(phase: RebootPhase): Promise<void> {
+    const kubelet = this.#kubelet;
+    if (kubelet === undefined) return;
+    if (phase === 'down') {
+      kubelet.stop();
+      for (const component of nodeComponents) this.#host.kill?.({ component, place: this.name });
+      await Promise.all(nodeComponents.map((component) => this.stopComponent(component)));
+      return;
+    }
+    this.startComponent('attachment');
+    await kubelet.reboot();
+    for (const component of nodeComponents) this.startComponent(component);
+  }
+}

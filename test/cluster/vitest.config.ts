@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+/** The tier that needs a real API server: `node tools/test-cluster.ts`, or `npm run test:cluster`. */
+export default defineConfig({
+  test: {
+    include: ['test/cluster/**/*.test.ts'],
+    pool: 'forks',
+    // One file after the other: each starts a real API server of its own.
+    maxWorkers: 1,
+    fileParallelism: false,
+    maxConcurrency: 4,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    reporters: ['default'],
+  },
+});

@@ -1,0 +1,16 @@
+// Goal: the examples that documents point at run as they stand. Method: each is run as a person would, in a process of its own.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+
+test.each([
+  ['embed/cluster.ts', '3 pods on 2 nodes, 3 seen running\n'],
+  ['embed/world.ts', /^20 of 20 nodes have 16 VFs\nens3f0np0 16 VFs, first at 0000:03:00\.\d\n/],
+])('examples/%s', (path, says) => {
+  const done = spawnSync(process.execPath, [join(root, 'examples', path)], { cwd: root, encoding: 'utf8' });
+  expect(done.stderr).toBe('');
+  if (typeof says === 'string') expect(done.stdout).toBe(says);
+  else expect(done.stdout).toMatch(says);
+});

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import type { HardwareError, HardwareEvent, HardwareStep, Inventory, PciAddress, PfObservation, Result } from '@vfleet/core';
+import { pciAddress } from '@vfleet/core';
+import { RealClock } from '@vfleet/core/real.ts';
+import { createLinuxHardware } from '@vfleet/hw-linux';
+import type { LinuxHardware } from '@vfleet/hw-linux';
+
+/** The PFs of the emulated machine, in order. */
+export function machinePfs(): readonly PciAddress[] {
+  return readdirSync('/sys/bus/pci/devices').filter((name) => /^0000:0[1-9]:00\.0$/.test(name)).sort().map((name) => pciAddress(name));
+}
+
+export function realHardware(writeDeadlineMs = 60_000): LinuxHardware {
+  return createLinuxHardware({ clock: new RealClock() }, { writeDeadlineMs });
+}
+
+/** iproute2 as the independent witness; only tests ask it. */
+export function ip(...words: readonly string[]): string {
+  return execFileSync('ip', words, { encoding: 'utf8' });
+}
+
+export function ipJson<Shape>(...words: readonly string[]): Shape {
+  return JSON.parse(ip('-j', '-d', ...words)) as Shape;
+}
+
+export async function applied(hardware: LinuxHardware, step: HardwareStep): Promise<void> {
+  const result = await hardware.apply(step);
+  assert.ok(result.ok, result.ok ? '' : `${step.kind}: ${describe(result.error)}`);
+}
+
+/** `ok`, or the errno that the kernel gave. */
+export async function answer(hardware: { apply(step: HardwareStep): Promise<Result<void, HardwareError>> }, step: HardwareStep): Promise<string> {
+  const result = await hardware.apply(step);
+  return result.ok ? 'ok' : (result.error.errno ?? result.error.code);
+}
+
+export async function inventory(hardware: LinuxHardware): Promise<Inventory> {
+  const seen = await hardware.discover();
+  assert.ok(seen.ok, seen.ok ? '' : describe(seen.error));
+  return seen.value;
+}
+
+export async function pfOf(hardware: LinuxHardware, pf: PciAddress): Promise<PfObservation> {
+  const found = (await inventory(hardware)).pfs.find(({ pciAddress: address }) => address === pf);
+  assert.ok(found !== undefined, `no PF ${pf}`);
+  return found;
+}
+
+export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
+  const endMs = performance.now() + withinMs;
+  while (!(await holds())) {
+    assert.ok(performance.now() < endMs, `not within ${withinMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+export function eventsOf(events: readonly HardwareEvent[], device: PciAddress): readonly string[] {
+  return events.filter((event) => 'device' in event && event.device === device).map(({ kind }) => kind);
+}
+
+export function describe(error: HardwareError): string {
+  return `${error.code} ${error.errno ?? ''}: ${error.cause}; ${error.remedy}`;
+}

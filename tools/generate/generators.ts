@@ -1,0 +1,9 @@
+import { crdManifests } from './crd-manifests.ts';
+import { crdReference } from './crd-reference.ts';
+import { fleetReference } from './fleet-reference.ts';
+import type { Generator } from './generator.ts';
+import { kubernetesReference } from './kubernetes-reference.ts';
+import { machineDiagrams } from './machine-diagrams.ts';
+
+/** Everything that `npm run generate` writes. Add a generator here and its files are written and verified. */
+export const generators: readonly Generator[] = [crdManifests, crdReference, fleetReference, kubernetesReference, machineDiagrams];

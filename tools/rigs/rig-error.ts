@@ -1,0 +1,19 @@
+/**
+ * Why a rig could not be had:
+ * - `goMissing`: there is no Go toolchain to build with;
+ * - `buildFailed`: the Go toolchain answered with an error;
+ * - `foreignBinary`: the folder holds a binary of another version, which is not ours to replace;
+ * - `startFailed`: a server ended, or was not ready in time.
+ */
+export type RigErrorCode = "goMissing" | "buildFailed" | "foreignBinary" | "startFailed";
+
+/** An operating error of a rig: what happened, and in the same message what to do about it. */
+export class RigError extends Error {
+  readonly code: RigErrorCode;
+
+  constructor(code: RigErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "RigError";
+    this.code = code;
+  }
+}
