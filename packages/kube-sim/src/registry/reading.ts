@@ -7,7 +7,6 @@ import { sortedVisit } from '../store/sorted-map.ts';
 import type { SortedMap } from '../store/sorted-map.ts';
 import { isWanted } from '../store/watch-hub.ts';
 import type { Interest } from '../store/watch-hub.ts';
-import { goQuote } from '../errors/field-error.ts';
 import { isObject } from '../values/json.ts';
 import type { ApiObject } from '../values/json.ts';
 import { collectionOf } from './core.ts';

@@ -1,3 +1,4 @@
+import { parseRfc3339 } from '@vfleet/core';
 import { goQuote } from '../errors/field-error.ts';
 
 /** A text that is no time; the message is what Go's time.Parse says of it. */
@@ -56,7 +57,7 @@ export function parseGoTime(text: string, precision: 'seconds' | 'micros'): GoTi
   const days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1]!;
   if (day < 1 || day > days) outOfRange('day');
   const offsetMinutes = zone === 'Z' ? 0 : (zone.startsWith('-') ? -1 : 1) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4)));
-  const epochMs = Date.parse(`${String(year).padStart(4, '0')}-${pad(month)}-${pad(day)}T${pad(hour)}:${pad(minute)}:${pad(second)}Z`);
+  const epochMs = parseRfc3339(`${String(year).padStart(4, '0')}-${pad(month)}-${pad(day)}T${pad(hour)}:${pad(minute)}:${pad(second)}Z`)!;
   return { epochMs: epochMs - offsetMinutes * 60_000, fraction: fraction.slice(1) };
 }
 
