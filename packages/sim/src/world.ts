@@ -91,7 +91,7 @@ class SimulatedWorld implements World {
     this.nodeNames = [...nodesOf(spec)].map(({ name }) => name);
     this.cluster = createCluster({ ...ports, timing: settings.kubeletTiming ?? {}, events: settings.events ?? true, ...(settings.onBug === undefined ? {} : { onBug: settings.onBug }), ...(settings.storage === undefined ? {} : { storage: settings.storage }) });
     this.fleet = createFleet({
-      clock: ports.clock, random: ports.random, delayFactor: settings.hardwareDelayFactor ?? 1,
+      clock: ports.clock, random: ports.random, delayFactor: settings.hardwareDelayFactor ?? 1, strictNetns: true,
       ...(settings.hardwareFaults === undefined ? {} : { faults: settings.hardwareFaults }),
     });
   }

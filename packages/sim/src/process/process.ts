@@ -36,6 +36,7 @@ export class SimProcess {
   #alive = true;
   #held: (() => void)[] | undefined;
   readonly #atDeath = new Set<() => void>();
+  readonly #inKernel = new Set<Promise<unknown>>();
 
   constructor(id: ProcessId, watcher: ProcessWatcher) {
     this.id = id;
@@ -58,6 +59,14 @@ export class SimProcess {
     this.#held = undefined;
     for (const end of [...this.#atDeath]) end();
     this.#atDeath.clear();
+  }
+
+  /**
+   * Resolves once nothing of it is in the kernel any more. A system call under way is not interrupted by SIGKILL (rtnetlink waits for
+   * its mutex in state D), so that a killed process is there until then, and nobody takes its place.
+   */
+  async gone(): Promise<void> {
+    while (this.#inKernel.size > 0) await Promise.allSettled([...this.#inKernel]);
   }
 
   /** SIGSTOP and SIGCONT. */
@@ -97,7 +106,7 @@ export class SimProcess {
     if (this.#held !== undefined) await new Promise<void>((resolve) => this.enter(resolve));
     if (!this.#alive) return never();
     const fate = this.watcher.fateOf(this, write);
-    if (fate === 'none') return this.#returns(effect());
+    if (fate === 'none') return this.#returns(write.to === 'hardware' ? this.#throughKernel(effect()) : effect());
     if (fate === 'torn' && torn !== undefined) await torn();
     if (fate === 'after') await effect().catch(() => undefined);
     if (this.#alive) {
@@ -105,6 +114,13 @@ export class SimProcess {
       this.watcher.died(this, write, fate);
     }
     return never();
+  }
+
+  #throughKernel<Value>(call: Promise<Value>): Promise<Value> {
+    this.#inKernel.add(call);
+    const over = () => void this.#inKernel.delete(call);
+    call.then(over, over);
+    return call;
   }
 
   /** What comes back reaches the process only while it is there to receive it. */

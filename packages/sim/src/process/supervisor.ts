@@ -117,7 +117,7 @@ export class Supervisor implements ProcessHost, ProcessWatcher {
   died(process: SimProcess, write: ProcessWrite, fate: WriteFate): void {
     this.#simulation.trace.record(process.name, 'killed', `${fate} ${write.verb} ${write.what}`);
     this.#starter!.abandonProcess(process.id);
-    this.#simulation.clock.setTimer(Math.floor((this.#strike?.draw() ?? 0) * AWAY_MS), () => this.#starter!.startProcess(process.id));
+    this.#simulation.clock.setTimer(Math.floor((this.#strike?.draw() ?? 0) * AWAY_MS), () => void this.#takePlaceOf(process));
   }
 
   /** Stands still for a while. */
@@ -135,6 +135,11 @@ export class Supervisor implements ProcessHost, ProcessWatcher {
     this.#simulation.trace.record(process.name, 'restarted', '');
     await this.#starter!.stopProcess(process.id);
     process.kill();
+    await this.#takePlaceOf(process);
+  }
+
+  async #takePlaceOf(process: SimProcess): Promise<void> {
+    await process.gone();
     this.#starter!.startProcess(process.id);
   }
 }
