@@ -13,7 +13,7 @@ import type { Kubelet } from './kubelet/kubelet.ts';
 import type { Storage } from './storage/storage.ts';
 import type { PodInterfaces } from './kubelet/inside.ts';
 import { createKubelet } from './kubelet/kubelet.ts';
-import type { KubeletTiming, NodeOptions } from './kubelet/options.ts';
+import type { ContainerPrograms, KubeletTiming, NodeOptions } from './kubelet/options.ts';
 import { defaultTolerationSeconds } from './pods/default-tolerations.ts';
 
 /** A node to be simulated. What is left out is chosen: addresses by the order in which nodes are added. */
@@ -24,6 +24,8 @@ export interface ClusterNode extends Omit<NodeOptions, 'address' | 'podCidr'> {
   readonly podNetworks?: PodNetworks;
   /** What the node's NICs show inside of pods, for `exec`; without it only what attachments reported is known. */
   readonly podInterfaces?: PodInterfaces;
+  /** What runs in the node's containers; without it nothing does. */
+  readonly programs?: ContainerPrograms;
   /** The node's disk; by default one in memory of its own. */
   readonly files?: Files;
   readonly timing?: Partial<KubeletTiming>;
@@ -120,11 +122,12 @@ class SimCluster implements Cluster {
   async addNode(node: ClusterNode): Promise<Kubelet> {
     if (this.#kubelets.has(node.name)) throw new Error(`a node named ${node.name} is there already`);
     const { clock, random } = this.#options;
-    const { podNetworks = noPodNetworks, files = new MemFiles(), timing, podInterfaces, ...rest } = node;
+    const { podNetworks = noPodNetworks, files = new MemFiles(), timing, podInterfaces, programs, ...rest } = node;
     const index = this.#nodeCount++;
     const kubelet = createKubelet({
       kube: this.apiServer.client({ fieldManager: 'kubelet' }), clock, random, log: this.#log.with({ node: node.name }), files, podNetworks,
       ...(podInterfaces !== undefined && { podInterfaces }),
+      ...(programs !== undefined && { programs }),
       timing: { ...this.#options.timing, ...timing },
       ...(this.#options.events === false && { recorder: noEvents }),
     }, { ...rest, address: node.address ?? nodeAddress(index), podCidr: node.podCidr ?? podCidr(index) });

@@ -13,7 +13,7 @@ export type { Cluster, ClusterNode, ClusterOptions } from './cluster.ts';
 export { createKubelet } from './kubelet/kubelet.ts';
 export type { Kubelet, PodDescription } from './kubelet/kubelet.ts';
 export { instantTiming, kubeletTiming } from './kubelet/options.ts';
-export type { KubeletPorts, KubeletTiming, NodeOptions, TopologyPolicy } from './kubelet/options.ts';
+export type { ContainerPrograms, KubeletPorts, KubeletTiming, NodeOptions, ProgramEnd, ProgramStart, TopologyPolicy } from './kubelet/options.ts';
 export { SimRuntime } from './kubelet/runtime.ts';
 export { Scheduler } from './scheduler/scheduler.ts';
 export type { SchedulerOptions, SchedulerTuning } from './scheduler/scheduler.ts';

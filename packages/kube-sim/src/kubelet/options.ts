@@ -57,6 +57,27 @@ export interface NodeOptions {
   readonly topologyPolicy?: TopologyPolicy;
 }
 
+/** A container about to run, as a runtime knows it. */
+export interface ProgramStart {
+  readonly image: string;
+  /** `command` and `args` of the container. */
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** How a program ended. */
+export interface ProgramEnd {
+  readonly exitCode: number;
+  /** What it wrote to its terminationMessagePath. */
+  readonly terminationMessage?: string;
+}
+
+/** Runs what some containers run: nothing does otherwise, on a simulated node, and a container's command alone says when it ends. */
+export interface ContainerPrograms {
+  /** Undefined: a container like any other. The promise must not be rejected. */
+  start(container: ProgramStart): Promise<ProgramEnd> | undefined;
+}
+
 export interface KubeletPorts {
   readonly kube: Kube;
   readonly clock: Clock;
@@ -68,6 +89,8 @@ export interface KubeletPorts {
   readonly podNetworks: PodNetworks;
   /** What the node's NICs show inside of pods; without it only what attachments reported is known. */
   readonly podInterfaces?: PodInterfaces;
+  /** What runs in containers; without it nothing does. */
+  readonly programs?: ContainerPrograms;
   readonly recorder?: EventRecorder;
   /** Outlives the kubelet: give the same one to its successor and the pods keep running. */
   readonly runtime?: SimRuntime;

@@ -94,7 +94,9 @@ export class PodContainers {
     recorder.record('Normal', pod, 'Created', `Created container: ${container.name}`);
     if (timing.containerStartMs > 0) await ports.clock.sleep(timing.containerStartMs);
     if (isEnding()) return;
-    runtime.startContainer(pod.metadata.uid!, container, this.#environment(pod, container), restartsBefore(pod, container.name));
+    const environment = this.#environment(pod, container);
+    const program = ports.programs?.start({ image: container.image ?? '', argv: [...(container.command ?? []), ...(container.args ?? [])], environment });
+    runtime.startContainer(pod.metadata.uid!, container, environment, restartsBefore(pod, container.name), program);
     recorder.record('Normal', pod, 'Started', `Started container ${container.name}`);
   }
 

@@ -93,6 +93,7 @@ function terminated(run: ContainerRun): NonNullable<NonNullable<ContainerStatus[
   return {
     exitCode: run.exitCode ?? 0,
     ...(run.reason !== undefined && { reason: run.reason }),
+    ...(run.message !== undefined && { message: run.message }),
     startedAt: rfc3339(run.startedAtMs),
     finishedAt: rfc3339(run.finishedAtMs ?? run.startedAtMs),
     containerID: `containerd://${run.id}`,

@@ -2,6 +2,7 @@ import type { Clock, NetworkStatus, Random, Timer } from '@vfleet/core';
 import type { Container } from '../pods/requests.ts';
 import { endingOf } from './command.ts';
 import { imageIdOf, imageNameOf } from './images.ts';
+import type { ProgramEnd } from './options.ts';
 
 /** A pod's sandbox: its network namespace and what is in it. */
 export interface Sandbox {
@@ -23,6 +24,8 @@ export interface ContainerRun {
   readonly exitCode?: number;
   /** `Completed`, `Error` as the kubelet reports a runtime's answer. */
   readonly reason?: string;
+  /** The end of what it wrote to its terminationMessagePath. */
+  readonly message?: string;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -41,6 +44,9 @@ interface PodState {
   readonly containers: Map<string, ContainerState>;
   readonly timers: Map<string, Timer>;
 }
+
+/** Bytes of a termination message that are kept, from its end (kubernetes pkg/kubelet/container, MaxContainerTerminationMessageLength; tail.ReadAtMost). */
+const MESSAGE_BYTES_MAX = 4096;
 
 /** Exit codes of a process that a signal ended: 128 + SIGTERM, 128 + SIGKILL. */
 const TERMINATED = 143;
@@ -133,8 +139,8 @@ export class SimRuntime {
     this.#images.add(image);
   }
 
-  /** `restartsBefore`: of a container that ran before the node rebooted. */
-  startContainer(podUid: string, container: Container, environment: Readonly<Record<string, string>>, restartsBefore = 0): void {
+  /** `restartsBefore`: of a container that ran before the node rebooted. `program`: what runs in it and ends it. */
+  startContainer(podUid: string, container: Container, environment: Readonly<Record<string, string>>, restartsBefore = 0, program?: Promise<ProgramEnd>): void {
     const pod = this.#pod(podUid);
     const before = pod.containers.get(container.name);
     const current = { id: this.newId(), startedAtMs: this.#clock.now(), environment };
@@ -145,6 +151,13 @@ export class SimRuntime {
       current,
       ...(before !== undefined && { previous: before.current }),
     });
+    if (program !== undefined) {
+      void program.then(({ exitCode, terminationMessage }) => {
+        const message = terminationMessage === undefined || terminationMessage === '' ? undefined : Buffer.from(terminationMessage).subarray(-MESSAGE_BYTES_MAX).toString('utf8');
+        if (this.container(podUid, container.name)?.current.id === current.id) this.#ended(podUid, container.name, exitCode, message);
+      });
+      return;
+    }
     const ending = endingOf(container);
     if (ending !== undefined) this.#endAfter(podUid, container.name, ending.afterMs, ending.exitCode);
   }
@@ -195,12 +208,12 @@ export class SimRuntime {
     timers.set(name, this.#clock.setTimer(afterMs, () => this.#ended(podUid, name, exitCode)));
   }
 
-  #ended(podUid: string, name: string, exitCode: number): void {
+  #ended(podUid: string, name: string, exitCode: number, message?: string): void {
     const pod = this.#pods.get(podUid);
     const state = pod?.containers.get(name);
     if (pod === undefined || state === undefined || state.current.finishedAtMs !== undefined) return;
     pod.timers.delete(name);
-    const current = { ...state.current, finishedAtMs: this.#clock.now(), exitCode, reason: exitCode === 0 ? 'Completed' : 'Error' };
+    const current = { ...state.current, finishedAtMs: this.#clock.now(), exitCode, reason: exitCode === 0 ? 'Completed' : 'Error', ...(message !== undefined && { message }) };
     pod.containers.set(name, { ...state, current });
     this.onExit?.(podUid);
   }

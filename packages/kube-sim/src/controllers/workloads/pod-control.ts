@@ -21,6 +21,8 @@ export interface WorkloadPorts {
 
 /** How a pod differs from its template. */
 export interface PodDifference {
+  /** Beginning of the name; by default the owner's. */
+  readonly generateName?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly spec?: Partial<NonNullable<Pod['spec']>>;
@@ -120,10 +122,10 @@ function isTerminating(error: KubeError): boolean {
   return error.causes.some(({ reason }) => reason === 'NamespaceTerminating');
 }
 
-function podFrom(owner: KubeObject, template: PodTemplate, { labels, annotations, spec }: PodDifference): Pod {
+function podFrom(owner: KubeObject, template: PodTemplate, { generateName, labels, annotations, spec }: PodDifference): Pod {
   const allAnnotations = { ...template.metadata?.annotations, ...annotations };
   const metadata: Omit<ObjectMeta, 'name'> = {
-    generateName: `${owner.metadata.name}-`,
+    generateName: generateName ?? `${owner.metadata.name}-`,
     ...(owner.metadata.namespace !== undefined && { namespace: owner.metadata.namespace }),
     labels: { ...template.metadata?.labels, ...labels },
     ...(Object.keys(allAnnotations).length > 0 && { annotations: allAnnotations }),
