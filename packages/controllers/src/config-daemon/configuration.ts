@@ -173,11 +173,12 @@ export class Configuration {
     this.#unfinished = new Set();
   }
 
-  /** Whether a pod got a VF, between the plan and now, that the plan took for free. */
+  /** Whether a pod got a VF, between the plan and now, that the plan took for free and would take away. */
   async #isTakenMeanwhile(plan: Plan): Promise<boolean> {
-    if (this.#clean.size === 0 || this.#podResources === undefined || plan.drain.needed) return false;
+    const atRisk = new Set<string>(plan.pfs.filter((pf) => pf.steps.length > 0 && this.#clean.has(pf.pf)).map((pf) => pf.pf));
+    if (atRisk.size === 0 || this.#podResources === undefined || plan.drain.needed) return false;
     const holders = await readHolders(this.#podResources, this.#ports.log);
-    return holders !== undefined && this.#survey!.inventory.pfs.some((pf) => this.#clean.has(pf.pciAddress) && pf.vfs.some((vf) => holders.has(vf.pciAddress)));
+    return holders !== undefined && this.#survey!.inventory.pfs.some((pf) => atRisk.has(pf.pciAddress) && pf.vfs.some((vf) => holders.has(vf.pciAddress)));
   }
 
   /** Makes the host ready for its next boot and asks for it, unless it turns out that what it needed could be had without. */
