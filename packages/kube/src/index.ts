@@ -24,3 +24,4 @@ export * from './crds/install.ts';
 export * from './elector/leader-elector.ts';
 export * from './events/recorder.ts';
 export * from './events/event-names.ts';
+export * from './certificates/certificates.ts';
