@@ -23,6 +23,7 @@ import { createWorld } from '../world.ts';
 import { Watchtower } from './watchtower.ts';
 import type { World, WorldSettings } from '../world.ts';
 import { fleetSpecOf, scheduleSteps } from './actions.ts';
+import { Caretaker } from './caretaker.ts';
 import { bugLog, textOf, watchRejections } from './bugs.ts';
 import { Convergence } from './convergence.ts';
 import { unmet } from './expectations.ts';
@@ -83,6 +84,7 @@ class Run {
   readonly #violations: Violation[];
   readonly #tower: Watchtower;
   readonly #convergence: Convergence;
+  readonly #holdings: Holdings;
   #convergedAfterMs: number | undefined;
 
   constructor(scenario: Scenario, seed: string, options: RunOptions) {
@@ -100,6 +102,7 @@ class Run {
     this.#world = this.#makeWorld();
     this.#supervisor.superviseFor(this.#world);
     this.#view = new ClusterView(this.#world, DEFAULT_OPERATOR_NAMESPACE);
+    this.#holdings = new Holdings(this.#world, this.#view);
     this.#workloads = new WorkloadKeeper(simulation, this.#world.kube);
     this.#people = new People(simulation, this.#world.kube, this.#view, this.#workloads);
     this.#disturber = new Disturber({ simulation, chance: this.#chance, world: this.#world, supervisor: this.#supervisor, conditions: this.#conditions, people: this.#people });
@@ -148,8 +151,7 @@ class Run {
 
   async #begin(): Promise<void> {
     const [simulation, world] = [this.#simulation, this.#world];
-    const holdings = new Holdings(world, this.#view);
-    this.#tower.watch(oracles, this.#supervisor, world, { simulation, world, view: this.#view, holdings, cordonedByPeople: this.#people.cordoned });
+    this.#tower.watch(oracles, this.#supervisor, world, { simulation, world, view: this.#view, holdings: this.#holdings, cordonedByPeople: this.#people.cordoned });
     const small = this.#options.wholeObjects ?? this.#world.nodeNames.length <= 50;
     traceCommits(simulation, world, small);
     world.apiServer.core.store.onCommit((collection, change) => {
@@ -185,6 +187,8 @@ class Run {
     const startMs = simulation.clock.monotonicMs();
     const leftMs = () => convergeWithinMs - (simulation.clock.monotonicMs() - startMs);
     this.#convergence.reconsider();
+    const caretaker = new Caretaker({ simulation, world: this.#world, view: this.#view, holdings: this.#holdings });
+    caretaker.start();
     // Hardware changes without a commit: what looks settled is looked at once more, a little later.
     for (let calmMs = 0; calmMs < 30_000 && leftMs() > 0 && !simulation.stopped;) {
       if (!(await simulation.until(() => this.#convergence.reached(), leftMs()))) break;
@@ -194,6 +198,7 @@ class Run {
       this.#convergence.reconsider();
       calmMs = this.#convergence.reached() ? calmMs + simulation.clock.monotonicMs() - atMs : 0;
     }
+    caretaker.stop();
     if (simulation.stopped || this.#convergence.reached()) return;
     this.#tower.report('convergence', 'Once faults have ceased, everything becomes as wanted within the time of the scenario.', [], this.#convergence.missing().slice(0, 6).join('; '));
   }
