@@ -40,7 +40,8 @@ export interface PodResources {
 export interface PodDevices {
   readonly namespace: string;
   readonly name: string;
-  readonly uid: string;
+  /** Absent where the list does not say: podresources v1 names pods by namespace and name only. */
+  readonly uid?: string;
   readonly containers: readonly { readonly name: string; readonly devices: readonly { readonly resourceName: string; readonly ids: readonly string[] }[] }[];
 }
 
