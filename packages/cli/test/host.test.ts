@@ -4,8 +4,10 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { MemFiles, SeededRandom, SimClock, silentLog } from '@vfleet/core';
+import { MemFiles, SeededRandom, SimClock, ok, silentLog } from '@vfleet/core';
 import type { Files } from '@vfleet/core';
+import { HostPreparation, RealSysfs } from '@vfleet/hw-linux';
+import type { HostCommand } from '@vfleet/hw-linux';
 import { createFleet, nodesOf, parseFleet } from '@vfleet/hw-sim';
 import type { SimulatedNode } from '@vfleet/hw-sim';
 import { CliFailure } from '../src/failure.ts';
@@ -23,6 +25,9 @@ class HostRig {
   readonly clock = new SimClock();
   readonly files: Files = new MemFiles();
   readonly node: SimulatedNode;
+  /** No files of a kernel: a folder with nothing in it. */
+  readonly sysfs = new RealSysfs(mkdtempSync(join(folder, 'root-')));
+  readonly ran: HostCommand[] = [];
   answer: boolean | undefined = true;
   questions = 0;
 
@@ -35,7 +40,10 @@ class HostRig {
   async vfleet(...words: readonly string[]): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
     let [out, err, status] = ['', '', -1];
     const context = { environment: {}, terminal: { out: (text: string) => void (out += text), err: (text: string) => void (err += text), colours: false } };
+    const commands = { find: async (program: string) => (['modprobe', 'udevadm', 'systemctl'].includes(program) ? `/sbin/${program}` : undefined), run: async (one: HostCommand) => (this.ran.push(one), ok('')) };
+    const preparation = new HostPreparation({ files: this.files, sysfs: this.sysfs, commands });
     const command = hostCommand(context, (own) => (status = own), async () => ({
+      sysfs: this.sysfs, preparation, executable: ['/usr/bin/vfleet'],
       hardware: this.node.hardware, host: this.node.host, files: this.files, clock: this.clock, log: silentLog, close: async () => {},
       confirm: async () => {
         this.questions += 1;
@@ -119,5 +127,52 @@ describe('vfleet host', () => {
     const { status, out } = await watching;
     expect(status).toBe(0);
     expect(out).toMatch(/0000:01:10\.0 is there\n[\s\S]*0000:01:10\.0 is bound to igbvf/);
+  });
+
+  const dpdk = policyFile('numVfs: 2, deviceType: vfio-pci, nicSelector: {pfNames: [eth0]}');
+  const noIommu = { kernelArguments: ['quiet'], cpuVendor: 'intel' };
+
+  test('check says what the host lacks, with a status', async () => {
+    const rig = new HostRig('82576', noIommu);
+    const checked = await rig.vfleet('check');
+    expect([checked.status, checked.out]).toEqual([1, expect.stringMatching(/iommu +problem/)]);
+    expect(JSON.parse((await rig.vfleet('check', '-o', 'json')).out)).toMatchObject({ findings: expect.arrayContaining([expect.objectContaining({ subject: 'firmware', state: 'good' })]), hugepages: [] });
+  });
+
+  test('prepare shows, asks, and makes the host ready for the next boot', async () => {
+    const rig = new HostRig('82576', noIommu);
+    await rig.files.replace('/boot/loader/entries/a.conf', 'options quiet\n');
+    const shown = await rig.vfleet('prepare', '-f', dpdk, '--boot-services', '--dry-run');
+    expect([shown.status, shown.out]).toEqual([3, expect.stringContaining('kernel arguments for the next boot: intel_iommu=on iommu=pt\nwrite /boot/loader/entries/a.conf\nwrite /etc/modules-load.d/vfleet.conf\n')]);
+    rig.answer = false;
+    expect((await rig.vfleet('prepare', '-f', dpdk)).status).toBe(1);
+    expect([await rig.files.read('/boot/loader/entries/a.conf'), rig.ran]).toEqual([ok('options quiet\n'), []]);
+    expect(await rig.vfleet('prepare', '-f', dpdk, '--boot-services', '-y')).toMatchObject({ status: 3, err: expect.stringContaining('reboot') });
+    expect(await rig.files.read('/boot/loader/entries/a.conf')).toEqual(ok('options quiet intel_iommu=on iommu=pt\n'));
+    expect(rig.ran.map(({ program }) => program)).toEqual(['modprobe', 'systemctl', 'systemctl']);
+  });
+
+  test('prepare without a boot loader that it knows says what to do by hand', async () => {
+    expect(await new HostRig('82576', noIommu).vfleet('prepare', '-f', dpdk, '--dry-run')).toMatchObject({ status: 1, err: expect.stringContaining('by hand') });
+  });
+
+  test('the phases at boot: PFs first, then their VFs, each with its result in a file', async () => {
+    const rig = new HostRig('82576', { kernelArguments: ['intel_iommu=on', 'iommu=pt'] });
+    await rig.files.replace('/etc/sriov-operator/sriov-interface-config.yaml', 'spec:\n  interfaces:\n  - pciAddress: "0000:01:00.0"\n    numVfs: 3\n    vfGroups: [{resourceName: net, deviceType: vfio-pci, vfRange: 0-2}]\n');
+    const result = async () => (await rig.files.read('/etc/sriov-operator/sriov-interface-result.yaml'));
+    expect((await rig.vfleet('boot', 'pre-network')).status).toBe(0);
+    expect(rig.node.inspect().pfs[0]!.numVfs).toBe(3);
+    expect(rig.node.inspect().pfs[0]!.vfs.some(({ driver }) => driver === 'vfio-pci')).toBe(false);
+    expect(await result()).toEqual(ok('syncStatus: InProgress\nlastSyncError: ""\n'));
+    expect((await rig.vfleet('boot', 'post-network')).status).toBe(0);
+    expect(rig.node.inspect().pfs[0]!.vfs.map(({ driver }) => driver)).toEqual(['vfio-pci', 'vfio-pci', 'vfio-pci']);
+    expect(await result()).toEqual(ok('syncStatus: Succeeded\nlastSyncError: ""\n'));
+  });
+
+  test.each([['nothing', undefined], ['no YAML', 'spec: [\n'], ['another thing', 'spec: {interfaces: [{numVfs: lots}]}\n'], ['a list', '- 1\n']])('a configuration for the boot that is %s is refused in words, also in the result', async (_name, text) => {
+    const rig = new HostRig();
+    if (text !== undefined) await rig.files.replace('/etc/sriov-operator/sriov-interface-config.yaml', text);
+    expect((await rig.vfleet('boot', 'pre-network')).status).toBe(1);
+    expect(await rig.files.read('/etc/sriov-operator/sriov-interface-result.yaml')).toMatchObject({ ok: true, value: expect.stringContaining('syncStatus: Failed') });
   });
 });

@@ -83,11 +83,14 @@ describe('hosts that are not as they should be', () => {
     expect(await host.reboot('because')).toMatchObject({ ok: false, error: { code: 'denied' } });
   });
 
-  test('no program of the host is run: the only process is our own helper for writes', () => {
+  test('no program of the host touches hardware: the only process for that is our own helper for writes', () => {
     const source = (name: string) => readFileSync(new URL(`../src/${name}`, import.meta.url), 'utf8');
     const files = readdirSync(new URL('../src', import.meta.url), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
     const imports = files.flatMap((name) => [...source(name).matchAll(/import (type )?\{([^}]*)\} from 'node:child_process'/g)].map((match) => [name, match[1] ?? '', match[2]!.trim()]));
-    expect(imports).toEqual([['sysfs/long-writes.ts', '', 'fork'], ['sysfs/long-writes.ts', 'type ', 'ChildProcess']]);
+    // Preparation runs the host's own programs for what is no hardware: boot loader, modules, udev, systemd.
+    expect(imports).toEqual([['host-preparation/real-host-commands.ts', '', 'execFile'], ['sysfs/long-writes.ts', '', 'fork'], ['sysfs/long-writes.ts', 'type ', 'ChildProcess']]);
+    const programs = /type HostProgram = ([^;]*);/.exec(source('host-preparation/host-commands.ts'))![1]!.match(/[\w-]+/g);
+    expect(programs).toEqual(['rpm-ostree', 'grubby', 'update-grub', 'grub-mkconfig', 'grub2-mkconfig', 'modprobe', 'udevadm', 'systemctl']);
     expect(files.filter((name) => /require\(|import\(/.test(source(name)))).toEqual([]);
   });
 });

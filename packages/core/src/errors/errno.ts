@@ -17,7 +17,7 @@ export function errnoName(number: number): Errno | undefined {
 }
 
 /** What was attempted: a hardware step, or one of the calls around them. */
-export type HardwareOperation = HardwareStep['kind'] | 'discover' | 'readFacts' | 'setKernelArguments' | 'reboot' | 'openVfio';
+export type HardwareOperation = HardwareStep['kind'] | 'discover' | 'readFacts' | 'setKernelArguments' | 'prepareHost' | 'reboot' | 'openVfio';
 
 /** Failures that no system call reports: found by a deadline, or by reading back what was written. */
 export type HardwareCondition =

@@ -121,6 +121,18 @@ const byOperation: Readonly<Partial<Record<HardwareOperation, Table>>> = {
     EINVAL: { code: 'invalid', cause: 'a kernel argument is empty or has blanks', remedy: 'give one token each, for example intel_iommu=on' },
     EROFS: { code: 'denied', cause: 'the boot loader’s configuration is on a read-only file system', remedy: 'set the arguments the way this distribution does (MachineConfig, rpm-ostree kargs, image)' },
     ENOENT: { code: 'unsupported', cause: 'no known boot loader configuration was found on the host', remedy: 'set the arguments by hand and reboot the node' },
+    EOPNOTSUPP: { code: 'unsupported', cause: 'the boot loader’s configuration cannot be changed by a program', remedy: 'set the arguments by hand and reboot the node' },
+    EACCES: { code: 'denied', cause: 'the boot loader’s configuration may not be written', remedy: 'run as root; in a container, mount the host’s root file system read-write' },
+    EIO: { code: 'io', cause: 'the boot loader’s own program failed', remedy: 'run it by hand on the host, mend what it complains of, and retry' },
+    ENOSPC: { code: 'noSpace', cause: 'the file system of the boot loader is full', remedy: 'remove old kernels from /boot' },
+    writeWithoutEffect: { code: 'io', cause: 'the boot loader was told and its configuration says something else', remedy: 'look for a file that overrules /etc/default/grub (/etc/default/grub.d), and set the arguments there' },
+  },
+  prepareHost: {
+    EINVAL: { code: 'invalid', cause: 'a name that cannot be written into the host’s configuration', remedy: 'use letters, digits, - and _' },
+    EACCES: { code: 'denied', cause: 'a file of the host’s configuration may not be written', remedy: 'run as root; in a container, mount the host’s root file system read-write' },
+    EROFS: { code: 'denied', cause: 'the host’s /etc is on a read-only file system', remedy: 'configure modules, udev and systemd the way this distribution does (image, MachineConfig)' },
+    EIO: { code: 'io', cause: 'a program of the host failed', remedy: 'run it by hand on the host, mend what it complains of, and retry' },
+    ENOSPC: { code: 'noSpace', cause: 'the host’s file system is full', remedy: 'free space in /etc' },
   },
   reboot: { EPERM: { code: 'denied', cause: 'the host does not let the config daemon reboot it', remedy: 'run the config daemon privileged in the host’s PID namespace, or reboot by hand' } },
   openVfio: {

@@ -1,6 +1,7 @@
 export type {
   AffectedVf, Difference, DrainReason, Expectation, OwnedPf, PfPlan, Plan, PlanInput, PlanProblem, PlanStep, RebootReason, WantedGroup, WantedPf,
 } from './types.ts';
+export { vfioKernelArguments } from './host-needs.ts';
 export { groupOf, readWantedPf, userSpaceDrivers } from './wanted.ts';
 export { differencesOf } from './differences.ts';
 export { SETTLE_MS, VFS_DEADLINE_MS, eswitchOrder, isKernelDriven } from './pf-steps.ts';

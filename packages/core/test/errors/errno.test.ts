@@ -6,7 +6,7 @@ import type { Errno, HardwareCondition, HardwareOperation } from '../../src/inde
 const operations: readonly HardwareOperation[] = [
   'setNumVfs', 'setDriversAutoprobe', 'setEswitchMode', 'bindDriver', 'unbindDriver', 'setVf', 'setMtu', 'setLink', 'setNetdevMac', 'renameNetdev',
   'moveNetdev', 'setAddresses', 'setFeature', 'setDevlinkParam', 'createVdpa', 'deleteVdpa', 'setRdmaMode', 'discover', 'readFacts',
-  'setKernelArguments', 'reboot', 'openVfio',
+  'setKernelArguments', 'prepareHost', 'reboot', 'openVfio',
 ];
 const errnos = Object.keys(errnoNumbers) as Errno[];
 const conditions: readonly HardwareCondition[] = ['deadlinePassed', 'stuckWrite', 'writeWithoutEffect', 'probeWithoutEffect', 'driverNotLoaded', 'nodeDown'];

@@ -1,15 +1,14 @@
 import { errnoNumbers, fail, hardwareError, ok } from '@vfleet/core';
 import type { Errno, HardwareError, HardwareOperation, Host, HostFacts, Result } from '@vfleet/core';
 import { RealSysfs } from '../sysfs/real-sysfs.ts';
+import type { HostPreparation } from '../host-preparation/host-preparation.ts';
+import { tokens } from '../host-preparation/kernel-arguments.ts';
 import type { Sysfs, SysfsError } from '../sysfs/sysfs.ts';
 
 export interface LinuxHostPorts {
   readonly sysfs?: Sysfs;
-  /**
-   * Changes the boot loader's configuration so that `missing` are in force after the next boot. Left out, the answer is that no boot
-   * loader is known, with what to do by hand.
-   */
-  readonly addKernelArguments?: (missing: readonly string[]) => Promise<Result<void, HardwareError>>;
+  /** Knows the boot loader. Left out, the answer is that no boot loader is known, with what to do by hand. */
+  readonly bootLoader?: Pick<HostPreparation, 'configuredArguments' | 'setKernelArguments'>;
   /** Asks the host's init for an orderly reboot; left out, reboots are refused. */
   readonly reboot?: (reason: string) => Promise<Result<void, HardwareError>>;
 }
@@ -24,8 +23,6 @@ const VENDORS: Readonly<Record<string, HostFacts['cpuVendor']>> = { GenuineIntel
 class LinuxHost implements Host {
   readonly #sysfs: Sysfs;
   readonly #ports: LinuxHostPorts;
-  /** Asked for since the boot, and not in force before the next one. */
-  #pending: readonly string[] = [];
 
   constructor(ports: LinuxHostPorts) {
     this.#sysfs = ports.sysfs ?? new RealSysfs();
@@ -46,7 +43,7 @@ class LinuxHost implements Host {
       bootId: bootId.value.trim(),
       kernelVersion: version.value,
       kernelArguments,
-      pendingKernelArguments: [...kernelArguments, ...this.#pending.filter((argument) => !kernelArguments.includes(argument))],
+      pendingKernelArguments: [...new Set([...kernelArguments, ...((await this.#ports.bootLoader?.configuredArguments()) ?? [])])],
       cpuVendor: (cpu.ok ? VENDORS[/^vendor_id\s*:\s*(\S+)/m.exec(cpu.value)?.[1] ?? ''] : undefined) ?? 'other',
       iommuEnabled: groups.ok && groups.value.length > 0,
     });
@@ -58,11 +55,9 @@ class LinuxHost implements Host {
     if (!facts.ok) return facts;
     const missing = [...new Set(wanted)].filter((argument) => !facts.value.pendingKernelArguments.includes(argument));
     if (missing.length === 0) return ok(undefined);
-    const add = this.#ports.addKernelArguments;
-    if (add === undefined) return fail(hardwareError({ operation: 'setKernelArguments', failure: 'ENOENT', device: 'host', detail: missing.join(' ') }));
-    const added = await add(missing);
-    if (added.ok) this.#pending = [...this.#pending, ...missing];
-    return added;
+    const { bootLoader } = this.#ports;
+    if (bootLoader === undefined) return fail(hardwareError({ operation: 'setKernelArguments', failure: 'ENOENT', device: 'host', detail: missing.join(' ') }));
+    return bootLoader.setKernelArguments({ add: missing, remove: [] });
   }
 
   async reboot(reason: string): Promise<Result<void, HardwareError>> {
@@ -73,9 +68,4 @@ class LinuxHost implements Host {
 
 function hostError(operation: HardwareOperation, { errno, path }: SysfsError): HardwareError {
   return hardwareError({ operation, failure: errno in errnoNumbers ? (errno as Errno) : 'EIO', device: 'host', detail: `${path}: ${errno}` });
-}
-
-/** Whole arguments of a kernel command line; quotes keep blanks together (lib/cmdline.c next_arg). */
-export function tokens(commandLine: string): readonly string[] {
-  return commandLine.match(/(?:[^\s"]|"[^"]*"?)+/g) ?? [];
 }

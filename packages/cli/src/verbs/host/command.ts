@@ -6,9 +6,11 @@ import type { CliContext } from '../../context.ts';
 import { outputOption } from '../../options.ts';
 import { renderDocument } from '../../output/document.ts';
 import type { OutputFormat } from '../../output/document.ts';
+import { bootCommand } from './boot.ts';
 import { HostRun, hardwareFailure } from './host-run.ts';
 import type { HostTools } from './host-tools.ts';
 import { readPolicies } from './policies.ts';
+import { checkCommand, prepareCommand } from './prepare.ts';
 import { describeEvent, inventoryTable } from './tables.ts';
 
 /** `plan` found something to do. */
@@ -44,6 +46,10 @@ export function hostCommand(context: CliContext, finish: (status: number) => voi
   host.addCommand(applyCommand(context, finish, open));
   host.addCommand(resetCommand(context, finish, open));
   host.addCommand(watchCommand(context, finish, open));
+  const use = (work: (tools: HostTools) => Promise<void>) => withTools(open, work);
+  host.addCommand(checkCommand(context, finish, use));
+  host.addCommand(prepareCommand(context, finish, use, readPolicies));
+  host.addCommand(bootCommand(finish, use, STATE_FOLDER));
   return host;
 }
 
@@ -154,7 +160,7 @@ function statusOf(plan: Plan): number {
 async function permit(run: HostRun, plan: Plan, options: ApplyOptions): Promise<void> {
   if (plan.reboot.needed) {
     const { kernelArguments } = plan.reboot;
-    throw new CliFailure('the policies need a reboot first', kernelArguments.length > 0 ? `Add ${kernelArguments.join(' ')} to the kernel's arguments in the boot loader's configuration, reboot, and run the same command again.` : 'Make the change that is named above, reboot, and run the same command again.');
+    throw new CliFailure('the policies need a reboot first', kernelArguments.length > 0 ? `Run \`vfleet host prepare\` with the same files: it adds ${kernelArguments.join(' ')} to the kernel's arguments. Then reboot, and run the same command again.` : 'Make the change that is named above, reboot, and run the same command again.');
   }
   if (options.yes === true || plan.drain.reasons.length === 0) return;
   const answer = await run.tools.confirm('VFs that exist are taken away or changed; whoever uses them loses its network. Go on?');

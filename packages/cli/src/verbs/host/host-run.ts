@@ -1,7 +1,7 @@
 import { Configuration } from '@vfleet/controllers/config-daemon/configuration.ts';
 import { HardwareActivity } from '@vfleet/controllers/config-daemon/hardware-activity.ts';
 import { renderNodeState, toInterfaceStatus } from '@vfleet/core';
-import type { HardwareError, NamedPolicy, NodeStateSpec, Plan } from '@vfleet/core';
+import type { HardwareError, Inventory, NamedPolicy, NodeStateSpec, Plan } from '@vfleet/core';
 import { CliFailure } from '../../failure.ts';
 import type { HostTools } from './host-tools.ts';
 import { reviewPolicies } from './policies.ts';
@@ -43,17 +43,27 @@ export class HostRun {
 
   /** Looks at the host and compares it with the policies; without policies, what earlier runs made is to go. */
   async plan(policies: readonly NamedPolicy[]): Promise<HostPlan> {
+    const { spec, warnings } = renderForHost(policies, await this.#look());
+    return { plan: await this.#makePlan(spec), warnings };
+  }
+
+  /** As {@link plan}, for what a daemon has rendered. */
+  async planSpec(spec: NodeStateSpec): Promise<Plan> {
+    await this.#look();
+    return this.#makePlan(spec);
+  }
+
+  async #look(): Promise<Inventory> {
     const looked = await this.#configuration.look();
     if (!looked.ok) throw hardwareFailure(looked.error);
-    const interfaces = toInterfaceStatus(looked.value.inventory);
-    const warnings = reviewPolicies(policies, interfaces);
-    const rendered = renderNodeState({ policies, interfaces });
-    const spec: NodeStateSpec = rendered.spec ?? { interfaces: [] };
-    // The person at the terminal decides what may be cut: VFs that an unfinished run made ask for nothing more.
-    const plan = await this.#configuration.makePlan({
+    return looked.value.inventory;
+  }
+
+  /** The person at the terminal decides what may be cut: VFs that an unfinished run made ask for nothing more. */
+  #makePlan(spec: NodeStateSpec): Promise<Plan> {
+    return this.#configuration.makePlan({
       state: { apiVersion: 'sriovnetwork.openshift.io/v1', kind: 'SriovNetworkNodeState', metadata: { name: 'host', generation: 2 }, spec }, config: undefined, drained: true,
     });
-    return { plan, warnings };
   }
 
   /** Carries out the plan made last. */
@@ -65,6 +75,13 @@ export class HostRun {
   get tools(): HostTools {
     return this.#tools;
   }
+}
+
+/** What policies come to on a host with these NICs. Refuses policies that mean nothing on it. */
+export function renderForHost(policies: readonly NamedPolicy[], inventory: Inventory): { readonly spec: NodeStateSpec; readonly warnings: readonly string[] } {
+  const interfaces = toInterfaceStatus(inventory);
+  const warnings = reviewPolicies(policies, interfaces);
+  return { spec: renderNodeState({ policies, interfaces }).spec ?? { interfaces: [] }, warnings };
 }
 
 export function hardwareFailure(error: HardwareError): CliFailure {

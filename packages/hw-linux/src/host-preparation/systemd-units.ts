@@ -1,0 +1,58 @@
+import type { FileChange } from './file-changes.ts';
+
+/** When one of the two services runs: PFs get their VFs before the network is set up, VFs their settings after it. */
+export type BootPhase = 'pre-network' | 'post-network';
+
+export const BOOT_PHASES: readonly BootPhase[] = ['pre-network', 'post-network'];
+
+/** Where the daemon leaves what is wanted, and where the services leave what became of it (configurationMode systemd of the contract). */
+export const CONFIGURATION_FILE = '/etc/sriov-operator/sriov-interface-config.yaml';
+export const RESULT_FILE = '/etc/sriov-operator/sriov-interface-result.yaml';
+
+const FOLDER = '/etc/systemd/system';
+const NAMES: Readonly<Record<BootPhase, string>> = { 'pre-network': 'vfleet-pre-network.service', 'post-network': 'vfleet-post-network.service' };
+
+export function unitName(phase: BootPhase): string {
+  return NAMES[phase];
+}
+
+/** Names of services of `systemctl enable`. */
+export const UNIT_NAMES: readonly string[] = BOOT_PHASES.map(unitName);
+
+/** The unit files, or their removal. `executable`: absolute path of vfleet and the words before its verb. */
+export function unitFiles(executable: readonly string[] | undefined): readonly FileChange[] {
+  return BOOT_PHASES.map((phase) => ({ path: `${FOLDER}/${NAMES[phase]}`, ...(executable === undefined ? {} : { text: unitText(phase, executable) }) }));
+}
+
+function unitText(phase: BootPhase, executable: readonly string[]): string {
+  return [
+    '# Written by vfleet; changes are overwritten.',
+    '[Unit]',
+    `Description=vfleet: SR-IOV NICs, ${phase === 'pre-network' ? 'physical functions before' : 'virtual functions after'} the network`,
+    ...ORDER[phase],
+    `ConditionPathExists=${CONFIGURATION_FILE}`,
+    '',
+    '[Service]',
+    'Type=oneshot',
+    `ExecStart=${[...executable, 'host', 'boot', phase].map(unitWord).join(' ')}`,
+    'RemainAfterExit=yes',
+    'TimeoutStartSec=15min',
+    'StandardOutput=journal',
+    '',
+    '[Install]',
+    'WantedBy=multi-user.target',
+    '',
+  ].join('\n');
+}
+
+/** network-pre.target is for whoever comes before the network (systemd.special(7)); pods come with kubelet and CRI-O. */
+const ORDER: Readonly<Record<BootPhase, readonly string[]>> = {
+  'pre-network': ['DefaultDependencies=no', 'After=systemd-udev-settle.service local-fs.target systemd-modules-load.service', 'Before=network-pre.target', 'Wants=network-pre.target'],
+  'post-network': [`Requires=${NAMES['pre-network']}`, `After=${NAMES['pre-network']} network-online.target`, 'Wants=network-online.target', 'Before=kubelet.service crio.service containerd.service'],
+};
+
+/** Quoted for systemd (systemd.syntax(7)); `%` and `$` would be expanded. */
+function unitWord(word: string): string {
+  const safe = word.replaceAll('%', '%%').replaceAll('$', '$$$$');
+  return /^[\w@%+=:,./$-]+$/.test(safe) ? safe : `"${safe.replaceAll(/[\\"]/g, (one) => `\\${one}`)}"`;
+}
