@@ -51,11 +51,15 @@ class Walk {
   #fields(before: unknown, after: unknown, schema: MergeSchema, path: readonly string[]): void {
     const left = isObject(before) ? before : {};
     const right = isObject(after) ? after : {};
-    for (const key of Object.keys(left)) this.compare(left[key], getOwn(right, key), fieldSchema(schema, key), [...path, fieldElement(key)]);
+    for (const key of Object.keys(left)) {
+      const other = getOwn(right, key);
+      if (left[key] !== other) this.compare(left[key], other, fieldSchema(schema, key), [...path, fieldElement(key)]);
+    }
     for (const key of Object.keys(right)) if (getOwn(left, key) === undefined) this.compare(undefined, right[key], fieldSchema(schema, key), [...path, fieldElement(key)]);
   }
 
   #items(before: unknown, after: unknown, schema: MergeSchema, path: readonly string[]): void {
+    if (isSameItems(before, after)) return;
     const left = grouped(before, schema);
     const right = grouped(after, schema);
     for (const element of new Set([...left.keys(), ...right.keys()])) this.#item(left.get(element) ?? [], right.get(element) ?? [], schema, [...path, element]);
@@ -79,6 +83,11 @@ class Walk {
 
 function isHollow(value: unknown): boolean {
   return value === undefined || value === null || (Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0);
+}
+
+/** Lists made anew of the very same items. */
+function isSameItems(before: unknown, after: unknown): boolean {
+  return Array.isArray(before) && Array.isArray(after) && before.length === after.length && before.every((item, index) => item === after[index]);
 }
 
 function grouped(list: unknown, schema: MergeSchema): Map<string, unknown[]> {

@@ -13,7 +13,8 @@ export const LEAF: FieldSet = Object.freeze({});
 export const EMPTY_SET = LEAF;
 
 export function isEmptySet(set: FieldSet): boolean {
-  return Object.keys(set).length === 0;
+  for (const _ in set) return false;
+  return true;
 }
 
 function isMember(node: FieldSet | undefined): boolean {
@@ -61,6 +62,9 @@ function combine(a: FieldSet, b: FieldSet, elements: readonly string[], node: (e
 export function union(a: FieldSet, b: FieldSet): FieldSet {
   if (a === b || isEmptySet(b)) return a;
   if (isEmptySet(a)) return b;
+  // Nearly every write is of fields that its manager has already.
+  if (isWithin(b, a)) return a;
+  if (isWithin(a, b)) return b;
   return combine(a, b, [...new Set([...Object.keys(a), ...Object.keys(b)])], (element) => {
     const left = ownNode(a, element);
     const right = ownNode(b, element);
@@ -70,6 +74,17 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
     const member = isMember(left) || isMember(right);
     return sameNode(left, member, children) ? left : sameNode(right, member, children) ? right : nodeOf(member, children);
   });
+}
+
+/** Whether every member of `part` is one of `whole`. */
+function isWithin(part: FieldSet, whole: FieldSet): boolean {
+  for (const element in part) {
+    if (element === SELF) continue;
+    const [inner, outer] = [part[element]!, ownNode(whole, element)];
+    if (inner === outer) continue;
+    if (outer === undefined || (isMember(inner) && !isMember(outer)) || !isWithin(inner, outer)) return false;
+  }
+  return true;
 }
 
 function sameNode(node: FieldSet, member: boolean, children: FieldSet): boolean {

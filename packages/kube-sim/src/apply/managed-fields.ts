@@ -57,8 +57,16 @@ export function writeEntries(entries: readonly ManagerEntry[]): readonly JsonObj
 
 function byAge(a: ManagerEntry, b: ManagerEntry): number {
   if (a.operation !== b.operation) return a.operation < b.operation ? -1 : 1;
-  return seconds(a) - seconds(b) || order(a.manager, b.manager) || order(a.apiVersion, b.apiVersion) || order(a.subresource, b.subresource);
+  return byTime(a, b) || order(a.manager, b.manager) || order(a.apiVersion, b.apiVersion) || order(a.subresource, b.subresource);
 }
+
+/** As they are stored, times are of one length, and so the order of their texts is theirs. */
+function byTime(a: ManagerEntry, b: ManagerEntry): number {
+  if (a.time === b.time) return 0;
+  return isCanonical(a.time) && isCanonical(b.time) ? order(a.time, b.time) : seconds(a) - seconds(b);
+}
+
+const isCanonical = (time: string | undefined): time is string => time?.length === 20 && time.endsWith('Z');
 
 function seconds({ time }: ManagerEntry): number {
   return time === undefined ? 0 : Math.floor((parseRfc3339(time) ?? 0) / 1000);
@@ -80,7 +88,8 @@ export function withoutFieldsOf(entry: ManagerEntry, fields: FieldSet): ManagerE
 
 /** Joins the oldest update managers while there are too many. */
 export function cappedEntries(entries: readonly ManagerEntry[]): readonly ManagerEntry[] {
-  const updaters = entries.filter(({ operation }) => operation === 'Update').sort((a, b) => seconds(a) - seconds(b) || order(a.manager, b.manager));
+  if (entries.length <= UPDATE_MANAGERS_MAX) return entries;
+  const updaters = entries.filter(({ operation }) => operation === 'Update').sort((a, b) => byTime(a, b) || order(a.manager, b.manager));
   let excess = updaters.length - UPDATE_MANAGERS_MAX;
   if (excess <= 0) return entries;
   const joined = new Set<ManagerEntry>();

@@ -1,5 +1,5 @@
 import { badRequestError } from '../errors/status.ts';
-import type { Decoded } from '../registry/definition.ts';
+import type { ResourceDefinition } from '../registry/definition.ts';
 import { typeMetaProblem } from '../registry/type-meta.ts';
 import { goDecode, GoDecodeError } from '../schema/go-decode.ts';
 import type { GoStruct } from '../schema/go-type.ts';
@@ -11,10 +11,10 @@ import type { ApiObject, JsonObject } from '../values/json.ts';
 export type KnowsKind = (apiVersion: string, kind: string) => boolean;
 
 /** Decodes bodies of a built-in kind: the right kind and version, Go's rules for JSON, then the kind's defaults. */
-export function goDecoder(group: string, version: string, kind: string, type: GoStruct, knowsKind: KnowsKind): (value: unknown) => Decoded {
+export function goDecoder(group: string, version: string, kind: string, type: GoStruct, knowsKind: KnowsKind): ResourceDefinition['decode'] {
   const apiVersion = group === '' ? version : `${group}/${version}`;
   const cannot = (saidKind: string, saidVersion: string, why: string) => badRequestError(`${saidKind} in version "${saidVersion}" cannot be handled as a ${kind}: ${why}`);
-  return (value) => {
+  return (value, normal) => {
     const given: JsonObject = value === null ? {} : requireObject(value, cannot, kind, version);
     const problem = typeMetaProblem(given);
     if (problem !== undefined) throw badRequestError(`couldn't get version/kind; json parse error: ${problem}`);
@@ -24,7 +24,7 @@ export function goDecoder(group: string, version: string, kind: string, type: Go
     const strictProblems: string[] = [];
     try {
       const typed = saidVersion === given['apiVersion'] && saidKind === given['kind'] ? given : withFields(given, { apiVersion, kind });
-      const decoded = goDecode(typed, type, { unknown: (path) => strictProblems.push(`unknown field "${path}"`), defaults: typeDefaults });
+      const decoded = goDecode(typed, type, { unknown: (path) => strictProblems.push(`unknown field "${path}"`), defaults: typeDefaults }, normal);
       return { object: decoded as ApiObject, strictProblems, fieldErrors: [] };
     } catch (error) {
       if (error instanceof GoDecodeError) throw cannot(kind, version, error.message);

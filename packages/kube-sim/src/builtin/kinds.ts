@@ -7,7 +7,7 @@ import type { Strategy } from '../registry/strategy.ts';
 import { builtinTable } from '../table/builtin/tables.ts';
 import { goDecoder } from './decode.ts';
 import type { KnowsKind } from './decode.ts';
-import { PublishedTypes } from '../schemas/published.ts';
+import { publishedTypes } from '../schemas/published.ts';
 import { goMergeSchema } from '../schema/go-merge-schema.ts';
 import { storedForm } from '../schema/stored-form.ts';
 import type { GoStruct } from '../schema/go-type.ts';
@@ -65,16 +65,15 @@ const GROUPS: readonly Kind[] = [
 
 /** The kinds this server has without any CustomResourceDefinition. */
 export function builtinResources(knowsKind: KnowsKind, services: ServiceAllocations): readonly ResourceDefinition[] {
-  const types = new PublishedTypes();
   return [...coreKinds(services), ...GROUPS].map((kind) => {
     const { group, version } = kind;
     // Compiled when the kind is first used: most servers use few of them.
     let type: GoStruct | undefined;
-    const typeOf = () => (type ??= types.ofKind(group, version, kind.kind));
+    const typeOf = () => (type ??= publishedTypes().ofKind(group, version, kind.kind));
     let decode: ResourceDefinition['decode'] | undefined;
     return defineResource({
       ...kind,
-      decode: (value) => (decode ??= goDecoder(group, version, kind.kind, typeOf(), knowsKind))(value),
+      decode: (value, normal) => (decode ??= goDecoder(group, version, kind.kind, typeOf(), knowsKind))(value, normal),
       mergeSchema: lazyMergeSchema(typeOf),
       goType: typeOf,
       // Definitions of custom resources are stored as JSON.

@@ -8,7 +8,8 @@ import { registerOptionals } from './functions/optionals.ts';
 import { registerText } from './functions/text.ts';
 import { registerUrls } from './functions/urls.ts';
 import { registerVersions } from './functions/versions.ts';
-import { loadCel, once } from './library.ts';
+import { once } from '../values/once.ts';
+import { loadCel } from './library.ts';
 import type { CelLibrary, Environment } from './library.ts';
 
 export interface CelHost {

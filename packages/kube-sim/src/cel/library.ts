@@ -2,6 +2,8 @@ import { createRequire } from 'node:module';
 import type * as Cel from '@marcbachmann/cel-js';
 import type * as Evaluator from '@marcbachmann/cel-js/evaluator';
 
+export { once } from '../values/once.ts';
+
 /** The CEL library as the rest of this folder uses it. */
 export interface CelLibrary {
   readonly Environment: typeof Cel.Environment;
@@ -21,10 +23,4 @@ export function loadCel(): CelLibrary {
   const { Environment, EvaluationError, Optional } = load('@marcbachmann/cel-js') as typeof Cel;
   const { Duration } = load('@marcbachmann/cel-js/evaluator') as typeof Evaluator;
   return { Environment, EvaluationError, Optional, Duration };
-}
-
-/** Computes a value when it is first asked for, and once. */
-export function once<Value>(make: () => Value): () => Value {
-  let made: { readonly value: Value } | undefined;
-  return () => (made ??= { value: make() }).value;
 }

@@ -1,4 +1,4 @@
-import { once } from '../cel/library.ts';
+import { once } from '../values/once.ts';
 import { ruleValidator, withRules } from '../cel/rules.ts';
 import type { FieldError } from '../errors/field-error.ts';
 import { badRequestError } from '../errors/status.ts';
@@ -9,7 +9,7 @@ import type { Strategy } from '../registry/strategy.ts';
 import { typeMetaProblem } from '../registry/type-meta.ts';
 import { GoDecodeError, goDecode } from '../schema/go-decode.ts';
 import type { GoStruct } from '../schema/go-type.ts';
-import { PublishedTypes } from '../schemas/published.ts';
+import { publishedTypes } from '../schemas/published.ts';
 import { applyDefaults } from '../schema/default.ts';
 import { prune } from '../schema/prune.ts';
 import { compileSchema } from '../schema/structural.ts';
@@ -104,7 +104,7 @@ function decodeMetadata(value: unknown, unknown: (path: string) => void, refusal
 
 const NO_DEFAULTS: ReadonlyMap<string, never> = new Map<string, never>([]);
 // A struct by its definition: the generated schemas have nothing else under this name.
-const objectMeta = once(() => new PublishedTypes().ofDefinition('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta') as GoStruct);
+const objectMeta = once(() => publishedTypes().ofDefinition('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta') as GoStruct);
 
 function customStrategy(node: SchemaNode, hasStatus: boolean): Strategy {
   const rules = ruleValidator(node);

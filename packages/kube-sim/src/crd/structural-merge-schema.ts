@@ -1,6 +1,6 @@
 import type { MergeSchema } from '../patch/merge-schema.ts';
 import { goMergeSchema } from '../schema/go-merge-schema.ts';
-import { PublishedTypes } from '../schemas/published.ts';
+import { publishedTypes } from '../schemas/published.ts';
 import type { SchemaNode } from '../schema/structural.ts';
 
 const SCALARS: Readonly<Record<string, MergeSchema['type']>> = { string: 'string', integer: 'numeric', number: 'numeric', boolean: 'boolean', intOrString: 'scalar' };
@@ -8,14 +8,13 @@ const TEXT: MergeSchema = { field: () => undefined, patchStrategy: [], listMapKe
 
 /** What server-side apply reads of a custom resource's schema; its metadata is that of every object. */
 export function customMergeSchema(root: SchemaNode): MergeSchema {
-  let metadata: MergeSchema | undefined;
   const content = structuralMergeSchema(root);
   return {
     ...content,
     type: 'object',
     field: (name) => {
       if (name === 'apiVersion' || name === 'kind') return TEXT;
-      if (name === 'metadata') return (metadata ??= goMergeSchema(new PublishedTypes().ofDefinition('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta')));
+      if (name === 'metadata') return goMergeSchema(publishedTypes().ofDefinition('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta'));
       return content.field(name);
     },
   };

@@ -5,8 +5,8 @@ import type { ResourceDefinition } from './definition.ts';
 import type { RequestContext } from './request.ts';
 
 /** Decodes a body and deals with what strict field validation found, as the request asks. */
-export function decodeBody(resource: ResourceDefinition, body: unknown, context: RequestContext): ApiObject {
-  const decoded = resource.decode(body);
+export function decodeBody(resource: ResourceDefinition, body: unknown, context: RequestContext, normal?: ApiObject): ApiObject {
+  const decoded = resource.decode(body, normal);
   if (decoded.strictProblems.length > 0 && context.fieldValidation !== 'Ignore') {
     if (context.fieldValidation === 'Strict') throw badRequestError(strictMessage(resource, decoded.strictProblems));
     for (const problem of decoded.strictProblems) context.warn(problem);

@@ -57,8 +57,11 @@ export interface ResourceDefinition {
   readonly strategy: Strategy;
   /** How PUT and PATCH of `status` and other partial subresources treat the rest of the object. */
   readonly subresourceStrategies: Readonly<Record<string, Strategy>>;
-  /** Turns a JSON value into an object of this version. Throws StatusError (400) when it cannot be one. */
-  decode(value: unknown): Decoded;
+  /**
+   * Turns a JSON value into an object of this version. Throws StatusError (400) when it cannot be one. Parts that `normal`, which
+   * was decoded before, has in the same place are taken as they are.
+   */
+  decode(value: unknown, normal?: ApiObject): Decoded;
   /** The stored form in this version; the same object where they agree. */
   fromStored(object: ApiObject): ApiObject;
   toStored(object: ApiObject): ApiObject;

@@ -34,7 +34,7 @@ export async function patchObject(core: Core, target: ObjectTarget, subresource:
   return modifyObject(core, target, {
     subresource,
     next: (current) => {
-      const decoded = decodePatched(target, apply(current), context);
+      const decoded = decodePatched(target, apply(current), context, current);
       const next = inRequestNamespace(resource, decoded, namespace);
       if (next.metadata.name !== name) throw badRequestError(`the name of the object (${next.metadata.name ?? ''}) does not match the name on the URL (${name})`);
       return next;
@@ -116,9 +116,9 @@ function serverRejected(text: string): StatusError {
 }
 
 /** A patched value as an object, with what field validation finds in it. */
-export function decodePatched({ resource }: ObjectTarget, patched: unknown, context: RequestContext): ApiObject {
+export function decodePatched({ resource }: ObjectTarget, patched: unknown, context: RequestContext, normal?: ApiObject): ApiObject {
   try {
-    const decoded = resource.decode(patched);
+    const decoded = resource.decode(patched, normal);
     if (decoded.strictProblems.length > 0 && context.fieldValidation === 'Strict') {
       throw invalidPatch(patched, `strict decoding error: ${decoded.strictProblems.join(', ')}`);
     }

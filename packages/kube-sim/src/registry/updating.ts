@@ -2,7 +2,7 @@ import { admit, validateAdmission } from '../admission/admission.ts';
 import type { AdmissionRequest } from '../admission/admission.ts';
 import { badRequestError, conflictError, invalidError, notFoundError, OPTIMISTIC_LOCK, StatusError } from '../errors/status.ts';
 import { goQuote } from '../errors/field-error.ts';
-import { equalJson, withMeta } from '../values/json.ts';
+import { equalJson, getOwn, withMeta } from '../values/json.ts';
 import type { ApiObject } from '../values/json.ts';
 import { collectionOf } from './core.ts';
 import type { Core, ObjectTarget } from './core.ts';
@@ -28,7 +28,8 @@ export interface ModifyOptions {
 /** PUT: replaces an object, or one of its subresources, by the body. */
 export async function updateObject(core: Core, target: ObjectTarget, subresource: string, body: unknown, context: RequestContext): Promise<{ readonly object: ApiObject; readonly created: boolean }> {
   const { resource, name, namespace } = target;
-  const decoded = decodeBody(resource, body, context);
+  const stored = collectionOf(core, resource).get(storeKey(resource, namespace, name));
+  const decoded = decodeBody(resource, body, context, stored === undefined ? undefined : resource.fromStored(stored));
   const said = decoded.metadata.name ?? '';
   if (said !== name) {
     throw badRequestError(said === ''
@@ -162,6 +163,7 @@ function storagePrefix({ group, plural, custom }: ObjectTarget['resource']): str
 
 /** Whether only the times of managedFields differ: a write that takes nothing new is no reason for a new version. */
 function isSameButForTimes(next: ApiObject, current: ApiObject): boolean {
+  if (!isSameContent(next, current)) return false;
   const before = current.metadata.managedFields;
   const after = next.metadata.managedFields;
   if (before === after || before === undefined || after === undefined || before.length !== after.length) return equalJson(next, current);
@@ -169,6 +171,13 @@ function isSameButForTimes(next: ApiObject, current: ApiObject): boolean {
   const reset = after.map((entry) => ({ ...entry, time: times.get(entryKey(entry)) ?? entry['time'] }));
   const sorted = (entries: readonly Readonly<Record<string, unknown>>[]) => [...entries].sort((a, b) => (entryKey(a) < entryKey(b) ? -1 : 1));
   return equalJson(withMeta(next, { managedFields: sorted(reset) }), withMeta(current, { managedFields: sorted(before) }));
+}
+
+/** Equal in all but metadata. */
+function isSameContent(a: ApiObject, b: ApiObject): boolean {
+  for (const key in a) if (key !== 'metadata' && !equalJson(a[key], getOwn(b, key))) return false;
+  for (const key in b) if (getOwn(a, key) === undefined && b[key] !== undefined) return false;
+  return true;
 }
 
 function entryKey(entry: Readonly<Record<string, unknown>>): string {

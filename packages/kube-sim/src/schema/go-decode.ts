@@ -1,27 +1,48 @@
 import { rfc3339 } from '@vfleet/core';
 import { formatQuantity, parseQuantity } from '@vfleet/kube/quantities/quantity.ts';
-import { isObject } from '../values/json.ts';
+import { frozen, getOwn, isObject } from '../values/json.ts';
 import type { JsonObject } from '../values/json.ts';
-import { GoTimeError, parseGoTime } from '../values/go-time.ts';
+import { GoTimeError, isCanonicalTime, parseGoTime } from '../values/go-time.ts';
 import type { GoField, GoList, GoMap, GoScalar, GoStruct, GoType } from './go-type.ts';
 
 /** A value that Go could not have decoded; the message is what the real server says after "cannot be handled as". */
 export class GoDecodeError extends Error {}
 
-/** Where a value stands, for messages: the innermost struct and the names of all fields down to it, and the path with indices. */
+/** Where a value stands, for messages only: put into words when there is something to say. */
 interface Place {
+  readonly outer: Place | undefined;
+  /** The innermost struct. */
   readonly struct: string;
-  readonly fields: string;
-  readonly path: string;
+  /** A field of that struct, a key of a map, an index of a list; empty at the top. */
+  readonly step: string | number;
+  readonly isField: boolean;
+}
+
+const top = (struct: string): Place => ({ outer: undefined, struct, step: '', isField: false });
+
+/** Names of all fields down to a place. */
+function fieldsOf(place: Place): string {
+  const outer = place.outer === undefined ? '' : fieldsOf(place.outer);
+  if (!place.isField) return outer;
+  return outer === '' ? String(place.step) : `${outer}.${place.step}`;
+}
+
+/** With keys of maps and indices of lists. */
+function pathOf(place: Place): string {
+  if (place.outer === undefined) return '';
+  const outer = pathOf(place.outer);
+  if (typeof place.step === 'number') return `${outer}[${place.step}]`;
+  return outer === '' && place.isField ? place.step : `${outer}.${place.step}`;
 }
 
 /**
  * Decodes JSON as Go does for a built-in kind and writes it as Go would: unknown fields and nulls go, empty values of
  * omitempty fields go, fields that Go always writes appear, times and quantities take their canonical form. The result is
- * frozen; parts that were frozen and normal already are shared.
+ * frozen; parts that were frozen and normal already are shared. `normal` has been decoded before, as the same type: parts of it
+ * that stand in the same place of `value` are taken as they are.
  */
-export function goDecode(value: JsonObject, type: GoStruct, hooks: DecodeHooks): JsonObject {
-  return decodeStruct(value, type, { struct: type.name, fields: '', path: '' }, hooks);
+export function goDecode(value: JsonObject, type: GoStruct, hooks: DecodeHooks, normal?: JsonObject): JsonObject {
+  return decodeStruct(value, type, top(type.name), hooks, normal);
 }
 
 export interface DecodeHooks {
@@ -31,18 +52,19 @@ export interface DecodeHooks {
   readonly defaults: ReadonlyMap<string, (value: JsonObject) => JsonObject>;
 }
 
-function decode(value: unknown, type: GoType, place: Place, hooks: DecodeHooks): unknown {
+function decode(value: unknown, type: GoType, place: Place, hooks: DecodeHooks, normal: unknown): unknown {
   switch (type.kind) {
     case 'struct':
       if (!isObject(value)) throw mismatch(value, type.goType, place);
-      return decodeStruct(value, type, place, hooks);
-    case 'map': return decodeMap(value, type, place, hooks);
-    case 'list': return decodeList(value, type, place, hooks);
+      return decodeStruct(value, type, place, hooks, isObject(normal) ? normal : undefined);
+    case 'map': return decodeMap(value, type, place, hooks, isObject(normal) ? normal : undefined);
+    case 'list': return decodeList(value, type, place, hooks, Array.isArray(normal) ? normal : undefined);
     default: return decodeScalar(value, type, place);
   }
 }
 
-function decodeStruct(value: JsonObject, type: GoStruct, place: Place, hooks: DecodeHooks): JsonObject {
+function decodeStruct(value: JsonObject, type: GoStruct, place: Place, hooks: DecodeHooks, normal: JsonObject | undefined): JsonObject {
+  if (value === normal) return value;
   const keys = Object.keys(value);
   let isSame = Object.isFrozen(value);
   const result: Record<string, unknown> = {};
@@ -54,11 +76,13 @@ function decodeStruct(value: JsonObject, type: GoStruct, place: Place, hooks: De
     }
     const field = type.fields.get(key);
     if (field === undefined) {
-      hooks.unknown(place.path === '' ? key : `${place.path}.${key}`);
+      const path = pathOf(place);
+      hooks.unknown(path === '' ? key : `${path}.${key}`);
       isSame = false;
       continue;
     }
-    const decoded = given === null ? undefined : decodeField(given, field, type, place, hooks);
+    const known = normal === undefined ? undefined : getOwn(normal, key);
+    const decoded = given === null ? undefined : given === known ? given : decodeField(given, field, { outer: place, struct: type.name, step: key, isField: true }, hooks, known);
     if (decoded === undefined) isSame &&= given === null && isWrittenAsNull(type, key);
     else {
       isSame &&= decoded === given;
@@ -69,7 +93,7 @@ function decodeStruct(value: JsonObject, type: GoStruct, place: Place, hooks: De
     if (result[name] !== undefined) continue;
     const field = type.fields.get(name)!.type;
     // A struct is there even where nothing is said of it, and gets its defaults.
-    result[name] = field.kind === 'struct' && isObject(written) ? decodeStruct(NOTHING, field, place, hooks) : written;
+    result[name] = field.kind === 'struct' && isObject(written) ? decodeStruct(NOTHING, field, place, hooks, undefined) : written;
     isSame &&= Object.hasOwn(value, name) && value[name] === written;
   }
   const decoded: JsonObject = isSame ? value : Object.freeze(result);
@@ -84,10 +108,8 @@ function isWrittenAsNull(type: GoStruct, key: string): boolean {
 }
 
 /** Undefined for what omitempty leaves out. */
-function decodeField(given: unknown, field: GoField, struct: GoStruct, place: Place, hooks: DecodeHooks): unknown {
-  const { name } = field;
-  const inner = { struct: struct.name, fields: place.fields === '' ? name : `${place.fields}.${name}`, path: place.path === '' ? name : `${place.path}.${name}` };
-  const decoded = decode(given, field.type, inner, hooks);
+function decodeField(given: unknown, field: GoField, place: Place, hooks: DecodeHooks, normal: unknown): unknown {
+  const decoded = decode(given, field.type, place, hooks, normal);
   return field.keepsZero || !isEmpty(decoded, field.type) ? decoded : undefined;
 }
 
@@ -103,23 +125,25 @@ function isEmpty(value: unknown, type: GoType): boolean {
   }
 }
 
-function decodeMap(value: unknown, type: GoMap, place: Place, hooks: DecodeHooks): unknown {
+function decodeMap(value: unknown, type: GoMap, place: Place, hooks: DecodeHooks, normal: JsonObject | undefined): unknown {
   if (!isObject(value)) throw mismatch(value, type.goType, place);
   let isSame = Object.isFrozen(value);
   const entries = Object.keys(value).map((key) => {
     const given = value[key];
-    const decoded = given === null || given === undefined ? zero(type.values) : decode(given, type.values, { ...place, path: `${place.path}.${key}` }, hooks);
+    const known = normal === undefined ? undefined : getOwn(normal, key);
+    const decoded = given === null || given === undefined ? zero(type.values) : given === known ? given : decode(given, type.values, { outer: place, struct: place.struct, step: key, isField: false }, hooks, known);
     isSame &&= decoded === given;
     return [key, decoded] as const;
   });
   return isSame ? value : Object.freeze(Object.fromEntries(entries));
 }
 
-function decodeList(value: unknown, type: GoList, place: Place, hooks: DecodeHooks): unknown {
+function decodeList(value: unknown, type: GoList, place: Place, hooks: DecodeHooks, normal: readonly unknown[] | undefined): unknown {
   if (!Array.isArray(value)) throw mismatch(value, type.goType, place);
   let isSame = Object.isFrozen(value);
   const items = value.map((given: unknown, index) => {
-    const decoded = given === null || given === undefined ? zero(type.items) : decode(given, type.items, { ...place, path: `${place.path}[${index}]` }, hooks);
+    const known = normal?.[index];
+    const decoded = given === null || given === undefined ? zero(type.items) : given === known ? given : decode(given, type.items, { outer: place, struct: place.struct, step: index, isField: false }, hooks, known);
     isSame &&= decoded === given;
     return decoded;
   });
@@ -167,7 +191,7 @@ function decodeScalar(value: unknown, type: GoScalar, place: Place): unknown {
     case 'microTime': return decodeTime(value, type, place);
     case 'quantity': return decodeQuantity(value);
     case 'intOrString': return decodeIntOrString(value);
-    case 'any': return freezeAny(value);
+    case 'any': return frozen(value);
   }
 }
 
@@ -179,11 +203,9 @@ function checkBase64(text: string): void {
 
 function decodeTime(value: unknown, type: GoScalar, place: Place): string {
   if (typeof value !== 'string') throw mismatch(value, 'string', { ...place, struct: '' });
+  if (isCanonicalTime(value, type.kind === 'time' ? 'seconds' : 'micros')) return value;
   try {
-    if (type.kind === 'time') {
-      const { epochMs } = parseGoTime(value, 'seconds');
-      return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(value) ? value : rfc3339(epochMs);
-    }
+    if (type.kind === 'time') return rfc3339(parseGoTime(value, 'seconds').epochMs);
     const { epochMs, fraction } = parseGoTime(value, 'micros');
     return `${rfc3339(epochMs).slice(0, -1)}.${fraction}Z`;
   } catch (error) {
@@ -208,13 +230,9 @@ function decodeIntOrString(value: unknown): number | string {
   throw new GoDecodeError(`json: cannot unmarshal ${jsonName(value)}${typeof value === 'number' ? ` ${value}` : ''} into Go value of type ${typeof value === 'number' ? 'int32' : 'string'}`);
 }
 
-function freezeAny(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return Object.freeze(value.map(freezeAny));
-  return Object.freeze(Object.fromEntries(Object.entries(value).map(([key, item]) => [key, freezeAny(item)])));
-}
-
-function mismatch(value: unknown, goType: string, { struct, fields }: Place, exact = ''): GoDecodeError {
+function mismatch(value: unknown, goType: string, place: Place, exact = ''): GoDecodeError {
+  const { struct } = place;
+  const fields = fieldsOf(place);
   const where = struct === '' || fields === '' ? 'Go value' : `Go struct field ${struct}.${fields}`;
   return new GoDecodeError(`json: cannot unmarshal ${jsonName(value)}${exact} into ${where} of type ${goType}`);
 }

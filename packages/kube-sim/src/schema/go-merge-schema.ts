@@ -3,8 +3,20 @@ import type { GoField, GoType, ScalarKind } from './go-type.ts';
 
 const PLAIN = { patchStrategy: [], listMapKeys: [] } as const;
 
-/** What patches read of a built-in type. Built anew on every step: steps are few and types refer to themselves. */
+const ofTypes = new WeakMap<GoType, MergeSchema>();
+const ofFields = new WeakMap<GoField, MergeSchema>();
+
+/** What patches read of a built-in type, or of a field and its type. Made when it is first asked for: types refer to themselves. */
 export function goMergeSchema(type: GoType, field?: GoField): MergeSchema {
+  const known = field === undefined ? ofTypes.get(type) : ofFields.get(field);
+  if (known !== undefined) return known;
+  const made = mergeSchemaOf(type, field);
+  if (field === undefined) ofTypes.set(type, made);
+  else ofFields.set(field, made);
+  return made;
+}
+
+function mergeSchemaOf(type: GoType, field: GoField | undefined): MergeSchema {
   const said = field === undefined ? PLAIN : {
     patchStrategy: field.patchStrategy,
     listMapKeys: field.listMapKeys,

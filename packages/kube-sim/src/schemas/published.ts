@@ -1,4 +1,5 @@
 import type { GoField, GoScalar, GoStruct, GoType, ScalarKind } from '../schema/go-type.ts';
+import { once } from '../values/once.ts';
 import document from './kubernetes.json' with { type: 'json' };
 
 /** kubernetes.json, as tools/generate-openapi writes it: OpenAPI v3 and Go facts in one word list a field. */
@@ -36,14 +37,20 @@ const SPECIAL: Readonly<Record<string, ScalarKind>> = {
   'io.k8s.apimachinery.pkg.util.intstr.IntOrString': 'intOrString',
 };
 
-/** Compiles definitions when they are first asked for: most servers need few of them. */
-export class PublishedTypes {
+/** Compiles definitions when they are first asked for: most servers need few of them. All that is made is the same for everybody. */
+class PublishedTypes {
   readonly #structs = new Map<string, GoType>();
+  /** Names of definitions, by `group/version/kind`. */
+  readonly #kinds = new Map<string, string>();
+
+  constructor() {
+    for (const [name, { gvk = [] }] of Object.entries(published.definitions)) for (const kind of gvk) if (!this.#kinds.has(kind)) this.#kinds.set(kind, name);
+  }
 
   /** The type of a kind. Throws when the data file has no such kind, which is a mistake in the list of served kinds. */
   ofKind(group: string, version: string, kind: string): GoStruct {
     const wanted = `${group}/${version}/${kind}`;
-    const name = Object.keys(published.definitions).find((candidate) => published.definitions[candidate]!.gvk?.includes(wanted) === true);
+    const name = this.#kinds.get(wanted);
     const type = name === undefined ? undefined : this.ofDefinition(name);
     if (type?.kind !== 'struct') throw new Error(`kubernetes.json has no ${wanted}`);
     return type;
@@ -108,6 +115,8 @@ export class PublishedTypes {
     return { kind, goType };
   }
 }
+
+export const publishedTypes = once(() => new PublishedTypes());
 
 function specialType(name: string): GoScalar {
   return { kind: SPECIAL[name] ?? 'any', goType: name.split('.').at(-1)! };

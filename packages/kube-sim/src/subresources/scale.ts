@@ -1,7 +1,7 @@
 import type { LabelSelector } from '@vfleet/core';
 import { formatLabelSelector, labelRequirementsOf } from '@vfleet/kube/selectors/index.ts';
 import { goDecoder } from '../builtin/decode.ts';
-import { once } from '../cel/library.ts';
+import { once } from '../values/once.ts';
 import { invalid } from '../errors/field-error.ts';
 import { badRequestError, internalError, invalidError } from '../errors/status.ts';
 import type { Core, ObjectTarget } from '../registry/core.ts';
@@ -14,7 +14,7 @@ import { getObject } from '../registry/reading.ts';
 import type { RequestContext } from '../registry/request.ts';
 import { modifyObject } from '../registry/updating.ts';
 import { goMergeSchema } from '../schema/go-merge-schema.ts';
-import { published, PublishedTypes } from '../schemas/published.ts';
+import { published, publishedTypes } from '../schemas/published.ts';
 import { getOwn, isObject, objectAt, withFields, withMeta } from '../values/json.ts';
 import type { ApiObject, JsonObject } from '../values/json.ts';
 
@@ -39,8 +39,7 @@ export const workloadScale: ScaleAccess = {
 
 /** The kind of the subresource's bodies: autoscaling/v1, which this server has as nothing else. */
 const scaleKind = once((): ResourceDefinition => {
-  const types = new PublishedTypes();
-  const type = types.ofKind('autoscaling', 'v1', 'Scale');
+  const type = publishedTypes().ofKind('autoscaling', 'v1', 'Scale');
   const knowsKind = (apiVersion: string, kind: string) => Object.values(published.definitions).some(({ gvk }) => gvk?.includes(`${apiVersion.includes('/') ? '' : '/'}${apiVersion}/${kind}`));
   const decode = goDecoder('autoscaling', 'v1', 'Scale', type, knowsKind);
   return defineResource({ group: 'autoscaling', version: 'v1', kind: 'Scale', plural: 'scales', namespaced: true, decode, goType: () => type, mergeSchema: goMergeSchema(type) });

@@ -53,12 +53,36 @@ export function parseGoTime(text: string, precision: 'seconds' | 'micros'): GoTi
   if (precision === 'seconds') rest = rest.slice(fraction.length);
   const zone = take(/^(Z|[+-]\d\d:\d\d)/, 'Z07:00');
   if (rest !== '') throw new GoTimeError(`parsing time ${goQuote(text)}: extra text: ${goQuote(rest)}`);
-  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-  const days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1]!;
-  if (day < 1 || day > days) outOfRange('day');
+  if (day < 1 || day > daysIn(year, month)) outOfRange('day');
   const offsetMinutes = zone === 'Z' ? 0 : (zone.startsWith('-') ? -1 : 1) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4)));
   const epochMs = parseRfc3339(`${String(year).padStart(4, '0')}-${pad(month)}-${pad(day)}T${pad(hour)}:${pad(minute)}:${pad(second)}Z`)!;
   return { epochMs: epochMs - offsetMinutes * 60_000, fraction: fraction.slice(1) };
+}
+
+const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
+
+function daysIn(year: number, month: number): number {
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  return month === 2 && isLeap ? 29 : DAYS[month - 1]!;
+}
+
+/** `2006-01-02T15:04:05Z`, with micros `2006-01-02T15:04:05.000000Z`: a digit stands for any. */
+const CANONICAL = { seconds: '0000-00-00T00:00:00Z', micros: '0000-00-00T00:00:00.000000Z' } as const;
+const [ZERO, NINE] = [48, 57];
+
+/** Whether a text is a time just as Kubernetes writes it, which nearly all are: no need then to read and write it anew. */
+export function isCanonicalTime(text: string, precision: 'seconds' | 'micros'): boolean {
+  const form = CANONICAL[precision];
+  if (text.length !== form.length) return false;
+  for (let index = 0; index < form.length; index++) {
+    const [code, wanted] = [text.charCodeAt(index), form.charCodeAt(index)];
+    if (wanted === ZERO ? code < ZERO || code > NINE : code !== wanted) return false;
+  }
+  const two = (at: number) => (text.charCodeAt(at) - ZERO) * 10 + text.charCodeAt(at + 1) - ZERO;
+  const month = two(5);
+  if (month < 1 || month > 12 || two(11) > 23 || two(14) > 59 || two(17) > 59) return false;
+  const day = two(8);
+  return day >= 1 && day <= daysIn(two(0) * 100 + two(2), month);
 }
 
 function pad(value: number): string {

@@ -50,12 +50,13 @@ export class Simulation {
   /** Lets `forMs` of virtual time pass. */
   async run(forMs: number): Promise<void> {
     const endMs = this.clock.monotonicMs() + forMs;
-    await this.#barrier.pass();
+    await this.#barrier.turn();
     while (!this.#stopped) {
       const next = this.clock.nextAtMs();
       if (next === undefined || next > endMs) break;
       await this.#step();
     }
+    await this.#barrier.turn();
     if (!this.#stopped) await this.clock.run(endMs - this.clock.monotonicMs());
   }
 
@@ -65,13 +66,14 @@ export class Simulation {
    */
   async until(done: () => boolean, withinMs: number): Promise<boolean> {
     const endMs = this.clock.monotonicMs() + withinMs;
-    await this.#barrier.pass();
+    await this.#barrier.turn();
     while (!this.#stopped) {
       if (done()) return true;
       const next = this.clock.nextAtMs();
-      if (next === undefined || next > endMs) return false;
+      if (next === undefined || next > endMs) break;
       await this.#step();
     }
+    await this.#barrier.turn();
     return false;
   }
 

@@ -26,8 +26,14 @@ function withoutTimes(value: unknown): string {
 export function traceCommits(simulation: Simulation, world: World, whole: boolean): void {
   world.apiServer.core.store.onCommit((collection: Collection, change: Change) => {
     const { type, key, revision, object } = change;
-    simulation.trace.record('api', type, `${collection.name} ${key} rv=${revision}${whole ? ` ${hashText(JSON.stringify(object)).toString(16)}` : ''}`);
+    simulation.trace.record('api', type, `${collection.name} ${key} rv=${revision}${whole ? ` ${hashText(contentOf(object)).toString(16)}` : ''}`);
   });
+}
+
+/** All but the record of who wrote which field, which is the longer part of most objects and follows from the writes themselves. */
+function contentOf(object: Change['object']): string {
+  const { managedFields: _, ...metadata } = object.metadata;
+  return JSON.stringify({ ...object, metadata });
 }
 
 /** Writes a node's kernel events and boots into the trace, also after reboots. */

@@ -1,6 +1,6 @@
 import { celHost } from '../../cel/environment.ts';
 import type { Environment } from '../../cel/library.ts';
-import { once } from '../../cel/library.ts';
+import { once } from '../../values/once.ts';
 import { compileProgram } from '../../cel/program.ts';
 import type { FieldsOf, Program } from '../../cel/program.ts';
 import { SchemaTypes } from '../../cel/schema-types.ts';

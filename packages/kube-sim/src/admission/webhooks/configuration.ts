@@ -1,7 +1,7 @@
 import type { LabelSelector } from '@vfleet/core';
 import { labelRequirementsOf } from '@vfleet/kube/selectors/index.ts';
 import type { LabelRequirements } from '@vfleet/kube/selectors/index.ts';
-import { once } from '../../cel/library.ts';
+import { once } from '../../values/once.ts';
 import { compileConditions } from './conditions.ts';
 import type { CompiledCondition, MatchCondition } from './conditions.ts';
 
