@@ -6,6 +6,10 @@ import { enableCompileCache } from 'node:module';
 enableCompileCache();
 const { run } = await import('./program.ts');
 
+/** 128 + SIGPIPE: what a shell reports of a program whose reader went away, for example `vfleet get | head -1`. */
+const READER_GONE = 141;
+for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? READER_GONE : 1));
+
 process.exitCode = await run(process.argv.slice(2), {
   environment: process.env,
   terminal: {

@@ -35,6 +35,8 @@ export function buildProgram(context: CliContext, finish: (status: number) => vo
     .version(VFLEET_VERSION, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .showHelpAfterError('(--help after any command explains it)')
+    // A command that has both options and commands takes only what stands before theirs.
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ writeOut: context.terminal.out, writeErr: context.terminal.err })
     .addHelpText(

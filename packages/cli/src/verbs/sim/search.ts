@@ -3,11 +3,13 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunReport, SearchSummary } from '@vfleet/sim';
-import { addRun, catalog, faultNames, junitReport, newSummary, parseReplay, replayOf } from '@vfleet/sim';
+import { addRun, catalog, encodeShardReport, faultNames, junitReport, newSummary, parseReplay, replayOf, shardOf, shardReport } from '@vfleet/sim';
 import type { CliContext } from '../../context.ts';
+import { durationMs } from '../../duration.ts';
 import { CliFailure } from '../../failure.ts';
 import { renderDocument } from '../../output/document.ts';
 import type { Terminal } from '../../output/terminal.ts';
+import { VFLEET_VERSION } from '../../version.ts';
 import type { SearchVerbOptions } from './command.ts';
 import { readDocument, scenarioOf } from './files.ts';
 
@@ -18,9 +20,12 @@ interface Job {
 
 const FAILURES_MAX = 20;
 const PROGRESS_MS = 1000;
+/** Exit status when the search itself broke: 1 would say that a property did not hold. */
+const NO_RESULT = 3;
 
 /** `vfleet sim search`: status 1 when some seed failed. */
-export async function search(nameOrFile: string, options: SearchVerbOptions, { terminal }: CliContext): Promise<number> {
+export async function search(nameOrFile: string, asked: SearchVerbOptions, { terminal, environment }: CliContext): Promise<number> {
+  const options = { ...asked, ...partOf(asked, environment) };
   const scenarios = nameOrFile === 'all' ? catalog.filter(({ scale }) => scale !== true).map(({ name }) => name) : [nameOrFile];
   // Found out here, once, and not by every worker.
   const names = scenarios.map((scenario) => scenarioOf(scenario).name);
@@ -36,8 +41,24 @@ export async function search(nameOrFile: string, options: SearchVerbOptions, { t
   }
   summary.wallMs = performance.now() - startMs;
   if (options.junit !== undefined) writeFileSync(options.junit, junitReport(summary, names));
+  if (options.report !== undefined) writeReport(options.report, summary, nameOrFile === 'all' ? 'all' : names[0]!, options, names.length);
   print(summary, options, terminal);
   return summary.failures.length === 0 ? 0 : 1;
+}
+
+/** With --shards: the seeds of this part alone. */
+function partOf(options: SearchVerbOptions, environment: CliContext['environment']): Partial<SearchVerbOptions> {
+  const { shards } = options;
+  if (shards === undefined) return {};
+  if (options.for !== undefined) throw new CliFailure('--for and --shards do not go together', 'A part has a fixed number of seeds: give --seeds.', 2);
+  const index = environment['JOB_COMPLETION_INDEX'];
+  const shard = options.shard ?? (index !== undefined && /^\d{1,6}$/.test(index) ? Number(index) : undefined);
+  if (shard === undefined || shard >= shards) throw new CliFailure(`which of the ${shards} parts is not said`, `Give --shard 0 to ${shards - 1}, or run in an indexed Job, which sets JOB_COMPLETION_INDEX.`, 2);
+  return shardOf({ from: options.from, seeds: options.seeds, shards }, shard);
+}
+
+function writeReport(file: string, summary: SearchSummary, scenario: string, { from, seeds }: SearchVerbOptions, scenarios: number): void {
+  writeFileSync(file, encodeShardReport(shardReport(summary, { program: VFLEET_VERSION, scenario, range: { from, seeds }, runsWanted: seeds * scenarios })));
 }
 
 /** Seeds that failed before come first. */
@@ -73,6 +94,10 @@ async function work(jobs: Generator<Job>, summary: SearchSummary, options: Searc
       addRun(summary, report);
       keep(report, summary, options.replays);
     }
+  } catch (error) {
+    // The other workers end with what they are at.
+    jobs.return(undefined);
+    throw error;
   } finally {
     worker.disconnect();
   }
@@ -80,7 +105,7 @@ async function work(jobs: Generator<Job>, summary: SearchSummary, options: Searc
 
 function ask(worker: ChildProcess, job: Job): Promise<RunReport> {
   return new Promise((resolve, reject) => {
-    const onExit = (code: number | null) => reject(new CliFailure(`a worker ended with status ${code} at ${job.scenario}, seed ${job.seed}`, `Run it alone: vfleet sim run ${job.scenario} --seed ${job.seed} --faults`));
+    const onExit = (code: number | null) => reject(new CliFailure(`a worker ended with status ${code} at ${job.scenario}, seed ${job.seed}`, `Run it alone: vfleet sim run ${job.scenario} --seed ${job.seed} --faults`, NO_RESULT));
     worker.once('exit', onExit);
     worker.once('message', (message) => {
       worker.off('exit', onExit);
@@ -114,11 +139,4 @@ function print(summary: SearchSummary, { output }: SearchVerbOptions, terminal: 
   for (const { scenario, seed, oracle, says, replayFile } of summary.failures) terminal.out(`${scenario}, seed ${seed}: ${oracle}: ${says}\n  vfleet sim replay ${replayFile}\n`);
   const perHour = Math.round((summary.seeds / summary.wallMs) * 3_600_000);
   terminal.out(`${summary.seeds} seeds in ${(summary.wallMs / 1000).toFixed(1)} s (${perHour.toLocaleString('en')} an hour), ${Math.round(summary.virtualMs / summary.wallMs).toLocaleString('en')} × real time, ${summary.failures.length} failures\n`);
-}
-
-/** `90s`, `10m`, `2h`. */
-function durationMs(text: string): number {
-  const match = /^(\d+)(s|m|h)$/.exec(text);
-  if (match === null) throw new CliFailure(`${text} is no duration`, 'Write a number with s, m or h: 90s, 10m, 2h.', 2);
-  return Number(match[1]) * { s: 1000, m: 60_000, h: 3_600_000 }[match[2] as 's' | 'm' | 'h'];
 }
