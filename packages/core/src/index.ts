@@ -1,6 +1,7 @@
 export * from './result.ts';
 export * as schema from './schema.ts';
 export type { JsonSchema, Schema, Static } from './schema.ts';
+export * from './schema-check.ts';
 export * from './domain/pci.ts';
 export * from './domain/inventory.ts';
 export * from './api/names.ts';

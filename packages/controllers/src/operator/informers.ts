@@ -97,13 +97,13 @@ function identity(metadata: ObjectMeta): ObjectMeta {
 }
 
 /** Images, addresses and conditions make up most of a Node, and heartbeats change them all the time. */
-function slimNode(node: Node): Node {
+export function slimNode(node: Node): Node {
   const unschedulable = node.spec?.unschedulable;
   return Object.freeze({ apiVersion: node.apiVersion, kind: node.kind, metadata: identity(node.metadata), spec: unschedulable === undefined ? {} : { unschedulable } });
 }
 
 /** The VFs of a node state are by far its greatest part, and rendering looks at PFs only. */
-function slimNodeState(state: SriovNetworkNodeState): SriovNetworkNodeState {
+export function slimNodeState(state: SriovNetworkNodeState): SriovNetworkNodeState {
   const slim = withoutManagedFields(state);
   if (slim.status?.interfaces === undefined) return slim;
   const interfaces = slim.status.interfaces.map(({ Vfs: _, ...nic }): InterfaceStatus => nic);

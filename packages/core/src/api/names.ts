@@ -25,12 +25,29 @@ export const networkAttachmentAnnotations = {
   /** `Kind.group/namespace/name` of the network that rendered it. */
   ownerRef: `${GROUP}/owner-ref`,
   resourceName: 'k8s.v1.cni.cncf.io/resourceName',
+  /** `key=value`: pods that use the network go to nodes with this label. */
+  nodeSelector: 'k8s.v1.cni.cncf.io/nodeSelector',
 } as const;
 
 export const podAnnotations = {
   networks: 'k8s.v1.cni.cncf.io/networks',
   networkStatus: 'k8s.v1.cni.cncf.io/network-status',
   defaultNetwork: 'v1.multus-cni.io/default-network',
+  /** The container that gets the resources of the pod's networks; the first one when absent. */
+  resourcesContainer: `${GROUP}/resources-container`,
+} as const;
+
+export const podLabels = {
+  /** "false": nothing is injected into this pod. */
+  injectResources: `${GROUP}/inject-resources`,
+} as const;
+
+/** Names of the operator's admission webhooks, as the Go operator has them. */
+export const webhookNames = {
+  operatorConfiguration: 'sriov-operator-webhook-config',
+  operatorService: 'operator-webhook-service',
+  injectorConfiguration: 'network-resources-injector-config',
+  injectorService: 'network-resources-injector-service',
 } as const;
 
 export const networkAnnotations = {
@@ -48,6 +65,8 @@ export const configMaps = {
   devicePluginConfig: 'device-plugin-config',
   /** In the operator namespace: `name: "vendor pfID vfID"`. */
   supportedNicIds: 'supported-nic-ids',
+  /** In the operator namespace: switches of the network resources injector (`config.json`). */
+  injectorSwitches: 'nri-control-switches',
   /** In kube-system: what users of the stand-alone device plugin write by hand (`config.json`). */
   standaloneDevicePluginConfig: 'sriovdp-config',
 } as const;

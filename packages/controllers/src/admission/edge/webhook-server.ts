@@ -1,0 +1,127 @@
+import { createServer } from 'node:https';
+import type { Server } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { SecureContextOptions, SecureVersion } from 'node:tls';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Log } from '@vfleet/core';
+import type { KeyAndCertificate } from '@vfleet/kube';
+import type { Admission } from '../admission.ts';
+
+export interface WebhookServerOptions {
+  /** Default 127.0.0.1; in a pod, 0.0.0.0. */
+  readonly host?: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Default TLSv1.2. */
+  readonly minVersion?: SecureVersion;
+  /** OpenSSL names, for TLS 1.2. */
+  readonly ciphers?: string;
+  /** PEM: only clients with a certificate of one of these are answered. */
+  readonly clientAuthority?: string;
+  readonly limits?: Partial<WebhookLimits>;
+}
+
+export interface WebhookLimits {
+  /** The greatest object (3 MiB in a request to an API server) twice, old and new, and the review around them. */
+  readonly bodyBytes: number;
+  /** Milliseconds until a request must have arrived whole. */
+  readonly requestMs: number;
+  readonly connections: number;
+}
+
+export const webhookLimits: WebhookLimits = { bodyBytes: 7 * 1024 * 1024, requestMs: 10_000, connections: 512 };
+
+export interface WebhookServer {
+  readonly port: number;
+  /** Serves new connections with another certificate; running requests end on the old one. */
+  renew(identity: KeyAndCertificate): void;
+  close(): Promise<void>;
+}
+
+/** Serves admission over TLS. Also `/healthz` (the process runs) and `/readyz` (requests are answered). */
+export async function serveWebhooks(admission: Admission, identity: KeyAndCertificate, log: Log, options: WebhookServerOptions): Promise<WebhookServer> {
+  const limits = { ...webhookLimits, ...options.limits };
+  const secured = ({ key, certificate }: KeyAndCertificate): SecureContextOptions => ({
+    key, cert: certificate, minVersion: options.minVersion ?? 'TLSv1.2',
+    ...(options.ciphers === undefined ? {} : { ciphers: options.ciphers }), ...(options.clientAuthority === undefined ? {} : { ca: options.clientAuthority }),
+  });
+  const mustPresent = options.clientAuthority !== undefined;
+  const server = createServer({ ...secured(identity), requestCert: mustPresent, rejectUnauthorized: mustPresent, requestTimeout: limits.requestMs, headersTimeout: limits.requestMs, connectionsCheckingInterval: 1_000 });
+  server.maxConnections = limits.connections;
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    void answer(admission, request, response, limits, log);
+  });
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    // A handshake that never ends holds a connection as well.
+    socket.setTimeout(limits.requestMs, () => socket.destroy());
+  });
+  // Handshakes fail for many reasons that are the client's; API servers retry.
+  server.on('tlsClientError', (error: Error) => log.debug('a TLS handshake failed', { cause: error.message }));
+  await listening(server, options.port, options.host ?? '127.0.0.1');
+  return {
+    port: (server.address() as AddressInfo).port,
+    renew: (next) => server.setSecureContext(secured(next)),
+    close: () => new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeIdleConnections();
+      for (const socket of sockets) socket.setTimeout(1_000, () => socket.destroy());
+    }),
+  };
+}
+
+function listening(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+async function answer(admission: Admission, request: IncomingMessage, response: ServerResponse, limits: WebhookLimits, log: Log): Promise<void> {
+  const path = (request.url ?? '/').split('?', 1)[0]!;
+  try {
+    if (path === '/healthz') return reply(response, 200, 'ok');
+    if (path === '/readyz') return reply(response, admission.isReady ? 200 : 503, admission.isReady ? 'ok' : 'the cluster is being listed');
+    if (request.method !== 'POST') return refuse(request, response, 405, 'webhooks take POST');
+    if (!/^application\/json(?:\s*;|$)/i.test(request.headers['content-type'] ?? '')) return refuse(request, response, 415, 'the body must be application/json');
+    const body = await bodyOf(request, limits.bodyBytes);
+    if (body === undefined) return refuse(request, response, 413, `the body is larger than ${limits.bodyBytes} bytes`);
+    const { status, body: text } = await admission.answer(path, body);
+    reply(response, status, text, status === 200 ? 'application/json' : undefined);
+  } catch (error) {
+    if (request.destroyed || response.destroyed) return;
+    log.error('a request to a webhook failed by a mistake in the program', { path, error: String(error) });
+    reply(response, 500, 'internal error');
+  }
+}
+
+/** Undefined when it is too large; what is beyond the limit is never kept. */
+async function bodyOf(request: IncomingMessage, bytesMax: number): Promise<string | undefined> {
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax) return undefined;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function reply(response: ServerResponse, status: number, text: string, contentType = 'text/plain; charset=utf-8'): void {
+  if (response.headersSent) return;
+  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(text), 'x-content-type-options': 'nosniff' });
+  response.end(text);
+}
+
+/** The rest of the request is not read: the connection ends with the answer. */
+function refuse(request: IncomingMessage, response: ServerResponse, status: number, text: string): void {
+  response.setHeader('connection', 'close');
+  reply(response, status, text);
+  response.once('finish', () => request.destroy());
+}

@@ -1,0 +1,13 @@
+export { admissionPaths, createAdmission } from './admission.ts';
+export type { Admission, AdmissionReply, AdmissionSettings } from './admission.ts';
+export type { AdmissionPorts } from './cluster-facts.ts';
+export { injectorWebhook, operatorWebhooks } from './configurations.ts';
+export type { WebhookAddress, WebhookConfigurationSettings } from './configurations.ts';
+export { CertificateKeeper } from './certificates/keeper.ts';
+export type { KeeperPorts, WebhookIdentity } from './certificates/keeper.ts';
+export { WebhookInstaller, removeWebhooks } from './webhook-installer.ts';
+export { injectResources, networkDemand } from './injector/injection.ts';
+export type { AttachmentAnnotations, IncomingPod, Injection, NetworkDemand } from './injector/injection.ts';
+export { defaultSwitches, parseSwitches } from './injector/switches.ts';
+export type { InjectorSwitches } from './injector/switches.ts';
+export { decideCertificates, withAuthority } from './certificates/decision.ts';

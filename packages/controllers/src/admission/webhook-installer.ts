@@ -1,0 +1,113 @@
+import type { Clock, Kube, KubeObject, Log, Random, Resource, Timer } from '@vfleet/core';
+import { isKubeError, webhookNames } from '@vfleet/core';
+import type { SriovOperatorConfig } from '@vfleet/kube';
+import { Informer, mutatingWebhookConfigurations, operatorConfigs, validatingWebhookConfigurations } from '@vfleet/kube';
+import { injectorWebhook, operatorWebhooks } from './configurations.ts';
+import type { WebhookAddress } from './configurations.ts';
+
+export interface InstallerPorts {
+  readonly kube: Kube;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+const FIELD_MANAGER = 'sriov-network-operator';
+/** Webhook configurations that somebody else changed are put right at this pace. */
+const LOOK_AGAIN_MS = 10 * 60_000;
+const RETRY_MS = 1_000;
+
+/**
+ * Keeps the webhook configurations as the SriovOperatorConfig wants them: `enableOperatorWebhook` and `enableInjector` (on when it does not
+ * say), `featureGates.resourceInjectorMatchCondition`. They are made only once there is an authority to trust, so that no request
+ * is sent to a server that cannot be verified.
+ */
+export class WebhookInstaller {
+  readonly #ports: InstallerPorts;
+  readonly #namespace: string;
+  readonly #address: WebhookAddress;
+  readonly #configs: Informer<SriovOperatorConfig>;
+  #certificateAuthority: string | undefined;
+  #timer: Timer | undefined;
+  #round: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(ports: InstallerPorts, namespace: string, address: WebhookAddress) {
+    this.#ports = ports;
+    this.#namespace = namespace;
+    this.#address = address;
+    this.#configs = new Informer(ports, operatorConfigs, { namespace });
+    const changed = () => this.#changed();
+    this.#configs.subscribe({ added: changed, updated: changed, deleted: changed });
+  }
+
+  start(): void {
+    this.#configs.start();
+    void this.#configs.synced.then(() => this.#changed());
+  }
+
+  /** Call it with the first authority and whenever it changes: PEM. */
+  trust(certificateAuthority: string): void {
+    this.#certificateAuthority = certificateAuthority;
+    this.#changed();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#configs.stop();
+    this.#timer?.cancel();
+    await this.#round;
+  }
+
+  #changed(): void {
+    this.#timer?.cancel();
+    this.#round = this.#round.then(() => this.#install());
+  }
+
+  async #install(): Promise<void> {
+    if (this.#stopped || this.#certificateAuthority === undefined || !this.#configs.hasSynced) return;
+    let waitMs = LOOK_AGAIN_MS;
+    try {
+      await this.#reconcile(this.#certificateAuthority);
+    } catch (error) {
+      if (!isKubeError(error)) throw error;
+      this.#ports.log.warn('the webhook configurations could not be brought up to date', { cause: error.message });
+      waitMs = RETRY_MS;
+    }
+    if (!this.#stopped) this.#timer = this.#ports.clock.setTimer(waitMs, () => this.#changed());
+  }
+
+  async #reconcile(certificateAuthority: string): Promise<void> {
+    const spec = this.#configs.get({ namespace: this.#namespace, name: 'default' })?.spec ?? {};
+    const settings = { address: this.#address, certificateAuthority, injectorMatchCondition: spec.featureGates?.resourceInjectorMatchCondition === true };
+    const [mutating, validating] = operatorWebhooks(settings);
+    const withRules = spec.enableOperatorWebhook !== false;
+    await this.#ensure(mutatingWebhookConfigurations, webhookNames.operatorConfiguration, withRules ? mutating : undefined);
+    await this.#ensure(validatingWebhookConfigurations, webhookNames.operatorConfiguration, withRules ? validating : undefined);
+    await this.#ensure(mutatingWebhookConfigurations, webhookNames.injectorConfiguration, spec.enableInjector !== false ? injectorWebhook(settings) : undefined);
+  }
+
+  /** Applied by the server, which writes nothing when nothing differs; deleted where it is not wanted. */
+  async #ensure(resource: Resource, name: string, wanted: object | undefined): Promise<void> {
+    const { kube } = this.#ports;
+    if (wanted !== undefined) {
+      await kube.patch(resource, { name }, { type: 'apply', patch: { ...wanted }, fieldManager: FIELD_MANAGER, force: true });
+      return;
+    }
+    await kube.delete(resource, { name }).catch((error: unknown) => {
+      if (!isKubeError(error, 'NotFound')) throw error;
+    });
+  }
+}
+
+/** For composition roots that end for good: API servers must not go on asking a server that is gone. */
+export async function removeWebhooks(kube: Kube): Promise<void> {
+  const all: readonly (readonly [Resource<KubeObject>, string])[] = [
+    [mutatingWebhookConfigurations, webhookNames.operatorConfiguration], [validatingWebhookConfigurations, webhookNames.operatorConfiguration], [mutatingWebhookConfigurations, webhookNames.injectorConfiguration],
+  ];
+  for (const [resource, name] of all) {
+    await kube.delete(resource, { name }).catch((error: unknown) => {
+      if (!isKubeError(error, 'NotFound')) throw error;
+    });
+  }
+}

@@ -1,0 +1,156 @@
+import { request } from 'node:https';
+import { connect } from 'node:tls';
+import { expect, vi } from 'vitest';
+import type { Kube, KubeObject } from '@vfleet/core';
+import { isKubeError, silentLog } from '@vfleet/core';
+import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
+import { CertificateKeeper, WebhookInstaller, createAdmission, removeWebhooks } from '@vfleet/controllers';
+import type { WebhookIdentity } from '@vfleet/controllers';
+import { serveWebhooks } from '@vfleet/controllers/admission/edge/webhook-server.ts';
+import type { WebhookServer } from '@vfleet/controllers/admission/edge/webhook-server.ts';
+import * as api from '@vfleet/kube';
+import { x509Issuer } from '@vfleet/kube/certificates/edge/x509-issuer.ts';
+
+const namespace = 'sriov-network-operator';
+
+/** Admission as it is deployed, but outside of the cluster: certificates in Secrets, TLS on loopback, configurations with a URL. */
+export interface RunningAdmission {
+  readonly server: WebhookServer;
+  readonly identity: () => WebhookIdentity;
+  stop(): Promise<void>;
+}
+
+export async function startAdmission(kube: Kube): Promise<RunningAdmission> {
+  const clock = new RealClock();
+  const ports = { kube, clock, random: new SystemRandom(), log: silentLog };
+  const admission = createAdmission(ports);
+  admission.start();
+  let server: WebhookServer | undefined;
+  let identity: WebhookIdentity | undefined;
+  let installer: WebhookInstaller | undefined;
+  let serving: Promise<void> = Promise.resolve();
+  const keeper = new CertificateKeeper({ ...ports, issuer: x509Issuer(clock) }, namespace, { addresses: ['127.0.0.1'], dnsNames: ['localhost'] }, (next) => {
+    serving = serving.then(async () => {
+      identity = next;
+      server?.renew(next);
+      server ??= await serveWebhooks(admission, next, silentLog, { port: 0 });
+      if (installer === undefined) {
+        installer = new WebhookInstaller(ports, namespace, { kind: 'url', base: `https://127.0.0.1:${server.port}` });
+        installer.start();
+      }
+      installer.trust(next.bundle);
+    });
+  });
+  keeper.start();
+  await vi.waitFor(async () => {
+    expect(server !== undefined && admission.isReady).toBe(true);
+    expect((await kube.list(api.mutatingWebhookConfigurations)).items).toHaveLength(2);
+  }, { timeout: 20_000, interval: 50 });
+  return {
+    server: server!,
+    identity: () => identity!,
+    stop: async () => {
+      keeper.stop();
+      await installer?.stop();
+      await removeWebhooks(kube);
+      admission.stop();
+      await server?.close();
+    },
+  };
+}
+
+/** What the cluster has before: our kinds, one node with one PF, and a network. */
+export async function prepare(kube: Kube): Promise<void> {
+  const clock = new RealClock();
+  const installed = await api.installCrds({ kube, clock, random: new SystemRandom(), log: silentLog });
+  if (!installed.ok) throw new Error(installed.error.cause);
+  await kube.create(api.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }).catch(ignore('AlreadyExists'));
+  await kube.create(api.nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker-1', labels: { rack: 'a' } } });
+  const state = await kube.create(api.nodeStates, { apiVersion: 'sriovnetwork.openshift.io/v1', kind: 'SriovNetworkNodeState', metadata: { namespace, name: 'worker-1' }, spec: {} });
+  const nic = { name: 'ens1f0', pciAddress: '0000:81:00.0', vendor: '8086', deviceID: '1592', driver: 'ice', totalvfs: 8, numVfs: 0, mtu: 1500, linkType: 'ETH' };
+  await kube.patch(api.nodeStates, { namespace, name: 'worker-1' }, { type: 'merge', patch: { metadata: { resourceVersion: state.metadata.resourceVersion }, status: { interfaces: [nic], syncStatus: 'Succeeded' } } }, { subresource: 'status' });
+  await kube.create(api.networkAttachmentDefinitions, {
+    apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition', metadata: { namespace: 'default', name: 'fast', annotations: { 'k8s.v1.cni.cncf.io/resourceName': 'openshift.io/fast' } },
+  });
+  // Pods need it where admission of service accounts is on.
+  await kube.create(api.serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: 'default', name: 'default' } }).catch(ignore('AlreadyExists'));
+}
+
+export function policy(name: string, spec: object, where = namespace): api.SriovNetworkNodePolicy {
+  return {
+    apiVersion: 'sriovnetwork.openshift.io/v1', kind: 'SriovNetworkNodePolicy', metadata: { namespace: where, name },
+    spec: { resourceName: 'fast', nodeSelector: { rack: 'a' }, numVfs: 4, nicSelector: { vendor: '8086' }, ...spec },
+  };
+}
+
+export function pod(name: string, networks?: string): api.Pod {
+  return {
+    apiVersion: 'v1', kind: 'Pod',
+    metadata: { namespace: 'default', name, ...(networks === undefined ? {} : { annotations: { 'k8s.v1.cni.cncf.io/networks': networks } }) },
+    spec: { containers: [{ name: 'c', image: 'registry.example.com/c:1' }] },
+  };
+}
+
+/** The sentence of a refusal; empty when there was none. */
+export async function refusal<Type extends KubeObject>(write: Promise<Type>): Promise<string> {
+  return write.then(() => '', (error: unknown) => {
+    if (isKubeError(error)) return `${error.code} ${error.message}`;
+    throw error;
+  });
+}
+
+/** The story that a real API server and ours must both tell. */
+export async function tellStory(kube: Kube): Promise<void> {
+  const stored = await kube.create(api.nodePolicies, policy('good', {}));
+  expect(stored.spec).toMatchObject({ priority: 99, isRdma: false });
+  // Admission sees the policy a moment later, and then knows of the overlap.
+  await expect.poll(() => refusal(kube.create(api.nodePolicies, policy('same', { numVfs: 2 }))), { timeout: 10_000 }).toMatch(/^422 admission webhook "operator-webhook.sriovnetwork.openshift.io" denied the request: .*good/);
+  expect(await refusal(kube.create(api.nodePolicies, policy('many', { numVfs: 9, resourceName: 'many' })))).toContain('node worker-1, ens1f0 can have 8 VFs, not 9; set numVfs to 8 or less');
+  expect(await refusal(kube.create(api.nodePolicies, policy('nowhere', { nodeSelector: { rack: 'z' } })))).toContain('no node has the labels {"rack":"z"}');
+  expect(await refusal(kube.create(api.nodePolicies, policy('no-nic', { nicSelector: { vendor: '15b3' } })))).toMatch(/no NIC is selected: node worker-1, ens1f0: .*8086/);
+  const network = { apiVersion: 'sriovnetwork.openshift.io/v1', kind: 'SriovNetwork', metadata: { namespace, name: 'broken' }, spec: { resourceName: 'fast', networkNamespace: 'default', ipam: '{"type": ' } } as const;
+  expect(await refusal(kube.create(api.sriovNetworks, network))).toMatch(/^422 .*spec\.ipam/);
+  expect(await refusal(kube.create(api.poolConfigs, { apiVersion: 'sriovnetwork.openshift.io/v1', kind: 'SriovNetworkPoolConfig', metadata: { namespace, name: 'pool' }, spec: { maxUnavailable: '120%' } }))).toMatch(/^422 .*maxUnavailable/);
+  const injected = await kube.create(api.pods, pod('with-net', 'fast, fast'));
+  expect(injected.spec!.containers[0]!.resources).toEqual({ limits: { 'openshift.io/fast': '2' }, requests: { 'openshift.io/fast': '2' } });
+  expect(injected.spec!.containers[0]!.volumeMounts).toContainEqual({ name: 'podnetinfo', mountPath: '/etc/podnetinfo' });
+  expect((await kube.create(api.pods, pod('without'))).spec!.containers[0]!.resources).toEqual({});
+  expect(await refusal(kube.create(api.pods, pod('lost', 'slow')))).toMatch(/^422 admission webhook "network-resources-injector-config.k8s.cni.cncf.io" denied the request: there is no NetworkAttachmentDefinition default\/slow/);
+}
+
+/** The switches of the operator's configuration: webhooks come and go. */
+export async function switchOff(kube: Kube): Promise<void> {
+  await kube.create(api.operatorConfigs, { apiVersion: 'sriovnetwork.openshift.io/v1', kind: 'SriovOperatorConfig', metadata: { namespace, name: 'default' }, spec: { enableInjector: false, enableOperatorWebhook: false } });
+  await expect.poll(async () => (await kube.list(api.mutatingWebhookConfigurations)).items.length + (await kube.list(api.validatingWebhookConfigurations)).items.length, { timeout: 10_000 }).toBe(0);
+  // API servers follow webhook configurations with a watch of their own.
+  await expect.poll(async () => refusal(kube.create(api.pods, pod('late', 'slow'))), { timeout: 10_000 }).toBe('');
+}
+
+/** POSTs to the webhook server itself: status and text. */
+export function post(admission: RunningAdmission, path: string, body: string | Buffer, headers: Readonly<Record<string, string>> = { 'content-type': 'application/json' }, method = 'POST'): Promise<{ readonly status: number; readonly text: string }> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ host: '127.0.0.1', port: admission.server.port, path, method, headers, ca: admission.identity().bundle, agent: false }, (incoming) => {
+      let text = '';
+      incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk)).on('end', () => resolve({ status: incoming.statusCode ?? 0, text }));
+    });
+    outgoing.on('error', reject);
+    outgoing.end(body);
+  });
+}
+
+/** The serial number of the certificate that new connections get. */
+export function servedSerial({ server, identity }: RunningAdmission): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port: server.port, ca: identity().bundle, servername: 'localhost' }, () => {
+      resolve(socket.getPeerCertificate().serialNumber);
+      socket.destroy();
+    });
+    socket.on('error', reject);
+  });
+}
+
+function ignore(reason: 'AlreadyExists'): (error: unknown) => void {
+  return (error) => {
+    if (!isKubeError(error, reason)) throw error;
+  };
+}
