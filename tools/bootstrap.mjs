@@ -18,6 +18,7 @@ const VERBS = {
   'test-cluster': ['tools/test-cluster.ts'],
   'test-kernel': ['tools/test-kernel.ts'],
   bench: ['tools/bench/main.ts'],
+  campaign: ['tools/campaign/main.ts'],
   fuzz: ['tools/fuzz/main.ts'],
   generate: ['tools/generate/main.ts'],
   verify: ['tools/generate/main.ts', '--verify'],

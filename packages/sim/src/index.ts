@@ -17,6 +17,8 @@ export { addRun, junitReport, newSummary, runReplay, runSeed, shrinkReplay, stil
 export type { SearchSummary } from './search/search.ts';
 export { parseReplay, replayOf, REPLAY_VERSION } from './search/replay.ts';
 export type { Replay, ReplayProblem } from './search/replay.ts';
+export { Campaign, campaignTables } from './search/campaign.ts';
+export type { CampaignGoal, CampaignPart } from './search/campaign.ts';
 export { crashPoints, keyOf, runCrash } from './search/enumerate.ts';
 export type { CrashPoint } from './search/enumerate.ts';
 export { shrink } from './search/shrink.ts';

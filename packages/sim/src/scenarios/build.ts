@@ -1,4 +1,4 @@
-import type { KubeObject, NodePolicySpec, PoolConfigSpec } from '@vfleet/core';
+import type { KubeObject, NodePolicySpec, OperatorConfigSpec, PoolConfigSpec } from '@vfleet/core';
 import { DEFAULT_OPERATOR_NAMESPACE, GROUP } from '@vfleet/core';
 import type { Workload } from './scenario.ts';
 
@@ -32,6 +32,11 @@ export function network(name: string, resourceName: string, subnet = '10.20.0.0/
 
 export function pool(name: string, spec: PoolConfigSpec): KubeObject & { readonly spec: PoolConfigSpec } {
   return { apiVersion: `${GROUP}/v1`, kind: 'SriovNetworkPoolConfig', metadata: { name, namespace }, spec };
+}
+
+/** Beside the defaults that the operator gives its own. */
+export function operatorConfig(spec: Partial<OperatorConfigSpec>): KubeObject & { readonly spec: Partial<OperatorConfigSpec> } {
+  return { apiVersion: `${GROUP}/v1`, kind: 'SriovOperatorConfig', metadata: { name: 'default', namespace }, spec };
 }
 
 export function disruptionBudget(name: string, app: string, minAvailable: number): KubeObject & { readonly spec: object } {

@@ -1,5 +1,5 @@
 import { DEFAULT_OPERATOR_NAMESPACE as namespace } from '@vfleet/core';
-import { connectX6, disruptionBudget, e810, network, nodes, patchPolicy, policy, pool, workload, x710 } from './build.ts';
+import { connectX6, disruptionBudget, e810, network, nodes, operatorConfig, patchPolicy, policy, pool, workload, x710 } from './build.ts';
 import type { Scenario } from './scenario.ts';
 
 const MINUTE = 60_000;
@@ -133,6 +133,37 @@ const podChurn: Scenario = {
   expectations: [{ expect: 'running', workload: 'app', count: 8 }],
 };
 
+/** What small stories have: the same kinds of trouble on so few machines that many more seeds fit into an hour. */
+const small = { faults: { forMs: 90_000 }, convergeWithinMs: 60 * MINUTE, quietMs: 5 * MINUTE } as const;
+
+const singleNode: Scenario = {
+  ...small, name: 'single-node', summary: 'A cluster of one node: pods have nowhere else to go while the number of VFs changes.',
+  fleet: { nodes: [nodes('node', 1, connectX6)] },
+  objects: [policy('fast', 'ens2f0', { numVfs: 3 }), network('net', 'fast')],
+  workloads: [workload('app', 2, 'fast', 'net')],
+  steps: [{ atMs: 30_000, action: patchPolicy('fast', { numVfs: 5 }) }],
+  expectations: [{ expect: 'running', workload: 'app', count: 2 }, { expect: 'vfs', pf: '0000:5e:00.0', count: 5 }],
+};
+
+const drainDisabled: Scenario = {
+  ...small, name: 'drain-disabled', summary: 'Draining is disabled: VFs change under the pods of a single node, which get new ones by being made anew.',
+  fleet: { nodes: [nodes('node', 1, e810)] },
+  objects: [operatorConfig({ disableDrain: true }), policy('fast', 'ens801f0', { numVfs: 4 }), network('net', 'fast')],
+  workloads: [workload('app', 2, 'fast', 'net')],
+  steps: [{ atMs: 20_000, action: patchPolicy('fast', { numVfs: 2 }) }, { atMs: 50_000, action: patchPolicy('fast', { numVfs: 4 }) }],
+  expectations: [{ expect: 'vfs', pf: '0000:81:00.0', count: 4 }],
+};
+
+const externallyManaged: Scenario = {
+  ...small, name: 'externally-managed', summary: 'Somebody else makes the VFs: pods get them, and their number and mode are never touched.',
+  fleet: { nodes: [nodes('node', 2, { ...e810, numVfs: 4 })] },
+  objects: [policy('fast', 'ens801f0', { numVfs: 4, externallyManaged: true }), network('net', 'fast')],
+  workloads: [workload('app', 3, 'fast', 'net')],
+  // Nobody would make the VFs anew.
+  faults: { ...small.faults, deny: ['node.reboot', 'node.powerCycle', 'hardware.unplug'] },
+  expectations: [{ expect: 'running', workload: 'app', count: 3 }, { expect: 'vfs', pf: '0000:81:00.0', count: 4 }],
+};
+
 /** A roll-out of all a PF's 128 VFs with a drain limit, at a size. */
 function rollout(name: string, count: number): Scenario {
   return {
@@ -148,6 +179,7 @@ function rollout(name: string, count: number): Scenario {
 /** The scenarios that are shipped, by name. */
 export const catalog: readonly Scenario[] = [
   firstRollout, numVfsChange, mixedVendors, switchdevFlip, rollingReboot, blockedDrain, operatorUpgrade, apiOutage, flappingLinks, policyConflict, nodeReplacement, podChurn,
+  singleNode, drainDisabled, externallyManaged,
   rollout('rollout-100', 100), rollout('rollout-1000', 1000), rollout('rollout-10000', 10_000),
 ];
 

@@ -1,0 +1,122 @@
+/**
+ * `npm run campaign [-- --seeds N --scale-seeds N --workers N --for SECONDS --only NAME,NAME --state FILE --fresh]`: runs seeds from
+ * 1 on of every scenario, most of the small ones, and fails when a property did not hold, a fault never struck, or not all seeds were
+ * run. What is done is kept in the state file: the same command goes on where it was stopped, as long as a seed means the same run.
+ */
+import { fork } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { CampaignPart, RunReport } from '@vfleet/sim';
+import { Campaign, campaignTables, catalog, faultNames, findScenario, replayOf, runSeed } from '@vfleet/sim';
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '100000' }, 'scale-seeds': { type: 'string', default: '20' }, workers: { type: 'string', default: '2' }, for: { type: 'string' }, only: { type: 'string' },
+    state: { type: 'string', default: '.vfleet/campaign.json' }, replays: { type: 'string', default: '.vfleet/replays' }, fresh: { type: 'boolean', default: false },
+  },
+});
+const SAVE_MS = 10_000;
+const FAILURES_MAX = 50;
+
+interface SavedCampaign {
+  readonly meaning: string;
+  readonly parts: readonly CampaignPart[];
+}
+
+const count = (text: string, name: string): number => {
+  if (!/^\d{1,9}$/.test(text)) stop(`--${name} ${text} is no whole number`);
+  return Number(text);
+};
+const only = values.only?.split(',');
+for (const name of only ?? []) if (findScenario(name) === undefined) stop(`there is no scenario ${name}; known are ${catalog.map((scenario) => scenario.name).join(', ')}`);
+const meaning = await meaningOfSeeds();
+const earlier = values.fresh ? [] : load();
+const campaign = new Campaign({ seeds: count(values.seeds, 'seeds'), scaleSeeds: count(values['scale-seeds'], 'scale-seeds'), ...(only === undefined ? {} : { only }) }, earlier);
+const startMs = performance.now();
+const atStart = campaign.seeds;
+const untilMs = values.for === undefined ? Number.POSITIVE_INFINITY : startMs + count(values.for, 'for') * 1000;
+const saving = setInterval(() => {
+  save();
+  tell();
+}, SAVE_MS);
+await Promise.all(Array.from({ length: count(values.workers, 'workers') }, work));
+clearInterval(saving);
+save();
+tell();
+process.stdout.write(`${campaignTables(campaign)}\n`);
+const verdict = campaign.verdict();
+for (const line of verdict) process.stdout.write(`${line}\n`);
+process.stdout.write(verdict.length === 0 ? 'the campaign passed\n' : `the campaign did not pass: ${campaign.failures.length} violations, ${campaign.neverFired().length} faults that never struck\n`);
+process.exitCode = verdict.length === 0 ? 0 : 1;
+
+/** A few runs' trace hashes: when they differ, a seed of another program is another run, and counts say nothing about this one. */
+async function meaningOfSeeds(): Promise<string> {
+  const hashes: string[] = [];
+  for (const seed of ['1', '2', '3']) hashes.push((await runSeed(findScenario('single-node')!, seed)).traceHash);
+  return hashes.join(' ');
+}
+
+function load(): readonly CampaignPart[] {
+  let text: string;
+  try {
+    text = readFileSync(values.state, 'utf8');
+  } catch {
+    // This is the first part.
+    return [];
+  }
+  // The file is this program's own.
+  const saved = JSON.parse(text) as SavedCampaign;
+  if (saved.meaning === meaning) return saved.parts;
+  process.stderr.write(`${values.state} is of a program whose seeds were other runs: beginning anew\n`);
+  return [];
+}
+
+function save(): void {
+  mkdirSync(dirname(values.state), { recursive: true });
+  writeFileSync(values.state, JSON.stringify({ meaning, parts: campaign.parts } satisfies SavedCampaign));
+}
+
+function tell(): void {
+  const seconds = (performance.now() - startMs) / 1000;
+  const kinds = faultNames.filter((fault) => campaign.fired(fault) > 0).length;
+  process.stderr.write(`${seconds.toFixed(0)} s: ${campaign.seeds} seeds, ${((campaign.seeds - atStart) / seconds).toFixed(1)} seeds/s, ${kinds} of ${faultNames.length} faults struck, ${campaign.failures.length} violations\n`);
+}
+
+async function work(): Promise<void> {
+  const worker = fork(join(import.meta.dirname, 'worker.ts'), { execArgv: ['--disable-warning=ExperimentalWarning', '--max-old-space-size=4096'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  try {
+    while (performance.now() < untilMs && campaign.failures.length < FAILURES_MAX) {
+      const next = campaign.take();
+      if (next === undefined) return;
+      const report = await new Promise<RunReport>((resolve, reject) => {
+        const onExit = (code: number | null) => reject(new Error(`a worker ended with status ${code} at ${next.scenario}, seed ${next.seed}: vfleet sim run ${next.scenario} --seed ${next.seed} --faults`));
+        worker.once('exit', onExit);
+        worker.once('message', (message) => {
+          worker.off('exit', onExit);
+          // The worker sends nothing but reports.
+          resolve(message as unknown as RunReport);
+        });
+        worker.send(next);
+      });
+      campaign.add(report);
+      keep(report);
+    }
+  } finally {
+    worker.disconnect();
+  }
+}
+
+function keep(report: RunReport): void {
+  const replay = replayOf(report);
+  if (replay === undefined) return;
+  mkdirSync(values.replays, { recursive: true });
+  const file = join(values.replays, `${report.scenario}-${report.seed}.json`);
+  writeFileSync(file, `${JSON.stringify(replay, undefined, 2)}\n`);
+  process.stderr.write(`${report.scenario}, seed ${report.seed}: ${replay.oracle}: ${replay.says}\n  npm run vfleet -- sim replay ${file}\n`);
+}
+
+function stop(sentence: string): never {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(2);
+}
