@@ -6,7 +6,7 @@ import type { PoolMember } from './pools.ts';
 type DeviceSpec = ContainerAllocation['devices'][number];
 type Info = Record<string, string>;
 
-interface Handout {
+export interface Handout {
   /** By provider: `generic`, `vfio`, `rdma` …, the keys of the `_INFO` variable. */
   readonly info: Readonly<Record<string, Info>>;
   readonly specs: readonly DeviceSpec[];
@@ -41,7 +41,8 @@ export function environmentName(resource: Pick<ResourceConfig, 'prefix' | 'resou
   return `PCIDEVICE_${resource.prefix}_${resource.resourceName}`.replaceAll('.', '_').toUpperCase();
 }
 
-function handoutOf(resource: ResourceConfig, member: PoolMember): Handout {
+/** What one device brings with it, before what it shares with others is left out. */
+export function handoutOf(resource: ResourceConfig, member: PoolMember): Handout {
   const parts = [generic(member), driver(member), extra(resource, member), vdpa(member), rdma(member), vhostNet(member)];
   return { info: Object.assign({}, ...parts.map(({ info }) => info)) as Handout['info'], specs: parts.flatMap(({ specs }) => specs) };
 }

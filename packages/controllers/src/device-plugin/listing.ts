@@ -15,8 +15,8 @@ export interface ListingInput {
   readonly vfsOnly?: (fullName: string) => boolean;
   /** What was listed last, by full name. */
   readonly listed: ReadonlyMap<string, ReadonlyMap<string, ListedMember>>;
-  /** Why a function must not be handed out, as far as it is not its driver; undefined when all is well. */
-  readonly faultOf: (candidate: NetFunction) => string | undefined;
+  /** Why a resource must not hand a function out, as far as it is not its driver; undefined when all is well. */
+  readonly faultOf: (candidate: NetFunction, fullName: string) => string | undefined;
 }
 
 /** What each resource lists, in the order of the resources. Pure: the manager carries it to kubelet. */
@@ -28,7 +28,7 @@ export function listDevices(input: ListingInput): readonly { readonly resource: 
     const before = input.listed.get(resource.fullName);
     const astray = [...(before?.values() ?? [])].flatMap((member) => withOtherDriver(resource, member, input.functions, owned));
     const admitted = input.onHold(resource.fullName) ? members.filter((member) => before?.has(member.function.id)) : members;
-    const healthy = admitted.map((member) => withFault(member, faultOf(member, input)));
+    const healthy = admitted.map((member) => withFault(member, faultOf(member, resource.fullName, input)));
     return { resource, members: inOrder([...healthy, ...astray], input.functions) };
   });
 }
@@ -47,11 +47,11 @@ function withOtherDriver(resource: ResourceConfig, member: ListedMember, functio
   return [{ function: { ...now, driver }, selector, fault }];
 }
 
-function faultOf({ function: own }: PoolMember, input: ListingInput): string | undefined {
+function faultOf({ function: own }: PoolMember, fullName: string, input: ListingInput): string | undefined {
   if (own.driver === 'vfio-pci' && own.iommuGroup === undefined && own.deviceFiles?.vfioGroup === undefined) {
     return 'it is bound to vfio-pci but has no IOMMU group; is the IOMMU on?';
   }
-  return input.faultOf(own);
+  return input.faultOf(own, fullName);
 }
 
 function withFault(member: PoolMember, fault: string | undefined): ListedMember {

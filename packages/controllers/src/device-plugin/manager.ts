@@ -1,13 +1,15 @@
-import type { Clock, DevicePluginRegistry, Files, Hardware, HardwareEvent, Inventory, Kube, Log, PciAddress, Random, Subscription, Timer } from '@vfleet/core';
-import { DEFAULT_RESOURCE_PREFIX, configMaps } from '@vfleet/core';
+import type { Clock, DevicePluginRegistry, Files, Hardware, HardwareEvent, Inventory, Kube, Log, PciAddress, PodResources, Random, Result, Subscription, Timer } from '@vfleet/core';
+import { DEFAULT_RESOURCE_PREFIX, configMaps, fail, ok } from '@vfleet/core';
 import type { ConfigMap, SriovNetworkNodeState } from '@vfleet/kube';
 import { Informer, backoffMs, configMapResource, nodeStates } from '@vfleet/kube';
 import type { EventRecorder } from '@vfleet/kube';
 import { noEvents } from '@vfleet/kube';
+import { CdiSpecs } from './cdi.ts';
 import { ConfigInForce } from './config-in-force.ts';
 import type { ResourceConfig } from './config.ts';
 import { functionsOf } from './functions.ts';
 import type { NetFunction } from './functions.ts';
+import { Holdings } from './holdings.ts';
 import { LinkHealth } from './link-health.ts';
 import { listDevices } from './listing.ts';
 import type { ConfigProblem } from './problems.ts';
@@ -20,6 +22,8 @@ export interface DevicePluginPorts {
   readonly registry: DevicePluginRegistry;
   /** Where device information is written for other CNI components; none is written without it. */
   readonly files?: Files;
+  /** The kubelet's own word on who holds what; with it and `files`, what was handed out survives restarts and changes of configuration. */
+  readonly podResources?: PodResources;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -39,6 +43,10 @@ export interface DevicePluginSettings {
   /** See {@link LinkHealth}; the defaults are 5,000 and 1,000. */
   readonly linkDownAfterMs?: number;
   readonly linkUpAfterMs?: number;
+  /** Hand devices over by the Container Device Interface; needs `files`. Off by default. */
+  readonly useCdi?: boolean;
+  /** Where it is written what was handed out; the default is in `/var/lib/vfleet/device-plugin`. */
+  readonly checkpoint?: string;
 }
 
 /** What one resource offers now. */
@@ -67,6 +75,8 @@ const STANDALONE_KEY = 'config.json';
 /** Hardware events of one change arrive in bursts (a few per VF): they are answered by one look at the hardware this much later. */
 const SETTLE_MS = 50;
 const RETRY = { initialMs: 1_000, maxMs: 60_000 };
+/** The kubelet says nothing when a pod gives devices back, so it is asked. */
+const RECONCILE_MS = 30_000;
 
 /**
  * Advertises this node's network functions as extended resources: reads the configurations, matches them with the inventory,
@@ -86,6 +96,8 @@ class Manager implements DevicePluginManager {
   readonly #operatorConfig: ConfigInForce;
   readonly #standaloneConfig: ConfigInForce;
   readonly #links: LinkHealth;
+  readonly #holdings: Holdings | undefined;
+  readonly #cdi: CdiSpecs | undefined;
   readonly #plugins = new Map<string, { readonly plugin: ResourcePlugin; readonly registration: Subscription }>();
   readonly #quarantined = new Map<PciAddress, string>();
   /** Gone or without driver according to an event, until the next look at the hardware. */
@@ -95,6 +107,7 @@ class Manager implements DevicePluginManager {
   #functions: readonly NetFunction[] | undefined;
   #subscriptions: Subscription[] = [];
   #timer: Timer | undefined;
+  #reconciling: Timer | undefined;
   #looking = false;
   #stale = false;
   #failures = 0;
@@ -112,6 +125,9 @@ class Manager implements DevicePluginManager {
     this.#standaloneConfig = new ConfigInForce(settings.standaloneResourcePrefix ?? 'intel.com');
     const hysteresis = { downAfterMs: settings.linkDownAfterMs ?? 5_000, upAfterMs: settings.linkUpAfterMs ?? 1_000 };
     this.#links = new LinkHealth(ports.clock, hysteresis, () => this.#relist());
+    const { files, podResources } = ports;
+    this.#holdings = files === undefined || podResources === undefined ? undefined : new Holdings({ files, podResources, clock: ports.clock, log: this.#log }, settings.checkpoint);
+    this.#cdi = settings.useCdi === true && files !== undefined ? new CdiSpecs(files) : undefined;
   }
 
   start(): void {
@@ -124,7 +140,7 @@ class Manager implements DevicePluginManager {
       informer.start();
       void informer.synced.then(changed.added);
     }
-    void this.#look();
+    void this.#begin();
   }
 
   stop(): void {
@@ -134,6 +150,7 @@ class Manager implements DevicePluginManager {
     for (const informer of [this.#operatorMap, this.#standaloneMap, this.#nodeState]) informer.stop();
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#reconciling?.cancel();
     this.#links.stop();
     for (const { registration } of this.#plugins.values()) registration.stop();
     this.#plugins.clear();
@@ -180,6 +197,22 @@ class Manager implements DevicePluginManager {
     });
   }
 
+  /** What pods hold is known before anything is listed; the kubelet's word on it may come later. */
+  async #begin(): Promise<void> {
+    if (this.#holdings !== undefined) {
+      await this.#holdings.load();
+      void this.#reconcile(this.#holdings);
+    }
+    if (this.#running) await this.#look();
+  }
+
+  async #reconcile(holdings: Holdings): Promise<void> {
+    const changed = await holdings.reconcile();
+    if (!this.#running) return;
+    if (changed) this.#relist();
+    this.#reconciling = this.#ports.clock.setTimer(RECONCILE_MS, () => void this.#reconcile(holdings));
+  }
+
   async #look(): Promise<void> {
     this.#looking = true;
     this.#stale = false;
@@ -216,17 +249,22 @@ class Manager implements DevicePluginManager {
       // The operator renders policies, and those ask for VFs.
       vfsOnly: (fullName) => this.#operatorConfig.resources.some((resource) => resource.fullName === fullName),
       listed: new Map([...this.#plugins].map(([name, { plugin }]) => [name, plugin.members])),
-      faultOf: (candidate) => this.#faultOf(candidate),
+      faultOf: (candidate, fullName) => this.#faultOf(candidate, fullName),
     });
     const names = new Set(listings.map(({ resource }) => resource.fullName));
     for (const [name, { plugin }] of this.#plugins) if (!names.has(name)) this.#unregister(name, plugin);
+    void this.#cdi?.update(listings, (id) => this.#holdings?.resourceOf(id) !== undefined).then((written) => {
+      if (!written.ok) this.#log.error('The CDI specifications could not be written; no devices are handed out until they are.', { ...written.error });
+    });
     for (const { resource, members } of listings) this.#apply(resource, members);
   }
 
   #apply(resource: ResourceConfig, members: Parameters<ResourcePlugin['update']>[1]): void {
     const registered = this.#plugins.get(resource.fullName)?.plugin;
     if (registered === undefined && members.length === 0) return;
-    const plugin = registered ?? new ResourcePlugin(resource, this.#ports.files, (id) => this.#suspects.get(id));
+    const plugin = registered ?? new ResourcePlugin(resource, {
+      files: this.#ports.files, suspicion: (id) => this.#suspects.get(id), useCdi: this.#cdi !== undefined, prepare: (name, ids) => this.#prepare(name, ids),
+    });
     this.#logFaults(plugin, members);
     plugin.update(resource, members);
     if (members.length === 0) this.#unregister(resource.fullName, plugin);
@@ -255,9 +293,19 @@ class Manager implements DevicePluginManager {
     }
   }
 
-  #faultOf({ id, pf, linkState }: NetFunction): string | undefined {
+  /** What must be on disk before a container may have devices. */
+  async #prepare(resourceName: string, ids: readonly string[]): Promise<Result<void, string>> {
+    const specs = await this.#cdi?.settled();
+    if (specs?.ok === false) return fail(`the CDI specifications could not be written: ${specs.error.cause}`);
+    const noted = await this.#holdings?.note(resourceName, ids);
+    return noted?.ok === false ? fail(`what is handed out could not be written down: ${noted.error.cause}`) : ok(undefined);
+  }
+
+  #faultOf({ id, pf, linkState }: NetFunction, fullName: string): string | undefined {
+    const holder = this.#holdings?.resourceOf(id);
+    const held = holder !== undefined && holder !== fullName ? `a pod still holds it as ${holder}` : undefined;
     const link = linkState !== 'enable' && this.#links.isLost(pf) ? `its PF ${pf} has no link` : undefined;
-    return this.#quarantined.get(id) ?? this.#suspects.get(id) ?? link;
+    return this.#quarantined.get(id) ?? this.#suspects.get(id) ?? held ?? link;
   }
 
   /** Resources to which nothing is added while the config daemon works on the VFs. Hand-written ones do not wait for it. */

@@ -2,6 +2,7 @@ import { fail, ok } from '@vfleet/core';
 import type { ContainerAllocation, DevicePlugin, Files, PciAddress, PluginDevice, Result, Subscription } from '@vfleet/core';
 import { allocateContainer } from './allocation.ts';
 import type { ResourceConfig } from './config.ts';
+import { allocateByCdi } from './cdi.ts';
 import { writeDeviceInfo } from './device-info.ts';
 import type { PoolMember } from './pools.ts';
 import { preferredDevices } from './preferred.ts';
@@ -13,24 +14,33 @@ export interface ListedMember extends PoolMember {
   readonly fault?: string;
 }
 
+/** What a plugin asks of its manager. */
+export interface AllocationHooks {
+  /** Where device information is written; none is without it. */
+  readonly files: Files | undefined;
+  /** What is known against a device beyond what is listed already. */
+  readonly suspicion: (id: PciAddress) => string | undefined;
+  /** Devices are handed over by name (CDI) instead of as device files. */
+  readonly useCdi: boolean;
+  /** Called before devices are handed out; a failure is a sentence and stops it. */
+  readonly prepare: (resourceName: string, ids: readonly string[]) => Promise<Result<void, string>>;
+}
+
 type Sink = (devices: readonly PluginDevice[]) => void;
 
 /** One resource towards kubelet. It lives as long as the resource has devices; its list changes in-stream. */
 export class ResourcePlugin implements DevicePlugin {
   readonly resourceName: string;
-  readonly #files: Files | undefined;
-  readonly #suspicion: (id: PciAddress) => string | undefined;
+  readonly #hooks: AllocationHooks;
   #resource: ResourceConfig;
   #members: ReadonlyMap<string, ListedMember> = new Map();
   #devices: readonly PluginDevice[] = [];
   #sinks: readonly Sink[] = [];
 
-  /** `suspicion` says what is known against a device beyond what is listed already. */
-  constructor(resource: ResourceConfig, files: Files | undefined, suspicion: (id: PciAddress) => string | undefined) {
+  constructor(resource: ResourceConfig, hooks: AllocationHooks) {
     this.resourceName = resource.fullName;
     this.#resource = resource;
-    this.#files = files;
-    this.#suspicion = suspicion;
+    this.#hooks = hooks;
   }
 
   get resource(): ResourceConfig {
@@ -77,20 +87,25 @@ export class ResourcePlugin implements DevicePlugin {
       for (const id of ids) {
         const member = this.#members.get(id);
         if (member === undefined) return fail(`${id} is no device of ${this.resourceName} (any more)`);
-        const fault = member.fault ?? this.#suspicion(member.function.id);
+        const fault = member.fault ?? this.#hooks.suspicion(member.function.id);
         if (fault !== undefined) return fail(`${id} of ${this.resourceName} cannot be given to a pod: ${fault}`);
         members.push(member);
       }
       chosen.push(members);
     }
     const written = await this.#writeDeviceInfo(chosen.flat());
-    return written.ok ? ok(chosen.map((members) => allocateContainer(this.#resource, members))) : written;
+    if (!written.ok) return written;
+    const prepared = await this.#hooks.prepare(this.resourceName, containers.flat());
+    if (!prepared.ok) return prepared;
+    const allocate = this.#hooks.useCdi ? allocateByCdi : allocateContainer;
+    return ok(chosen.map((members) => allocate(this.#resource, members)));
   }
 
   async #writeDeviceInfo(members: readonly PoolMember[]): Promise<Result<void, string>> {
-    if (this.#files === undefined) return ok(undefined);
+    const { files } = this.#hooks;
+    if (files === undefined) return ok(undefined);
     for (const member of members) {
-      const written = await writeDeviceInfo(this.#files, this.resourceName, member);
+      const written = await writeDeviceInfo(files, this.resourceName, member);
       if (!written.ok) return fail(`the device information of ${member.function.id} could not be written: ${written.error.cause}`);
     }
     return ok(undefined);

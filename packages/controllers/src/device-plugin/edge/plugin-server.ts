@@ -93,24 +93,24 @@ export class PluginServer {
   }
 
   #allocate(): handleUnaryCall<AllocateRequest, AllocateResponse> {
-    const { plugin, log } = this.#options;
-    return (call, callback) => {
-      const containers = call.request.containers.map(({ ids }) => ids);
-      plugin.allocate(containers).then(
-        (allocated) => {
-          if (allocated.ok) {
-            callback(null, { containers: allocated.value });
-            return;
-          }
-          log.warn('Devices could not be given to a pod.', { resource: plugin.resourceName, containers, cause: allocated.error });
-          callback({ code: status.FAILED_PRECONDITION, details: allocated.error });
-        },
-        (error: unknown) => {
-          log.error('Allocate failed by a mistake in the program.', { resource: plugin.resourceName, error: String(error) });
-          callback({ code: status.INTERNAL, details: 'the device plugin failed; its log says more' });
-        },
-      );
+    return async (call, callback) => {
+      const allocated = await this.#allocated(call.request.containers.map(({ ids }) => ids));
+      if ('code' in allocated) callback(allocated);
+      else callback(null, allocated);
     };
+  }
+
+  async #allocated(containers: readonly (readonly string[])[]): Promise<AllocateResponse | { readonly code: status; readonly details: string }> {
+    const { plugin, log } = this.#options;
+    try {
+      const allocated = await plugin.allocate(containers);
+      if (allocated.ok) return { containers: allocated.value };
+      log.warn('Devices could not be given to a pod.', { resource: plugin.resourceName, containers, cause: allocated.error });
+      return { code: status.FAILED_PRECONDITION, details: allocated.error };
+    } catch (error) {
+      log.error('Allocate failed by a mistake in the program.', { resource: plugin.resourceName, error: String(error) });
+      return { code: status.INTERNAL, details: 'the device plugin failed; its log says more' };
+    }
   }
 }
 
