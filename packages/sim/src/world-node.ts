@@ -116,7 +116,7 @@ export class WorldNode {
     const { ports } = hosted;
     const networks = createPodNetworks(
       { ...ports, hardware: ports.hardware!, files: ports.files!, namespaces: this.#netns, events: new ApiEvents(ports, { component: 'multus', host: this.name }) },
-      { nodeName: this.name, onQuarantine: (device, cause) => this.#devicePlugin?.quarantine(device, cause) },
+      { nodeName: this.name, onQuarantine: (devices) => this.#devicePlugin?.quarantine(devices) },
     );
     this.#attachment = { hosted, networks };
     void networks.recover();
@@ -136,6 +136,7 @@ export class WorldNode {
     const { ports } = this.#hosted('device-plugin', 'sriov-device-plugin', { hardware, files: this.files, registry: this.#kubelet! });
     const manager = createDevicePluginManager({ ...ports, hardware: ports.hardware!, files: ports.files!, registry: ports.registry!, events: new ApiEvents(ports, { component: 'sriov-device-plugin', host: this.name }) }, { nodeName: this.name, namespace: this.#namespace });
     manager.start();
+    manager.quarantine(this.#attachment?.networks.quarantined() ?? new Map());
     this.#devicePlugin = manager;
     return manager;
   }

@@ -35,8 +35,8 @@ export interface PodNetworksSettings {
   readonly multusNamespace?: string;
   /** Plugins of the node beside the built-in ones; none by default. */
   readonly chainedPlugins?: ChainedPlugins;
-  /** Told when a VF could not be reset (`cause`), and when it could after all: for the device plugin's `quarantine`. */
-  readonly onQuarantine?: (device: PciAddress, cause: string | undefined) => void;
+  /** Told which VFs could not be reset, with the cause, whenever that changes and after {@link NodePodNetworks.recover}: for the device plugin's `quarantine`. */
+  readonly onQuarantine?: (devices: ReadonlyMap<PciAddress, string>) => void;
 }
 
 type SandboxId = Pick<PodSandbox, 'namespace' | 'name' | 'uid' | 'containerId' | 'netns'>;
@@ -49,6 +49,8 @@ export interface NodePodNetworks extends PodNetworks {
   collectGarbage(liveContainerIds: readonly string[]): Promise<Result<void, AttachFailure>>;
   /** VFs that are with pods, or on the way there or back. */
   attachments(): Promise<Result<readonly Attachment[], AttachFailure>>;
+  /** VFs that could not be reset, with the cause: for a device plugin that starts later. */
+  quarantined(): ReadonlyMap<PciAddress, string>;
   /** Ends retries in the background. */
   stop(): void;
 }
@@ -95,6 +97,10 @@ class MultiNetworks implements NodePodNetworks {
 
   recover(): Promise<void> {
     return this.#sriov.recover();
+  }
+
+  quarantined(): ReadonlyMap<PciAddress, string> {
+    return this.#sriov.quarantined;
   }
 
   async collectGarbage(liveContainerIds: readonly string[]): Answer<void> {

@@ -31,8 +31,8 @@ export interface SriovCniPorts {
 export interface SriovCniSettings {
   /** Folder of journals and locks; the default is `/var/lib/cni/vfleet`. */
   readonly stateFolder?: string;
-  /** Told when a VF could not be reset (`cause`), and when it could after all. */
-  readonly onQuarantine?: (device: PciAddress, cause: string | undefined) => void;
+  /** Told which VFs could not be reset, with the cause, whenever that changes and once after {@link SriovCni.recover}. */
+  readonly onQuarantine?: (devices: ReadonlyMap<PciAddress, string>) => void;
 }
 
 export interface SriovAttachRequest {
@@ -77,7 +77,9 @@ export class SriovCni {
   readonly #work: VfWork;
   readonly #log: Log;
   readonly #retries = new Map<PciAddress, Timer>();
-  readonly #quarantined = new Set<PciAddress>();
+  readonly #quarantined = new Map<PciAddress, string>();
+  /** Records of the process before this one are still being worked through: which VFs are unfit is not known yet. */
+  #recovering = false;
   #stopped = false;
 
   constructor(ports: SriovCniPorts, settings: SriovCniSettings = {}) {
@@ -139,7 +141,16 @@ export class SriovCni {
       this.#log.error('The records of VFs could not be listed.', { ...names.error });
       return;
     }
+    this.#recovering = true;
     for (const name of names.value) await this.#locked(name.device, () => this.#recoverOne(name));
+    this.#recovering = false;
+    // Also when there are none: those that the process before this one told of may be fit again.
+    this.#tellQuarantine();
+  }
+
+  /** VFs that could not be reset, with the cause. */
+  get quarantined(): ReadonlyMap<PciAddress, string> {
+    return new Map(this.#quarantined);
   }
 
   /** CNI GC: takes back every attachment whose owner is not to be kept. */
@@ -342,8 +353,12 @@ export class SriovCni {
 
   #setQuarantine(device: PciAddress, cause: string | undefined): void {
     if (cause === undefined) this.#quarantined.delete(device);
-    else this.#quarantined.add(device);
-    this.#settings.onQuarantine?.(device, cause);
+    else this.#quarantined.set(device, cause);
+    if (!this.#recovering) this.#tellQuarantine();
+  }
+
+  #tellQuarantine(): void {
+    this.#settings.onQuarantine?.(this.quarantined);
   }
 }
 

@@ -64,8 +64,8 @@ export interface DevicePluginManager {
   listings(): readonly ResourceListing[];
   /** What is wrong with the configurations now in the cluster, newest texts. */
   problems(): readonly ConfigProblem[];
-  /** Marks a device unfit for pods because it could not be reset, or fit again (`cause` undefined). */
-  quarantine(device: PciAddress, cause: string | undefined): void;
+  /** Devices that are unfit for pods because they could not be reset, with the cause: all of them, in place of those named before. */
+  quarantine(devices: ReadonlyMap<PciAddress, string>): void;
 }
 
 /** Namespace and key of the configuration that users of the stand-alone plugin write by hand. */
@@ -99,7 +99,7 @@ class Manager implements DevicePluginManager {
   readonly #holdings: Holdings | undefined;
   readonly #cdi: CdiSpecs | undefined;
   readonly #plugins = new Map<string, { readonly plugin: ResourcePlugin; readonly registration: Subscription }>();
-  readonly #quarantined = new Map<PciAddress, string>();
+  #quarantined: ReadonlyMap<PciAddress, string> = new Map();
   /** Gone or without driver according to an event, until the next look at the hardware. */
   readonly #suspects = new Map<PciAddress, string>();
   #texts: readonly (string | undefined)[] | undefined;
@@ -169,9 +169,9 @@ class Manager implements DevicePluginManager {
     return this.#problems;
   }
 
-  quarantine(device: PciAddress, cause: string | undefined): void {
-    if (cause === undefined) this.#quarantined.delete(device);
-    else this.#quarantined.set(device, cause);
+  quarantine(devices: ReadonlyMap<PciAddress, string>): void {
+    if (devices.size === 0 && this.#quarantined.size === 0) return;
+    this.#quarantined = new Map(devices);
     this.#relist();
   }
 

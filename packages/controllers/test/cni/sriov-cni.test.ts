@@ -30,11 +30,11 @@ function world(inventory: Inventory = inventoryOf(pfOf(PF, 'ens1f0', [vfOf(PF, 0
   hardware.namespaces.add(NETNS);
   const fault: { file: WriteFault } = { file: () => 'none' };
   const files = new MemFiles((operation, path, text) => fault.file(operation, path, text));
-  const quarantines: (readonly [PciAddress, string | undefined])[] = [];
+  const quarantines: (readonly (readonly [PciAddress, string])[])[] = [];
   const process = () =>
     new SriovCni(
       { hardware, files, clock, log: silentLog, namespaces: { exists: async (netns) => hardware.namespaces.has(netns) } },
-      { onQuarantine: (device, cause) => void quarantines.push([device, cause]) },
+      { onQuarantine: (devices) => void quarantines.push([...devices]) },
     );
   return { clock, hardware, files, fault, quarantines, process, cni: process(), before: hardware.state(), leftovers: () => files.paths().filter((path) => !path.includes('last_reserved_ip')) };
 }
@@ -410,7 +410,7 @@ describe('when taking back fails', () => {
     hardware.before = (step) => (step.kind === 'setVf' && step.vlan?.id === 0 ? 'invalid' : 'none');
     expect((await del(cni)).ok).toBe(false);
     await clock.run(20_000);
-    expect(quarantines).toEqual([[VF, expect.stringContaining('setting vlan of VF 0')]]);
+    expect(quarantines).toEqual([[[VF, expect.stringContaining('setting vlan of VF 0')]]]);
     expect(await cni.attachments()).toMatchObject({ ok: true, value: [{ state: 'quarantined' }] });
     const refused = await cni.attach(request({ containerId: 'c2' }));
     expect(!refused.ok && refused.error).toMatchObject({ code: 11, cause: expect.stringContaining('has not been given back by net1 of c1 yet') });
@@ -419,8 +419,25 @@ describe('when taking back fails', () => {
     await next.recover();
     hardware.before = () => 'none';
     await clock.run(301_000);
-    expect(quarantines.at(-1)).toEqual([VF, undefined]);
+    expect(quarantines.at(-1)).toEqual([]);
     expect([hardware.state(), leftovers(), clock.pending]).toEqual([before, [], 0]);
+  });
+
+  test('a process that starts tells which VFs are unfit, also that none is any more', async () => {
+    const { cni, hardware, clock, quarantines, process } = world();
+    await add(cni);
+    hardware.before = (step) => (step.kind === 'setVf' && step.vlan?.id === 0 ? 'invalid' : 'none');
+    await del(cni);
+    await clock.run(20_000);
+    cni.stop();
+    const second = process();
+    await second.recover();
+    expect(quarantines.at(-1)).toEqual([[VF, expect.stringContaining('setting vlan of VF 0')]]);
+    expect([...second.quarantined.keys()]).toEqual([VF]);
+    second.stop();
+    hardware.before = () => 'none';
+    await process().recover();
+    expect(quarantines.at(-1)).toEqual([]);
   });
 
   test('an interface that cannot have its name on the host comes back under another, and gets it when it is free', async () => {

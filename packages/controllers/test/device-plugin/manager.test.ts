@@ -259,11 +259,11 @@ describe('hardware', () => {
 
   test('a quarantined device is unhealthy until it is released', async () => {
     const { manager, list, registry } = await advertised(pf(2));
-    manager.quarantine(pciAddress(vf(0)), 'its settings could not be restored');
+    manager.quarantine(new Map([[pciAddress(vf(0)), 'its settings could not be restored']]));
     expect(list()).toEqual([`!${vf(0)}`, vf(1)]);
     expect((await registry.plugins.get('openshift.io/vfs')!.allocate([[vf(0)]])).ok).toBe(false);
     expect(manager.listings()).toEqual([{ resourceName: 'openshift.io/vfs', devices: [{ id: vf(0), fault: 'its settings could not be restored' }, { id: vf(1) }] }]);
-    manager.quarantine(pciAddress(vf(0)), undefined);
+    manager.quarantine(new Map());
     expect(list()).toEqual([vf(0), vf(1)]);
   });
 

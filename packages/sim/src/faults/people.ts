@@ -23,6 +23,9 @@ export class People {
   /** Fields of policies that somebody has edited, as they were meant. */
   readonly #meant = new Map<string, { readonly value: number | null }>();
 
+  /** Policies that the story has taken away. */
+  readonly #abolished = new Set<string>();
+
   constructor(simulation: Simulation, kube: Kube, view: ClusterView, workloads: WorkloadKeeper) {
     this.#simulation = simulation;
     this.#kube = kube;
@@ -48,6 +51,11 @@ export class People {
   /** The story changed a policy: that is what is meant from now on. */
   decided(policy: string, spec: unknown): void {
     for (const field of ['numVfs', 'mtu'] as const) if (typeof spec === 'object' && spec !== null && field in spec) this.#meant.delete(`${policy}/${field}`);
+  }
+
+  /** The story takes a policy away: whoever has deleted it for a moment does not bring it back. */
+  abolish(policy: string): void {
+    this.#abolished.add(policy);
   }
 
   async cordon(node: string): Promise<void> {
@@ -112,14 +120,15 @@ export class People {
     if (policy === undefined) return;
     const { name, namespace } = policy.metadata;
     await this.#kube.delete(api.nodePolicies, { namespace: namespace!, name });
-    this.#owe(strike, 30_000, `policy ${name}`, () => {
+    this.#owe(strike, 30_000, `policy ${name}`, async () => {
+      if (this.#abolished.has(name)) return;
       const spec: { numVfs?: number; mtu?: number } = {};
       for (const field of ['numVfs', 'mtu'] as const) {
         const meant = this.#meant.get(`${name}/${field}`);
         this.#meant.delete(`${name}/${field}`);
         if (meant !== undefined && meant.value !== null) spec[field] = meant.value;
       }
-      return this.#kube.create(api.nodePolicies, { apiVersion: policy.apiVersion, kind: policy.kind, metadata: { name, namespace: namespace! }, spec: { ...policy.spec, ...spec } });
+      await this.#kube.create(api.nodePolicies, { apiVersion: policy.apiVersion, kind: policy.kind, metadata: { name, namespace: namespace! }, spec: { ...policy.spec, ...spec } });
     });
   }
 

@@ -38,6 +38,7 @@ async function carryOut({ simulation, world, supervisor, disturber, people }: St
     case 'patch':
       return patchOnceThere({ simulation, world, people }, action);
     case 'delete':
+      if (action.kind === 'SriovNetworkNodePolicy') people.abolish(action.name);
       return world.kube.delete(known(action.kind), keyOf(action));
     case 'cordon':
       return people.cordon(action.node);
