@@ -4,59 +4,17 @@ import { expect, vi } from 'vitest';
 import type { Kube, KubeObject } from '@vfleet/core';
 import { isKubeError, silentLog } from '@vfleet/core';
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
-import { CertificateKeeper, WebhookInstaller, createAdmission, removeWebhooks } from '@vfleet/controllers';
-import type { WebhookIdentity } from '@vfleet/controllers';
-import { serveWebhooks } from '@vfleet/controllers/admission/edge/webhook-server.ts';
-import type { WebhookServer } from '@vfleet/controllers/admission/edge/webhook-server.ts';
+import { serveAdmission } from '@vfleet/controllers/admission/edge/admission-service.ts';
+import type { AdmissionService } from '@vfleet/controllers/admission/edge/admission-service.ts';
 import * as api from '@vfleet/kube';
-import { x509Issuer } from '@vfleet/kube/certificates/edge/x509-issuer.ts';
 
 const namespace = 'sriov-network-operator';
 
-/** Admission as it is deployed, but outside of the cluster: certificates in Secrets, TLS on loopback, configurations with a URL. */
-export interface RunningAdmission {
-  readonly server: WebhookServer;
-  readonly identity: () => WebhookIdentity;
-  stop(): Promise<void>;
-}
-
-export async function startAdmission(kube: Kube): Promise<RunningAdmission> {
-  const clock = new RealClock();
-  const ports = { kube, clock, random: new SystemRandom(), log: silentLog };
-  const admission = createAdmission(ports);
-  admission.start();
-  let server: WebhookServer | undefined;
-  let identity: WebhookIdentity | undefined;
-  let installer: WebhookInstaller | undefined;
-  let serving: Promise<void> = Promise.resolve();
-  const keeper = new CertificateKeeper({ ...ports, issuer: x509Issuer(clock) }, namespace, { addresses: ['127.0.0.1'], dnsNames: ['localhost'] }, (next) => {
-    serving = serving.then(async () => {
-      identity = next;
-      server?.renew(next);
-      server ??= await serveWebhooks(admission, next, silentLog, { port: 0 });
-      if (installer === undefined) {
-        installer = new WebhookInstaller(ports, namespace, { kind: 'url', base: `https://127.0.0.1:${server.port}` });
-        installer.start();
-      }
-      installer.trust(next.bundle);
-    });
-  });
-  keeper.start();
-  await vi.waitFor(async () => {
-    expect(server !== undefined && admission.isReady).toBe(true);
-    expect((await kube.list(api.mutatingWebhookConfigurations)).items).toHaveLength(2);
-  }, { timeout: 20_000, interval: 50 });
-  return {
-    server: server!,
-    identity: () => identity!,
-    stop: async () => {
-      keeper.stop();
-      await installer?.stop();
-      await removeWebhooks(kube);
-      admission.stop();
-      await server?.close();
-    },
-  };
+/** Admission as it is deployed, but outside of the cluster. */
+export async function startAdmission(kube: Kube): Promise<AdmissionService> {
+  const service = await serveAdmission({ kube, clock: new RealClock(), random: new SystemRandom(), log: silentLog }, { namespace, port: 0, reachedBy: { kind: 'url', address: '127.0.0.1' } });
+  await vi.waitFor(() => expect(service.isReady).toBe(true), { timeout: 20_000, interval: 20 });
+  return service;
 }
 
 /** What the cluster has before: our kinds, one node with one PF, and a network. */
@@ -127,9 +85,9 @@ export async function switchOff(kube: Kube): Promise<void> {
 }
 
 /** POSTs to the webhook server itself: status and text. */
-export function post(admission: RunningAdmission, path: string, body: string | Buffer, headers: Readonly<Record<string, string>> = { 'content-type': 'application/json' }, method = 'POST'): Promise<{ readonly status: number; readonly text: string }> {
+export function post(admission: AdmissionService, path: string, body: string | Buffer, headers: Readonly<Record<string, string>> = { 'content-type': 'application/json' }, method = 'POST'): Promise<{ readonly status: number; readonly text: string }> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ host: '127.0.0.1', port: admission.server.port, path, method, headers, ca: admission.identity().bundle, agent: false }, (incoming) => {
+    const outgoing = request({ host: '127.0.0.1', port: admission.port, path, method, headers, ca: admission.identity.bundle, agent: false }, (incoming) => {
       let text = '';
       incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk)).on('end', () => resolve({ status: incoming.statusCode ?? 0, text }));
     });
@@ -139,9 +97,9 @@ export function post(admission: RunningAdmission, path: string, body: string | B
 }
 
 /** The serial number of the certificate that new connections get. */
-export function servedSerial({ server, identity }: RunningAdmission): Promise<string> {
+export function servedSerial({ port, identity }: AdmissionService): Promise<string> {
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port: server.port, ca: identity().bundle, servername: 'localhost' }, () => {
+    const socket = connect({ host: '127.0.0.1', port, ca: identity.bundle, servername: 'localhost' }, () => {
       resolve(socket.getPeerCertificate().serialNumber);
       socket.destroy();
     });

@@ -30,6 +30,7 @@ export class WebhookInstaller {
   #certificateAuthority: string | undefined;
   #timer: Timer | undefined;
   #round: Promise<void> = Promise.resolve();
+  #isInstalled = false;
   #stopped = false;
 
   constructor(ports: InstallerPorts, namespace: string, address: WebhookAddress) {
@@ -39,6 +40,11 @@ export class WebhookInstaller {
     this.#configs = new Informer(ports, operatorConfigs, { namespace });
     const changed = () => this.#changed();
     this.#configs.subscribe({ added: changed, updated: changed, deleted: changed });
+  }
+
+  /** The configurations have been as they should be. */
+  get isInstalled(): boolean {
+    return this.#isInstalled;
   }
 
   start(): void {
@@ -69,6 +75,7 @@ export class WebhookInstaller {
     let waitMs = LOOK_AGAIN_MS;
     try {
       await this.#reconcile(this.#certificateAuthority);
+      this.#isInstalled = true;
     } catch (error) {
       if (!isKubeError(error)) throw error;
       this.#ports.log.warn('the webhook configurations could not be brought up to date', { cause: error.message });

@@ -1,13 +1,14 @@
-import type { Clock, Kube, Log, Timer } from '@vfleet/core';
+import type { Clock, Kube, Log, Random, Timer } from '@vfleet/core';
 import { isKubeError, webhookNames } from '@vfleet/core';
 import type { CertificateIssuer, KeyAndCertificate, Secret, ServingNames } from '@vfleet/kube';
-import { certificateTimes, secrets } from '@vfleet/kube';
+import { Informer, certificateTimes, secrets } from '@vfleet/kube';
 import { decideCertificates, withAuthority } from './decision.ts';
 import type { StoredCertificates } from './decision.ts';
 
 export interface KeeperPorts {
   readonly kube: Kube;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   readonly issuer: CertificateIssuer;
 }
@@ -34,7 +35,9 @@ export class CertificateKeeper {
   readonly #names: ServingNames;
   readonly #changed: (identity: WebhookIdentity) => void;
   #current: string | undefined;
+  readonly #stored: readonly Informer<Secret>[];
   #timer: Timer | undefined;
+  #round: Promise<void> = Promise.resolve();
   #stopped = false;
 
   /** `changed` is told of the first identity and of each that replaces it. */
@@ -43,18 +46,32 @@ export class CertificateKeeper {
     this.#namespace = namespace;
     this.#names = names;
     this.#changed = changed;
+    // By name each, so that a role can name them too.
+    this.#stored = [AUTHORITY_SECRET, SERVING_SECRET].map((name) => new Informer(ports, secrets, { namespace, fieldSelector: `metadata.name=${name}` }));
+    const look = () => this.#look();
+    for (const informer of this.#stored) informer.subscribe({ added: look, updated: look, deleted: look });
   }
 
   start(): void {
-    void this.#round();
+    for (const informer of this.#stored) informer.start();
+    void Promise.all(this.#stored.map((informer) => informer.synced)).then(() => this.#look());
   }
 
   stop(): void {
     this.#stopped = true;
     this.#timer?.cancel();
+    for (const informer of this.#stored) informer.stop();
   }
 
-  async #round(): Promise<void> {
+  /** One look after the other: each begins with what the last one wrote. */
+  #look(): void {
+    if (this.#stopped || !this.#stored.every((informer) => informer.hasSynced)) return;
+    this.#timer?.cancel();
+    this.#round = this.#round.then(() => this.#lookOnce());
+  }
+
+  async #lookOnce(): Promise<void> {
+    if (this.#stopped) return;
     let waitMs = RETRY_MS;
     try {
       waitMs = await this.#keep();
@@ -63,7 +80,7 @@ export class CertificateKeeper {
       // A conflict is a replica that was quicker; reading again finds what it wrote.
       if (error.reason !== 'Conflict' && error.reason !== 'AlreadyExists') this.#ports.log.warn('certificates of the webhooks could not be looked after', { cause: error.message });
     }
-    if (!this.#stopped) this.#timer = this.#ports.clock.setTimer(waitMs, () => void this.#round());
+    if (!this.#stopped) this.#timer = this.#ports.clock.setTimer(waitMs, () => this.#look());
   }
 
   /** Gives how long to wait before the next look, in milliseconds. */
