@@ -124,10 +124,10 @@ export class Configuration {
     const { inventory, holders } = this.#survey!;
     // Success was announced after all, whatever became of the journal's last line: the VFs may have been handed out since.
     if (syncStatus === 'Succeeded') this.#finishRun();
-    if (drained) return this.#unfinished;
-    if (holders === undefined && syncStatus !== 'InProgress') return new Set();
-    const isFree = (address: string) => inventory.pfs.find((pf) => pf.pciAddress === address)?.vfs.every((vf) => !holders?.has(vf.pciAddress)) ?? false;
-    return new Set([...this.#clean].filter(isFree));
+    if (!drained && holders === undefined && syncStatus !== 'InProgress') return new Set();
+    // A pod may have come to a drained node, too: somebody else uncordoned it.
+    const isFree = (address: string) => inventory.pfs.find((pf) => pf.pciAddress === address)?.vfs.every((vf) => !holders?.has(vf.pciAddress)) ?? drained;
+    return new Set([...(drained ? this.#unfinished : this.#clean)].filter(isFree));
   }
 
   async #keepUpOwnership(plan: Plan): Promise<void> {
@@ -177,8 +177,9 @@ export class Configuration {
   async #isTakenMeanwhile(plan: Plan): Promise<boolean> {
     const atRisk = new Set<string>(plan.pfs.filter((pf) => pf.steps.length > 0 && this.#clean.has(pf.pf)).map((pf) => pf.pf));
     if (atRisk.size === 0 || this.#podResources === undefined || plan.drain.needed) return false;
+    const known = this.#survey!.holders;
     const holders = await readHolders(this.#podResources, this.#ports.log);
-    return holders !== undefined && this.#survey!.inventory.pfs.some((pf) => atRisk.has(pf.pciAddress) && pf.vfs.some((vf) => holders.has(vf.pciAddress)));
+    return holders !== undefined && this.#survey!.inventory.pfs.some((pf) => atRisk.has(pf.pciAddress) && pf.vfs.some((vf) => holders.has(vf.pciAddress) && known?.has(vf.pciAddress) !== true));
   }
 
   /** Makes the host ready for its next boot and asks for it, unless it turns out that what it needed could be had without. */

@@ -27,12 +27,3 @@ export async function uncordon(context: OperatorContext, node: Node): Promise<bo
   context.writes.wrote(writeKey(nodes, undefined, name), await context.ports.kube.patch(nodes, { name }, { type: 'merge', patch }));
   return true;
 }
-
-/** Somebody uncordoned a node that we had cordoned: whoever cordons it next means it. Returns whether it wrote. */
-export async function disown(context: OperatorContext, node: Node): Promise<boolean> {
-  if (!isCordonedByUs(node) || node.spec?.unschedulable === true) return false;
-  const { name, resourceVersion } = node.metadata;
-  const patch = { metadata: { resourceVersion, annotations: { [CORDONED_ANNOTATION]: null } } };
-  context.writes.wrote(writeKey(nodes, undefined, name), await context.ports.kube.patch(nodes, { name }, { type: 'merge', patch }));
-  return true;
-}

@@ -6,7 +6,7 @@ import type { OperatorContext } from '../context.ts';
 import { patchStatus, writeKey } from '../context.ts';
 import { IDLE } from '../pools/pool-ledger.ts';
 import type { DrainView } from '../pools/pool-ledger.ts';
-import { cordon, disown, uncordon } from './cordon.ts';
+import { cordon, uncordon } from './cordon.ts';
 import { DrainRun, describeBlockers, drainTuningDefault } from './drain-run.ts';
 import type { DrainTuning } from './drain-run.ts';
 import { answeredRequest, drainView } from './drain-view.ts';
@@ -94,9 +94,12 @@ export class Drain {
     // A node drained for less than is asked now is drained once more, in the place that it has.
     const answers = answeredRequest(state) ?? view.wants;
     if (view.progress === 'DrainComplete' && answers === view.wants) {
-      this.#endRun(name);
-      await disown(this.#context, node);
-      return;
+      // Somebody uncordoned it, and pods may have come: what was reported does not hold any more.
+      if (node.spec?.unschedulable !== true && !this.#isRebootOfOnly(view)) {
+        await this.#annotate(state, 'Draining', view.wants);
+        return;
+      }
+      return this.#endRun(name);
     }
     return view.progress === 'Idle' ? this.#begin(found) : this.#proceed(found);
   }
@@ -151,8 +154,7 @@ export class Drain {
   async #proceed(found: Found): Promise<ReconcileResult> {
     const { name, node, view, state } = found;
     const reboot = view.wants === 'Reboot_Required';
-    // There is nowhere to evict to, and the operator itself would go.
-    if (reboot && this.#context.informers.nodes.size === 1) return this.#complete(found, 'the only node of the cluster reboots with its pods');
+    if (this.#isRebootOfOnly(view)) return this.#complete(found, 'the only node of the cluster reboots with its pods');
     if (view.progress === 'DrainComplete' || answeredRequest(state) !== view.wants) {
       await this.#annotate(state, 'Draining', view.wants);
       return;
@@ -168,6 +170,11 @@ export class Drain {
     const blocked = run.blockers(still).filter((blocker) => blocker.budget !== undefined);
     if (blocked.length > 0) await this.#sayBlocked(state, 'PodDisruptionBudget', describeBlockers(blocked));
     return { requeueAfterMs: run.nextMs(still) };
+  }
+
+  /** Then there is nowhere to evict to, and the operator itself would go. */
+  #isRebootOfOnly(view: DrainView): boolean {
+    return view.wants === 'Reboot_Required' && this.#context.informers.nodes.size === 1;
   }
 
   #remaining(run: DrainRun, reboot: boolean): readonly Pod[] {
