@@ -4,6 +4,7 @@ import { fleetReference } from './fleet-reference.ts';
 import type { Generator } from './generator.ts';
 import { kubernetesReference } from './kubernetes-reference.ts';
 import { machineDiagrams } from './machine-diagrams.ts';
+import { machineTables } from './machine-tables.ts';
 
 /** Everything that `npm run generate` writes. Add a generator here and its files are written and verified. */
-export const generators: readonly Generator[] = [crdManifests, crdReference, fleetReference, kubernetesReference, machineDiagrams];
+export const generators: readonly Generator[] = [crdManifests, crdReference, fleetReference, kubernetesReference, machineDiagrams, machineTables];

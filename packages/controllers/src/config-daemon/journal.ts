@@ -7,6 +7,8 @@ export type JournalRecord =
   | { readonly type: 'begin'; readonly generation: number; readonly pfs: readonly string[]; readonly clean: readonly string[] }
   /** The step is about to be carried out; whether it was is for the hardware to say. */
   | { readonly type: 'step'; readonly pf: string; readonly step: HardwareStep }
+  /** The same of several steps in a row: a plan sets a hundred VFs, and the disk would be slower than they are. How far it came shows too. */
+  | { readonly type: 'steps'; readonly pf: string; readonly count: number; readonly first: HardwareStep; readonly last: HardwareStep }
   /** The step is not supported or had no effect; see `triedKey`. */
   | { readonly type: 'tried'; readonly pf: string; readonly key: string }
   /** Every PF of the run is as wanted. */
@@ -18,7 +20,8 @@ export interface UnfinishedRun {
   /** Those of them that have no VFs but such as the run made. */
   readonly clean: readonly string[];
   readonly tried: readonly { readonly pf: string; readonly key: string }[];
-  readonly lastStep?: { readonly pf: string; readonly step: HardwareStep };
+  /** What was about to be done last; with `until`, all from the one to the other. */
+  readonly lastStep?: { readonly pf: string; readonly step: HardwareStep; readonly until?: HardwareStep };
 }
 
 /**
@@ -63,6 +66,12 @@ export class Journal {
   }
 }
 
+/** The record of steps that are about to be carried out one after the other. */
+export function recordOf(pf: string, steps: readonly HardwareStep[]): JournalRecord {
+  const [first, last] = [steps[0]!, steps.at(-1)!];
+  return first === last ? { type: 'step', pf, step: first } : { type: 'steps', pf, count: steps.length, first, last };
+}
+
 /** `checksum json\n`. */
 export function journalLine(record: JournalRecord): string {
   const json = JSON.stringify(record);
@@ -88,14 +97,14 @@ export function readJournal(text: string): { readonly records: readonly JournalR
 function unfinishedRun(records: readonly JournalRecord[]): UnfinishedRun | undefined {
   const [first] = records;
   if (first?.type !== 'begin' || records.at(-1)?.type === 'end') return undefined;
-  const last = records.findLast((record) => record.type === 'step');
+  const last = records.findLast((record) => record.type === 'step' || record.type === 'steps');
   const remade = records.flatMap((record) => (record.type === 'step' && record.step.kind === 'setNumVfs' && record.step.count > 0 ? [record.pf] : []));
   return {
     pfs: first.pfs,
     // VFs are created only where there are none, so whatever is there after such a step is new.
     clean: [...new Set([...first.clean, ...remade])],
     tried: records.flatMap((record) => (record.type === 'tried' ? [{ pf: record.pf, key: record.key }] : [])),
-    ...(last === undefined ? {} : { lastStep: { pf: last.pf, step: last.step } }),
+    ...(last === undefined ? {} : { lastStep: last.type === 'step' ? { pf: last.pf, step: last.step } : { pf: last.pf, step: last.first, until: last.last } }),
   };
 }
 

@@ -4,6 +4,7 @@ import type {
 } from '@vfleet/core';
 import { advance, describeStep, groupOf, isKernelDriven, isOptional, ok, pfMachine, planNode, readWantedPf, startMachine, triedKey } from '@vfleet/core';
 import type { HardwareActivity } from './hardware-activity.ts';
+import { recordOf } from './journal.ts';
 import type { Journal } from './journal.ts';
 import type { OwnershipStore } from './ownership.ts';
 import type { TriedSteps } from './tried-steps.ts';
@@ -103,24 +104,32 @@ export class PfRun {
   }
 
   async #runSteps(): Promise<PfEvent> {
-    for (const step of this.#plan.steps) {
+    for (const [index, step] of this.#plan.steps.entries()) {
       this.#tools.signal.throwIfAborted();
       if (step.kind === 'rediscover') {
         await this.#settle(step);
         return { type: 'stepsDone' };
       }
-      const failure = step.kind === 'waitForVfs' ? await this.#waitForVfs(step) : await this.#carryOut(step);
+      const failure = step.kind === 'waitForVfs' ? await this.#waitForVfs(step) : ((await this.#announce(index)) ?? (await this.#carryOut(step)));
       if (failure === 'planAgain') return { type: 'stepsDone' };
       if (failure !== undefined) return { type: 'stepFailed', cause: failure };
     }
     return { type: 'stepsDone' };
   }
 
+  /** Writes a step to the journal, and with the first of a stage the whole stage. */
+  async #announce(index: number): Promise<string | undefined> {
+    const { pf, steps } = this.#plan;
+    if (index > 0 && areOneStage(steps[index - 1]!, steps[index]!)) return undefined;
+    let end = index + 1;
+    while (end < steps.length && areOneStage(steps[end - 1]!, steps[end]!)) end++;
+    const written = await this.#tools.journal.append(recordOf(pf, steps.slice(index, end).filter(isHardwareStep)));
+    return written.ok ? undefined : unsaved(written.error);
+  }
+
   async #carryOut(step: HardwareStep): Promise<string | undefined> {
-    const { journal, tried, log } = this.#tools;
+    const { tried, log } = this.#tools;
     const pf = this.#plan.pf;
-    const written = await journal.append({ type: 'step', pf, step });
-    if (!written.ok) return unsaved(written.error);
     const result = await this.#applyPatiently(step);
     if (result.ok) {
       log.debug('A step was carried out.', { pf, step: describeStep(step) });
@@ -226,6 +235,17 @@ export class PfRun {
   #observation(): PfObservation | undefined {
     return this.#observed.pfs.find((pf) => pf.pciAddress === this.#plan.pf);
   }
+}
+
+/** Steps that make VFs or take them all away: what is in the journal before each of them decides what may be done after a crash. */
+const DECISIVE: readonly PlanStep['kind'][] = ['setNumVfs', 'setEswitchMode'];
+
+function areOneStage(before: PlanStep, step: PlanStep): boolean {
+  return [before, step].every((one) => isHardwareStep(one) && !DECISIVE.includes(one.kind));
+}
+
+function isHardwareStep(step: PlanStep): step is HardwareStep {
+  return step.kind !== 'waitForVfs' && step.kind !== 'rediscover';
 }
 
 /** A creation of VFs that failed half-way has to be looked at before it is tried again: N to M goes only through 0. */

@@ -3,7 +3,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MemFiles, pciAddress } from '@vfleet/core';
-import { Journal, journalLine, readJournal } from '../../src/config-daemon/journal.ts';
+import type { HardwareStep } from '@vfleet/core';
+import { Journal, journalLine, readJournal, recordOf } from '../../src/config-daemon/journal.ts';
 import type { JournalRecord } from '../../src/config-daemon/journal.ts';
 
 const PF = '0000:3b:00.0';
@@ -71,6 +72,13 @@ describe('recovery', () => {
       ok: true,
       value: { pfs: [PF, OTHER], clean: [OTHER, PF], tried: [{ pf: PF, key: `setVf ${PF} 0 mac` }], lastStep: { pf: PF, step: { kind: 'setNumVfs', pf: PF, count: 4 } } },
     });
+  });
+
+  it('tells of a stage that was announced as a whole by its first and last step', async () => {
+    const steps = [0, 1, 2].map((vfIndex): HardwareStep => ({ kind: 'setVf', pf: pciAddress(PF), vfIndex, mac: `02:00:00:00:00:0${vfIndex}` }));
+    expect(recordOf(PF, steps.slice(0, 1))).toEqual({ type: 'step', pf: PF, step: steps[0] });
+    const { run } = await withText([begin, create, recordOf(PF, steps)].map(journalLine).join(''));
+    expect(run).toMatchObject({ ok: true, value: { clean: [OTHER, PF], lastStep: { pf: PF, step: steps[0], until: steps[2] } } });
   });
 
   it('cuts a torn line off, so that the next one can be read', async () => {

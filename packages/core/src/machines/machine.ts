@@ -1,5 +1,8 @@
-import { initialTransition, transition } from 'xstate';
-import type { AnyStateMachine, ContextFrom, EmittedFrom, EventFromLogic, InputFrom, SnapshotFrom, StateValueFrom } from 'xstate';
+import type { AnyStateMachine, ContextFrom, EmittedFrom, EventFromLogic, InputFrom, StateValueFrom } from 'xstate';
+import { BoundTable } from './bound-table.ts';
+import type { TableStep } from './bound-table.ts';
+import { machineTables } from './machine-tables.ts';
+import { compileTable } from './table.ts';
 
 /** Where a machine stands, as JSON data: this is what is persisted and resumed, never an xstate snapshot. */
 export interface MachineState<Machine extends AnyStateMachine> {
@@ -30,33 +33,18 @@ export interface MachineStep<Machine extends AnyStateMachine> {
   readonly changed: boolean;
 }
 
-/**
- * A state that remembers the snapshot it was read from, which spares more than half of the next transition. The memory is no part
- * of the value: a state that came from JSON, or was copied, is resolved anew and goes on in the same way.
- */
-class RememberedState<Machine extends AnyStateMachine> implements MachineState<Machine> {
-  readonly value: StateValueFrom<Machine>;
-  readonly context: ContextFrom<Machine>;
-  readonly #snapshot: SnapshotFrom<Machine>;
+const tables = new WeakMap<AnyStateMachine, BoundTable>();
 
-  constructor(snapshot: SnapshotFrom<Machine>) {
-    const { value, context } = snapshot as { value: StateValueFrom<Machine>; context: ContextFrom<Machine> };
-    this.value = value;
-    this.context = context;
-    this.#snapshot = snapshot;
-  }
-
-  static snapshotOf<Machine extends AnyStateMachine>(machine: Machine, state: MachineState<Machine>): SnapshotFrom<Machine> {
-    if (#snapshot in state) return (state as RememberedState<Machine>).#snapshot;
-    return machine.resolveState({ value: state.value, context: state.context }) as SnapshotFrom<Machine>;
-  }
+/** The machine's table: the generated one, or one compiled now for a machine that was made elsewhere. */
+function tableOf(machine: AnyStateMachine): BoundTable {
+  let table = tables.get(machine);
+  if (table === undefined) tables.set(machine, (table = new BoundTable(machine, machineTables[machine.id] ?? compileTable(machine))));
+  return table;
 }
 
 /** The first state and what entering it asks for. */
 export function startMachine<Machine extends AnyStateMachine>(machine: Machine, input: InputFrom<Machine>): MachineStep<Machine> {
-  const begin = initialTransition as (machine: Machine, input: InputFrom<Machine>) => ReturnType<typeof initialTransition<Machine>>;
-  const [snapshot, actions] = begin(machine, input);
-  return { state: new RememberedState<Machine>(snapshot), effects: effectsOf<Machine>(actions), changed: true };
+  return stepOf<Machine>(tableOf(machine).start(input), true);
 }
 
 /** The state after `event`, and what to do about it. Pure: same arguments, same answer; nothing is run. */
@@ -65,13 +53,12 @@ export function advance<Machine extends AnyStateMachine>(
   state: MachineState<Machine>,
   event: EventFromLogic<Machine>,
 ): MachineStep<Machine> {
-  const [after, actions] = transition(machine, RememberedState.snapshotOf(machine, state), event);
-  const next = new RememberedState<Machine>(after);
-  const effects = effectsOf<Machine>(actions);
-  const changed = next.value !== state.value || next.context !== state.context || effects.length > 0;
-  return { state: changed ? next : state, effects, changed };
+  const next = tableOf(machine).advance(state.value as string, state.context as Readonly<Record<string, unknown>>, event);
+  const changed = next !== undefined && (next.value !== state.value || next.context !== state.context || next.effects.length > 0);
+  return changed ? stepOf<Machine>(next, true) : { state, effects: [], changed: false };
 }
 
-function effectsOf<Machine extends AnyStateMachine>(actions: readonly { readonly type: string; readonly params?: unknown }[]): MachineEffect<Machine>[] {
-  return actions.map(({ type, params }) => ({ type, params }) as MachineEffect<Machine>);
+/** The table was made from the machine, and so what it leads to has the machine's types. */
+function stepOf<Machine extends AnyStateMachine>({ value, context, effects }: TableStep, changed: boolean): MachineStep<Machine> {
+  return { state: { value, context } as MachineState<Machine>, effects: effects as readonly MachineEffect<Machine>[], changed };
 }
