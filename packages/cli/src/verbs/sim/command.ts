@@ -4,6 +4,7 @@ import { outputOption, wholeNumber } from '../../options.ts';
 import type { OutputFormat } from '../../output/document.ts';
 import { VFLEET_VERSION } from '../../version.ts';
 import { jobCommand } from './job-command.ts';
+import { trafficCommand } from './traffic-command.ts';
 
 export interface RunVerbOptions {
   readonly seed: string;
@@ -63,5 +64,6 @@ export function simCommand(context: CliContext, finish: (status: number) => void
   sim.addCommand(new Command('shrink').summary('leave out of a replay file every fault that its failure does not need').argument('<file>', 'a replay file, rewritten').option('--runs <count>', 'most runs that this may take', wholeNumber(1, 1_000_000), 2000)
     .action(async (file: string, options: { readonly runs: number }) => finish(await (await import('./replay.ts')).shrinkFile(file, options.runs, context))));
   sim.addCommand(jobCommand(context, finish, `vfleet:${VFLEET_VERSION}`));
+  sim.addCommand(trafficCommand(context, finish));
   return sim;
 }
