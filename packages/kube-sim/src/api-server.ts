@@ -1,6 +1,7 @@
 import { silentLog } from '@vfleet/core';
 import type { Clock, Kube, Log, Random } from '@vfleet/core';
 import type { AdmissionPlugin } from './admission/admission.ts';
+import { definitionLifecycle } from './admission/definition-lifecycle.ts';
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
 import { taintNodesByCondition } from './admission/node-taint.ts';
 import { priority } from './admission/priority.ts';
@@ -103,7 +104,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const needing = options.fullAdmission === true ? [serviceAccount(store, random), taintNodesByCondition] : [];
   const webhooks = { store, registry, random, transport: noWebhooks };
   const admission = [
-    namespaceLifecycle(store), ...needing, priority, defaultTolerationSeconds, ...(options.admission ?? []), mutatingWebhooks(webhooks), validatingWebhooks(webhooks),
+    definitionLifecycle(store), namespaceLifecycle(store), ...needing, priority, defaultTolerationSeconds, ...(options.admission ?? []), mutatingWebhooks(webhooks), validatingWebhooks(webhooks),
   ];
   let findKubelet = (_nodeName: string): KubeletAccess | undefined => undefined;
   const core: Core = { clock, random, log, store, registry, admission, ownership: options.managedFields === false ? noOwnership : trackOwnership(clock), hub, kubelet: (nodeName) => findKubelet(nodeName) };

@@ -1,6 +1,6 @@
 // CustomResourceDefinitions themselves: what a definition may say, how it is established, how it changes and goes.
 import type { JsonValue } from '@vfleet/core';
-import { clusterGroup, create, get, group, mergePatch, prepare, remove, sendBack } from '../case.ts';
+import { clusterGroup, create, get, group, mergePatch, prepare, remove, sendBack, update } from '../case.ts';
 import type { Case, RequestStep, Theme } from '../case.ts';
 
 type Fields = { readonly [key: string]: JsonValue };
@@ -19,6 +19,13 @@ const accepted = (what: string, body: JsonValue): Case => one(what, prepare(crea
 const refused = (what: string, body: JsonValue): Case => one(what, create(definitions, body));
 const schema = (what: string, openAPIV3Schema: JsonValue): Case => refused(`schema: ${what}`, withSchema(openAPIV3Schema));
 const object = (properties: Fields, more: Fields = {}): JsonValue => ({ type: 'object', properties, ...more });
+
+/** Rules over lists, maps and texts of a known size: what they may cost is estimated, and said as a factor. */
+const costing = (rule: string): Case => one(`cost: ${rule}`, create(definitions, withSchema(object({ spec: object({
+  text: { type: 'string', maxLength: 1000 }, other: { type: 'string', maxLength: 5000 }, open: { type: 'string' }, word: { type: 'string', enum: ['red', 'blue'] }, number: { type: 'integer' }, at: { type: 'string', format: 'date-time' }, port: { 'x-kubernetes-int-or-string': true },
+  list: { type: 'array', maxItems: 5000, items: { type: 'string', maxLength: 1000 } }, long: { type: 'array', items: { type: 'integer' } }, map: { type: 'object', maxProperties: 3000, additionalProperties: { type: 'string', maxLength: 200 } },
+  parts: { type: 'array', maxItems: 400, items: object({ name: { type: 'string', maxLength: 300 }, tags: { type: 'array', maxItems: 300, items: { type: 'string', maxLength: 80 } } }, { required: ['name'] }) },
+}, { 'x-kubernetes-validations': [{ rule }] }) })), { only: ['message', 'kind'] }));
 
 function established(extra: Partial<RequestStep> = {}): RequestStep {
   return { ...get(`${definitions}/${name}`), until: { path: 'status.conditions[type=Established].status', is: 'True' }, unordered: ['status.conditions'], ...extra };
@@ -99,6 +106,17 @@ export const definitionsTheme: Theme = {
     schema('a CEL rule with a wrong field path', object({ a: object({ b: { type: 'string' } }, { 'x-kubernetes-validations': [{ rule: 'true', fieldPath: '.c' }] }) })),
     schema('a CEL rule that costs too much', object({ a: { type: 'array', items: { type: 'array', items: { type: 'string', 'x-kubernetes-validations': [{ rule: 'self.matches("a.*b")' }] } } } })),
 
+    ...[
+      'self.list.all(x, x.matches("a.*b"))', 'self.list.all(x, self.list.exists(y, x == y))', 'self.list.exists_one(x, self.list.exists(y, x == y))', 'self.list.map(x, x + self.text).all(y, self.list.exists(z, y == z))',
+      'self.list.filter(x, self.list.exists(y, y.startsWith(x))).size() > 1', 'self.map.all(k, self.list.exists(x, x == self.map[k]))', 'self.map.all(k, self.map.all(l, k != l))', 'self.parts.all(p, self.parts.all(q, p.name == q.name || p.tags.size() > q.tags.size()))',
+      'self.parts.all(p, p.tags.all(t, self.list.exists(x, x.contains(t))))', 'self.parts.all(p, p.tags.all(t, self.parts.exists(q, q.name == t)))', 'self.open.matches(self.text)', 'self.long.all(x, self.long.all(y, x == y))', 'self.long.all(x, x > 1)',
+      'self.text.contains(self.open)', 'self.list.all(x, x.replace("a", self.other).size() > 1 && self.list.exists(y, y == x))', 'self.list.all(x, self.other.split(",").exists(y, x == y))', 'self.list.join(",").contains(self.other)', 'self.list.all(x, self.list.indexOf(x) >= 0)',
+      'self.list.all(x, self.list.isSorted() && self.text.lowerAscii() == x)', 'self.list.all(x, self.text.find("a+b+c+").size() > 0 || x in self.list)', 'self.list.all(x, has(self.word) ? self.list.exists(y, y == self.word) : self.list.exists(y, y < x))', 'self.list.all(x, ["a", "b"].exists(y, self.list.exists(z, z == y)))',
+      'self.list.all(x, self.parts.map(p, p.name).exists(y, y == x))', 'self.list.all(x, self.list.exists(y, self.number > 1 && self.at > timestamp("2020-01-01T00:00:00Z")))', 'self.list.all(x, self.list.exists(y, string(self.port) == y))', 'self.list.all(x, isIP(x) && self.list.exists(y, ip(y).family() == 4))',
+      'self.list.all(x, cidr(x).containsIP(self.text) && self.list.exists(y, isCIDR(y)))', 'self.list.all(x, quantity(x).isGreaterThan(quantity("1")) && self.list.exists(y, isQuantity(y)))', 'self.list.all(i, v, self.list.exists(y, y == v && i > 1))', 'self.list.all(x, self.list.exists(y, url(y).getHost() == x))', 'cel.bind(t, self.text + self.other, self.list.all(x, self.list.exists(y, t == y)))',
+      'self.map.map(k, self.map[k]).all(v, self.list.exists(x, x == v))', 'self.list.all(x, self.list.exists(y, !(x == y) && x.size() > y.size() && x.endsWith(y)))',
+    ].map(costing),
+
     one('its spec comes back as written', create(definitions, definition(), { only: ['spec', 'metadata.generation', 'kind', 'apiVersion'] })),
     one('a new schema raises its generation', prepare(create(definitions, definition())), established({ keep: { now: '' }, only: ['metadata.generation'] }), sendBack(`${definitions}/${name}`, 'now', { spec: { versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: object({ spec: object({}) }) } }] } }, { only: ['metadata.generation', 'spec.versions'] })),
     one('a stored version stays', prepare(create(definitions, definition())), established({ keep: { now: '' }, only: ['status.storedVersions'] }), sendBack(`${definitions}/${name}`, 'now', { spec: { versions: [{ name: 'v2', served: true, storage: true, schema: { openAPIV3Schema: object({}) } }] } })),
@@ -108,6 +126,13 @@ export const definitionsTheme: Theme = {
     one('its group is discovered', ...usable, get(`/apis/${groupName}`), get(`/apis/${groupName}/v1`), get('/apis', { only: [`groups[name=${groupName}]`] })),
     one('a version that is not served', prepare(create(definitions, definition({ versions: [version(), version({ name: 'v2', served: false, storage: false })] }))), prepare(established()), served(), get(group(`${groupName}/v2`, 'things'))),
     one('deleted with its objects', ...usable, create(things, { apiVersion: `${groupName}/v1`, kind: 'Thing', metadata: { name: 'a' } }), prepare(remove(`${definitions}/${name}`)), { ...get(`${definitions}/${name}`), until: { status: 404 } }, { ...get(things), until: { status: 404 } }),
+    one('deleted, held by one of its objects', ...usable, prepare(create(things, { apiVersion: `${groupName}/v1`, kind: 'Thing', metadata: { name: 'a', finalizers: ['example.com/f'] } })), prepare(remove(`${definitions}/${name}`)), { ...get(`${definitions}/${name}`, { only: ['metadata.finalizers', 'status.conditions'], unordered: ['status.conditions'] }), until: { path: 'status.conditions[type=Terminating].reason', is: 'InstanceDeletionInProgress' } },
+      create(things, { apiVersion: `${groupName}/v1`, kind: 'Thing', metadata: { name: 'b' } }), { ...prepare(get(`${things}/a`)), until: { path: 'metadata.deletionGracePeriodSeconds', is: 0 } }, prepare(mergePatch(`${things}/a`, { metadata: { finalizers: null } })), { ...get(`${definitions}/${name}`), until: { status: 404 } }),
+    one('names that become free', prepare(create(definitions, definition())), prepare(established()), prepare(create(definitions, { metadata: { name: `others.${groupName}` }, spec: { group: groupName, scope: 'Namespaced', names: { plural: 'others', singular: 'thing', kind: 'Other', shortNames: ['ot'], categories: ['all'] }, versions: [version()] } })),
+      { ...get(`${definitions}/others.${groupName}`, { only: ['status'], unordered: ['status.conditions'] }), until: { path: 'status.conditions[type=NamesAccepted].status', is: 'False' } }, prepare(remove(`${definitions}/${name}`)), { ...get(`${definitions}/others.${groupName}`, { only: ['status'], unordered: ['status.conditions'] }), until: { path: 'status.conditions[type=Established].status', is: 'True' } }),
+    one('a wrong status', prepare(create(definitions, definition())), established({ keep: { now: '' }, only: ['status.storedVersions'] }), sendBack(`${definitions}/${name}/status`, 'now', { status: { acceptedNames: { plural: 'A b', kind: 'Thing' } } })),
+    one('updated without a resourceVersion', prepare(create(definitions, definition())), prepare(established()), update(`${definitions}/${name}`, definition())),
+    one('another storage version', prepare(create(definitions, definition({ versions: [version(), version({ name: 'v2', storage: false })] }))), prepare(established()), mergePatch(`${definitions}/${name}`, { spec: { versions: [{ ...(version() as Fields), storage: false }, { ...(version() as Fields), name: 'v2' }] } }, { only: ['status.storedVersions', 'metadata.generation'] })),
     one('a finalizer of its own is there', prepare(create(definitions, definition())), established({ only: ['metadata.finalizers'] })),
     one('stopped being served', ...usable, prepare(mergePatch(`${definitions}/${name}`, { spec: { versions: [{ name: 'v1', served: false, storage: true, schema: { openAPIV3Schema: anything } }] } })), { ...get(things), until: { status: 404 } }),
     one('its columns print', prepare(create(definitions, definition())), prepare(established()), get(`${definitions}/${name}`, { headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' }, only: ['columnDefinitions', 'rows[*].cells'] })),

@@ -70,7 +70,8 @@ export function updatedEntries(
     const owned = withoutServerFields(recursiveDifference(taken, reset));
     if (isEmptySet(owned)) return rest;
     const known = rest.find((entry) => isSameManager(entry, self));
-    const updated: ManagerEntry = { ...self, time: rfc3339(clock.now()), fields: union(owned, known?.fields ?? EMPTY_SET) };
+    // Writes through scale are recorded without a time (managedfields scalehandler.go).
+    const updated: ManagerEntry = { ...self, time: subresource === 'scale' ? undefined : rfc3339(clock.now()), fields: union(owned, known?.fields ?? EMPTY_SET) };
     return cappedEntries([...rest.filter((entry) => entry !== known), updated]);
   } catch (error) {
     // An object that its schema cannot make sense of keeps no record, as on the real server.

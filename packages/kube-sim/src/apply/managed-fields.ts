@@ -57,6 +57,8 @@ export function writeEntries(entries: readonly ManagerEntry[]): readonly JsonObj
 
 function byAge(a: ManagerEntry, b: ManagerEntry): number {
   if (a.operation !== b.operation) return a.operation < b.operation ? -1 : 1;
+  // Nothing is older or newer than an entry without a time.
+  if ((a.time === undefined) !== (b.time === undefined)) return 0;
   return byTime(a, b) || order(a.manager, b.manager) || order(a.apiVersion, b.apiVersion) || order(a.subresource, b.subresource);
 }
 

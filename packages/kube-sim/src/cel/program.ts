@@ -8,6 +8,8 @@ import { REPLACED } from './functions/text.ts';
 export interface Program {
   /** `bool`, `string`, `list<int>` … */
   readonly outputType: string;
+  /** The checked expression, for the estimate of its cost. */
+  readonly root: CelNode;
   /** Whether the expression names a variable. */
   uses(variable: string): boolean;
   /** Never spends more than `costLimit`, which counts the parts of an expression that were run in its loops. */
@@ -43,6 +45,8 @@ export function compileProgram(environment: Environment, expression: string, fie
   const root = parsed.ast as unknown as CelNode;
   const names = new Set<string>();
   walk(root, (node) => rename(node, names));
+  const bound = bindings(root, expression);
+  if (bound !== undefined) return { ok: false, error: bound };
   const checked = parsed.check();
   if (!checked.valid) return { ok: false, error: compileErrorText(expression, withOverloads(environment, checked.error as unknown as LibraryError)) };
   const mistakes = [missingField(root, expression, fields), ...wrongLiterals(root, expression, environment)].filter((mistake) => mistake !== undefined);
@@ -50,7 +54,7 @@ export function compileProgram(environment: Environment, expression: string, fie
   walk(root, (node) => limitLoops(node, meter));
   return {
     ok: true,
-    program: { outputType: checked.type!, uses: (variable) => names.has(variable), evaluate: (variables, costLimit) => evaluate(parsed, meter, variables, costLimit) },
+    program: { outputType: checked.type!, root, uses: (variable) => names.has(variable), evaluate: (variables, costLimit) => evaluate(parsed, meter, variables, costLimit) },
   };
 }
 
@@ -148,6 +152,23 @@ function withOverloads(environment: Environment, error: LibraryError): LibraryEr
   const [name] = node.args as readonly [string];
   const declared = environment.getDefinitions().functions.some((known) => known.name === name);
   return { code: error.code, summary: error.summary, node: Object.assign(node, { declarations: declared ? 1 : 0 }), ...(error.range === undefined ? {} : { range: error.range }) };
+}
+
+/** `cel.bind`, which the library has and Kubernetes' rules have not: nobody knows its names. */
+function bindings(root: CelNode, expression: string): string | undefined {
+  let found: string | undefined;
+  walk(root, (node) => {
+    const [method, receiver, args] = node.op === 'rcall' ? (node.args as readonly [string, CelNode, readonly CelNode[]]) : [];
+    if (found !== undefined || method !== 'bind' || receiver?.op !== 'id' || receiver.args !== 'cel') return;
+    const unknown: (readonly [string, number])[] = [['cel', receiver.start], ['bind', positionOf(expression, node)]];
+    const name = args?.[0]?.args;
+    walk(args, (inner) => {
+      if (inner.op === 'id' && inner.args === name) unknown.push([String(name), inner.start]);
+    });
+    const places = new Map(unknown.map(([text, at]) => [at, text]));
+    found = [...places].sort(([a], [b]) => a - b).map(([at, text]) => located(expression, `undeclared reference to '${text}' (in container '')`, at)).join('\n');
+  });
+  return found;
 }
 
 /** The first `has(a.b.c)` whose fields are not all there. */

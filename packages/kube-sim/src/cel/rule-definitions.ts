@@ -1,83 +1,48 @@
-import type { JsonSchema } from '@vfleet/core';
-import { goJson, invalid, notSupported, required } from '../errors/field-error.ts';
+import { GoText, invalid, notSupported, required } from '../errors/field-error.ts';
 import type { FieldError } from '../errors/field-error.ts';
-import { compileSchema } from '../schema/structural.ts';
 import type { SchemaNode } from '../schema/structural.ts';
-import { compileRules } from './compiled-rules.ts';
 import type { CompiledRule } from './compiled-rules.ts';
 import { normalizedFieldPath } from './field-path.ts';
-import { rulesOf } from './rule.ts';
 import type { ValidationRule } from './rule.ts';
 
 const REASONS: readonly string[] = ['FieldValueDuplicate', 'FieldValueForbidden', 'FieldValueInvalid', 'FieldValueRequired'];
+const LINE_BREAK = /[\n\r]/;
 
-/**
- * What is wrong with the rules of a definition's schema (apiextensions-apiserver pkg/apis/apiextensions/validation): their
- * form, whether they compile, and whether oldSelf means anything where they stand. Loads the CEL library only where there
- * are rules. The estimated cost of rules is not limited here: the real cost of running them is.
- */
-export function ruleDefinitionProblems(schema: JsonSchema, field: string): readonly FieldError[] {
-  if (!hasRules(schema)) return [];
-  const errors: { readonly form: FieldError[]; readonly cel: FieldError[] } = { form: [], cel: [] };
-  visit(compileSchema(schema), field, { isRoot: true, uncorrelatable: undefined }, errors);
-  // Rules are not compiled against a schema that is wrong, as then every sentence about them would mislead.
-  return errors.form.length > 0 ? errors.form : errors.cel;
-}
-
-export function hasRules(schema: JsonSchema): boolean {
-  const below = [...Object.values(schema.properties ?? {}), ...(schema.items === undefined ? [] : [schema.items]), ...(typeof schema.additionalProperties === 'object' ? [schema.additionalProperties] : []), ...(schema.allOf ?? [])];
-  return rulesOf(schema).length > 0 || below.some(hasRules);
-}
-
-interface Place {
-  readonly isRoot: boolean;
-  /** The list above whose items cannot be told apart after an update. */
-  readonly uncorrelatable: string | undefined;
-}
-
-type Errors = { readonly form: FieldError[]; readonly cel: FieldError[] };
-
-function visit(node: SchemaNode, field: string, place: Place, errors: Errors): void {
-  if (typeof node.additional === 'object') visit(node.additional, `${field}.additionalProperties`, { ...place, isRoot: false }, errors);
-  for (const [name, property] of node.properties) visit(property, `${field}.properties[${name}]`, { ...place, isRoot: false }, errors);
-  if (node.items !== undefined) {
-    const isKeyed = node.schema['x-kubernetes-list-type'] === 'map';
-    visit(node.items, `${field}.items`, { isRoot: false, uncorrelatable: isKeyed ? place.uncorrelatable : (place.uncorrelatable ?? field) }, errors);
-  }
-  const rules = rulesOf(node.schema);
-  if (rules.length === 0) return;
-  const before = errors.form.length;
-  rules.forEach((rule, index) => checkForm(rule, node, `${field}.x-kubernetes-validations[${index}]`, errors.form));
-  if (errors.form.length > before) return;
-  compileRules(node, node, place.isRoot)?.rules.forEach((compiled, index) => checkCompiled(compiled, `${field}.x-kubernetes-validations[${index}]`, place, errors.cel));
-}
-
-function checkForm(rule: ValidationRule, node: SchemaNode, field: string, errors: FieldError[]): void {
+/** What is wrong with the form of a rule, before it is compiled. `node` is absent where the schema is none that could be compiled. */
+export function ruleFormProblems(rule: ValidationRule, node: SchemaNode | undefined, field: string): readonly FieldError[] {
+  const errors: FieldError[] = [];
   const { message = '', messageExpression = '', reason, fieldPath = '' } = rule;
   const text = rule.rule.trim();
   if (text === '') errors.push(required(`${field}.rule`, 'rule is not specified'));
   else if (message !== '' && message.trim() === '') errors.push(invalid(`${field}.message`, message, 'must be non-empty if specified'));
-  else if (message.trim().includes('\n')) errors.push(invalid(`${field}.message`, message, 'must not contain line breaks'));
-  else if (text.includes('\n') && message.trim() === '') errors.push(required(`${field}.message`, 'message must be specified if rule contains line breaks'));
+  else if (LINE_BREAK.test(message.trim())) errors.push(invalid(`${field}.message`, message, 'must not contain line breaks'));
+  else if (LINE_BREAK.test(text) && message.trim() === '') errors.push(required(`${field}.message`, 'message must be specified if rule contains line breaks'));
   if (messageExpression !== '' && messageExpression.trim() === '') errors.push(required(`${field}.messageExpression`, 'messageExpression must be non-empty if specified'));
   if (reason !== undefined && !REASONS.includes(reason)) errors.push(notSupported(`${field}.reason`, reason, REASONS));
-  if (fieldPath === '') return;
+  if (fieldPath === '') return errors;
   if (fieldPath.trim() === '') errors.push(invalid(`${field}.fieldPath`, fieldPath, 'must be non-empty if specified'));
-  if (fieldPath.includes('\n')) errors.push(invalid(`${field}.fieldPath`, fieldPath, 'must not contain line breaks'));
-  if (normalizedFieldPath(fieldPath, node) === undefined) errors.push(invalid(`${field}.fieldPath`, fieldPath, 'must be a valid path'));
+  if (LINE_BREAK.test(fieldPath)) errors.push(invalid(`${field}.fieldPath`, fieldPath, 'must not contain line breaks'));
+  if (node !== undefined && normalizedFieldPath(fieldPath, node) === undefined) errors.push(invalid(`${field}.fieldPath`, fieldPath, 'must be a valid path'));
+  return errors;
 }
 
-function checkCompiled({ rule, error, messageError, usesOldSelf }: CompiledRule, field: string, { uncorrelatable }: Place, errors: FieldError[]): void {
-  if (error !== undefined) errors.push(invalidRule(`${field}.rule`, rule, error));
-  if (messageError !== undefined) errors.push(invalidRule(`${field}.messageExpression`, rule, messageError));
-  if (usesOldSelf && uncorrelatable !== undefined) errors.push(invalid(`${field}.rule`, rule.rule, `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelatable}`));
-  else if (!usesOldSelf && rule.optionalOldSelf !== undefined) errors.push(invalid(`${field}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule'));
+/** Why a rule does not compile. */
+export function ruleProblem({ rule, error }: CompiledRule, field: string): readonly FieldError[] {
+  return error === undefined ? [] : [invalid(`${field}.rule`, shown(rule), error)];
 }
 
-/** The whole rule is shown, as a Go struct without JSON names: its fields are not in the order of the alphabet. */
-function invalidRule(field: string, rule: ValidationRule, detail: string): FieldError {
+export function messageProblem({ rule, messageError }: CompiledRule, field: string): readonly FieldError[] {
+  return messageError === undefined ? [] : [invalid(`${field}.messageExpression`, shown(rule), messageError)];
+}
+
+/** oldSelf means something only where a value can be told from others after an update; `uncorrelatable` is the path above where it cannot. */
+export function oldSelfProblems({ rule, usesOldSelf }: CompiledRule, field: string, uncorrelatable: string | undefined): readonly FieldError[] {
+  if (usesOldSelf) return uncorrelatable === undefined ? [] : [invalid(`${field}.rule`, rule.rule, `oldSelf cannot be used on the uncorrelatable portion of the schema within ${uncorrelatable}`)];
+  return rule.optionalOldSelf === undefined ? [] : [invalid(`${field}.optionalOldSelf`, rule.optionalOldSelf, 'may not be set if oldSelf is not used in rule')];
+}
+
+/** The whole rule, as a Go struct without JSON names: its fields are not in the order of the alphabet. */
+function shown(rule: ValidationRule): GoText {
   const { message = '', messageExpression = '', reason = null, fieldPath = '', optionalOldSelf = null } = rule;
-  const shown = Object.entries({ Rule: rule.rule, Message: message, MessageExpression: messageExpression, Reason: reason, FieldPath: fieldPath, OptionalOldSelf: optionalOldSelf })
-    .map(([name, value]) => `"${name}":${goJson(value)}`).join(',');
-  return { reason: 'FieldValueInvalid', field, body: `Invalid value: {${shown}}: ${detail}` };
+  return new GoText({ Rule: rule.rule, Message: message, MessageExpression: messageExpression, Reason: reason, FieldPath: fieldPath, OptionalOldSelf: optionalOldSelf });
 }

@@ -27,12 +27,15 @@ interface RuleTree {
 /** What checks objects of one schema against its x-kubernetes-validations. */
 export interface RuleValidator {
   /** `previous` is absent on creation. Errors as the real server has them, in the order of the object's fields. */
-  validate(object: JsonObject, previous: JsonObject | undefined): readonly FieldError[];
+  validate(object: unknown, previous: unknown): readonly FieldError[];
 }
 
-/** Undefined when a schema has no rules, and then nothing is loaded (apiextensions-apiserver pkg/apiserver/schema/cel/validation.go). */
-export function ruleValidator(root: SchemaNode): RuleValidator | undefined {
-  const tree = treeOf(root, root, true);
+/**
+ * Undefined when a schema has no rules, and then nothing is loaded (apiextensions-apiserver pkg/apiserver/schema/cel/validation.go).
+ * A resource's rules may name its apiVersion, kind and metadata where the schema does not.
+ */
+export function ruleValidator(root: SchemaNode, isResource = true): RuleValidator | undefined {
+  const tree = treeOf(root, root, isResource);
   if (tree === undefined) return undefined;
   return {
     validate(object, previous) {

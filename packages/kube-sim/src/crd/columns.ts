@@ -39,7 +39,7 @@ function cellOf(values: readonly unknown[], type: string, nowMs: number): unknow
     case 'number': return typeof value === 'number' ? value : null;
     case 'boolean': return typeof value === 'boolean' ? value : null;
     case 'date': return typeof value === 'string' ? humanAge(value, nowMs) : null;
-    case 'string': return values.map(textOf).join(',');
+    case 'string': return textOf(value);
     default: return null;
   }
 }

@@ -1,6 +1,4 @@
 import { once } from '../values/once.ts';
-import { ruleValidator, withRules } from '../cel/rules.ts';
-import type { FieldError } from '../errors/field-error.ts';
 import { badRequestError } from '../errors/status.ts';
 import type { Decoded, ResourceDefinition } from '../registry/definition.ts';
 import { defineResource } from '../registry/define.ts';
@@ -14,16 +12,20 @@ import { applyDefaults } from '../schema/default.ts';
 import { prune } from '../schema/prune.ts';
 import { compileSchema } from '../schema/structural.ts';
 import type { SchemaNode } from '../schema/structural.ts';
-import { validateListTypes, validateValue } from '../schema/validate.ts';
 import { EMPTY_OBJECT, equalJson, frozen, getOwn, isObject, withFields, withMeta } from '../values/json.ts';
 import type { ApiObject, JsonObject } from '../values/json.ts';
-import { withoutRatcheted } from './ratcheting.ts';
+import { compareVersions } from '../discovery/discovery.ts';
 import { customSchemaName } from '../discovery/custom-openapi.ts';
 import type { CrdSpec, CrdVersion } from './crd-types.ts';
 import { scaleSubresource } from './crd-types.ts';
 import { customTable } from './columns.ts';
+import { customProblems, customRules, customStatusProblems, finalizerWarnings } from './custom-validation.ts';
+import type { CustomRules } from './custom-validation.ts';
 import { selectableFields } from './selectable-fields.ts';
 import { customMergeSchema } from './structural-merge-schema.ts';
+
+/** In the order in which their discovery lists them. */
+const CUSTOM_VERBS: readonly string[] = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
 
 /** One served version of a custom resource as a resource of this server. */
 export function customResource(spec: CrdSpec, version: CrdVersion): ResourceDefinition {
@@ -33,7 +35,8 @@ export function customResource(spec: CrdSpec, version: CrdVersion): ResourceDefi
   const apiVersion = `${group}/${version.name}`;
   const storageVersion = `${group}/${spec.versions.find((candidate) => candidate.storage)!.name}`;
   const inVersion = (wanted: string) => (object: ApiObject) => (object.apiVersion === wanted ? object : withFields(object, { apiVersion: wanted }));
-  const strategy = customStrategy(node, hasStatus);
+  const said = customRules(names.kind, node, version.subresources?.scale);
+  const strategy = customStrategy(said, hasStatus);
   return defineResource({
     group,
     version: version.name,
@@ -52,13 +55,23 @@ export function customResource(spec: CrdSpec, version: CrdVersion): ResourceDefi
     decode: customDecoder(apiVersion, names.kind, node),
     fromStored: inVersion(apiVersion),
     toStored: inVersion(storageVersion),
+    verbs: CUSTOM_VERBS,
     subresources: scaleSubresource(version),
     ...customScale(version, strategy),
     table: customTable(version),
     ...selectableFields(spec, version),
     mergeSchema: customMergeSchema(node),
-    ...(hasStatus ? { status: customStatusStrategy(strategy) } : {}),
+    ...deprecation(group, version, spec),
+    ...(hasStatus ? { status: customStatusStrategy(strategy, said) } : {}),
   });
+}
+
+/** What every answer in a deprecated version says: its own sentence, or one that names the version to use. */
+function deprecation(group: string, { name, deprecated, deprecationWarning }: CrdVersion, { names: { kind }, versions }: CrdSpec): Pick<ResourceDefinition, 'deprecationWarning'> {
+  if (deprecated !== true) return {};
+  const better = versions.filter((version) => version.served && version.deprecated !== true).map((version) => version.name).sort(compareVersions)[0];
+  const hint = better !== undefined && compareVersions(better, name) < 0 ? `; use ${group}/${better} ${kind}` : '';
+  return { deprecationWarning: deprecationWarning ?? `${group}/${name} ${kind} is deprecated${hint}` };
 }
 
 /** The scale subresource of a definition: paths of plain fields, as its validation has it. */
@@ -80,12 +93,13 @@ function customDecoder(apiVersion: string, kind: string, node: SchemaNode): (val
     const problem = typeMetaProblem(value);
     if (problem !== undefined) throw badRequestError(`couldn't get version/kind; json parse error: ${problem}`);
     const said = { apiVersion: value['apiVersion'] ?? apiVersion, kind: value['kind'] ?? kind };
-    if (said.kind !== kind) throw badRequestError(`unable to decode: ${String(said.kind)} in version "${String(said.apiVersion)}" cannot be handled as a ${kind}: no kind "${String(said.kind)}" is registered for version "${String(said.apiVersion)}"`);
     if (said.apiVersion !== apiVersion) throw badRequestError(`the API version in the data (${String(said.apiVersion)}) does not match the expected API version (${apiVersion})`);
     const strictProblems: string[] = [];
     const metadata = decodeMetadata(value['metadata'], (path) => strictProblems.push(`unknown field "metadata.${path}"`), `${kind} in version "${apiVersion.split('/')[1]}" cannot be handled as a ${kind}: `);
     const typed = withFields(value, { ...said, metadata });
-    const pruned = prune(typed, node, '', (path) => strictProblems.push(`unknown field "${path}"`), true) as JsonObject;
+    const unknown: string[] = [];
+    const pruned = prune(typed, node, '', (path) => unknown.push(`unknown field "${path}"`), true) as JsonObject;
+    strictProblems.push(...unknown.sort());
     return { object: frozen(applyDefaults(pruned, node)) as ApiObject, strictProblems, fieldErrors: [] };
   };
 }
@@ -106,8 +120,7 @@ const NO_DEFAULTS: ReadonlyMap<string, never> = new Map<string, never>([]);
 // A struct by its definition: the generated schemas have nothing else under this name.
 const objectMeta = once(() => publishedTypes().ofDefinition('io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta') as GoStruct);
 
-function customStrategy(node: SchemaNode, hasStatus: boolean): Strategy {
-  const rules = ruleValidator(node);
+function customStrategy(said: CustomRules, hasStatus: boolean): Strategy {
   return {
     ...plainStrategy,
     metaChecksOnUpdate: ['change'],
@@ -115,12 +128,13 @@ function customStrategy(node: SchemaNode, hasStatus: boolean): Strategy {
     hasGeneration: true,
     allowUnconditionalUpdate: false,
     prepareForCreate: (object) => (hasStatus ? withoutStatus(object) : object),
-    validateCreate: (object) => withRules(validateCustom(object, node), rules, object, undefined),
+    validateCreate: (object) => customProblems(said, object, undefined),
     prepareForUpdate: (next, previous) => {
       const kept = hasStatus ? keepingStatus(next, previous) : next;
       return equalJson(generationContent(kept, hasStatus), generationContent(previous, hasStatus)) ? kept : withMeta(kept, { generation: (previous.metadata.generation ?? 0) + 1 });
     },
-    validateUpdate: (next, previous) => withRules(withoutRatcheted(validateCustom(next, node), next, previous), rules, next, previous),
+    validateUpdate: (next, previous) => customProblems(said, next, previous),
+    warnings: finalizerWarnings,
   };
 }
 
@@ -130,17 +144,13 @@ function generationContent(object: ApiObject, hasStatus: boolean): JsonObject {
 }
 
 /** A status update takes status, and managedFields, and nothing else. */
-function customStatusStrategy(main: Strategy): Strategy {
+function customStatusStrategy(main: Strategy, said: CustomRules): Strategy {
   return {
     ...main,
     prepareForUpdate: (next, previous) => {
       const metadata = { ...previous.metadata, resourceVersion: next.metadata.resourceVersion, managedFields: next.metadata.managedFields };
       return withFields(withStatusOf(next, previous), { metadata: withFields(metadata as unknown as JsonObject, {}) });
     },
+    validateUpdate: (next, previous) => customStatusProblems(said, next, previous),
   };
-}
-
-function validateCustom(object: ApiObject, node: SchemaNode): readonly FieldError[] {
-  const errors = validateValue(object, node, '');
-  return errors.length > 0 ? errors : validateListTypes(object, node, '');
 }

@@ -7,12 +7,14 @@ import type { Change } from '../store/change.ts';
 import type { Collection } from '../store/store.ts';
 import { sortedVisit } from '../store/sorted-map.ts';
 import { findCondition, withCondition } from '../values/conditions.ts';
-import { objectAt, withFields, withMeta } from '../values/json.ts';
-import type { ApiObject, JsonObject } from '../values/json.ts';
+import { equalJson, objectAt, stringAt, withFields, withMeta } from '../values/json.ts';
+import type { ApiObject } from '../values/json.ts';
 import { CLEANUP_FINALIZER } from './crd-strategy.ts';
-import type { CrdSpec } from './crd-types.ts';
+import type { CrdNames, CrdSpec } from './crd-types.ts';
 import { customResource } from './custom-resource.ts';
-import { nameConflict } from './naming.ts';
+import { decideNames } from './naming.ts';
+
+const TERMINATING = 'Terminating';
 
 export const CRD_COLLECTION = 'customresourcedefinitions.apiextensions.k8s.io';
 
@@ -32,8 +34,11 @@ export class CrdLifecycle {
     core.store.onCommit((collection, change) => this.#onCommit(collection, change));
   }
 
+  #isResuming = false;
+
   /** Serves the definitions that are there when a server starts, and goes on with deletions that its predecessor began. */
   resume(): void {
+    this.#isResuming = true;
     const crds: ApiObject[] = [];
     sortedVisit(this.#core.store.collection(CRD_COLLECTION).objects, '', undefined, (_key, crd) => {
       crds.push(crd);
@@ -46,6 +51,7 @@ export class CrdLifecycle {
         void Promise.resolve().then(() => this.#cleanUp(crd));
       }
     }
+    this.#isResuming = false;
   }
 
   #onCommit(collection: Collection, change: Change): void {
@@ -53,23 +59,42 @@ export class CrdLifecycle {
       if (change.type === 'DELETED') this.#onInstanceDeleted(collection);
       return;
     }
-    if (change.type === 'DELETED') this.#withdraw(change.object);
+    if (change.type === 'DELETED') this.#release(change.object);
     else this.#reconcile(change.object, change.previous);
+  }
+
+  /** A definition has gone: its names are free for those that wait for them. */
+  #release(crd: ApiObject): void {
+    this.#withdraw(crd);
+    for (const other of this.#othersInGroup(crd, stringAt(crd['spec'], 'group'))) {
+      if (findCondition(other['status'], 'NamesAccepted')?.['status'] === 'False') this.#reconcile(other, other);
+    }
   }
 
   #reconcile(crd: ApiObject, previous: ApiObject | undefined): void {
     if (crd.metadata.deletionTimestamp !== undefined) {
-      if (previous?.metadata.deletionTimestamp === undefined) void Promise.resolve().then(() => this.#cleanUp(crd));
+      if (previous?.metadata.deletionTimestamp === undefined) this.#beginDeletion(crd);
       return;
     }
     const accepted = this.#withNames(crd);
     if (accepted !== crd) {
-      const resource = this.#core.registry.find('apiextensions.k8s.io', 'v1', 'customresourcedefinitions')!;
-      const owned = this.#core.ownership.afterWrite(resource, 'status', accepted, crd, this.#context);
-      this.#core.store.put(this.#core.store.collection(CRD_COLLECTION), crd.metadata.name, owned, crd);
+      this.#putStatus(crd, accepted);
       return;
     }
     if (isEstablished(crd) && (previous === undefined || previous['spec'] !== crd['spec'] || !this.#served.has(crd.metadata.name))) this.#serve(crd);
+  }
+
+  #putStatus(crd: ApiObject, next: ApiObject): void {
+    const resource = this.#core.registry.find('apiextensions.k8s.io', 'v1', 'customresourcedefinitions')!;
+    const owned = this.#core.ownership.afterWrite(resource, 'status', next, crd, this.#context);
+    this.#core.store.put(this.#core.store.collection(CRD_COLLECTION), crd.metadata.name, owned, crd);
+  }
+
+  /** From here on nothing is created any more. */
+  #beginDeletion(crd: ApiObject): void {
+    const terminating = { type: TERMINATING, status: 'True', reason: 'InstanceDeletionInProgress', message: 'CustomResource deletion is in progress' };
+    this.#putStatus(crd, withFields(crd, { status: withCondition(objectAt(crd, 'status'), terminating, rfc3339(this.#core.clock.now())) }));
+    void Promise.resolve().then(() => this.#cleanUp(crd));
   }
 
   /** Sets NamesAccepted first and Established in a second write, as the two controllers of the real server do. */
@@ -77,36 +102,41 @@ export class CrdLifecycle {
     const status = objectAt(crd, 'status');
     const now = rfc3339(this.#core.clock.now());
     const spec = crd['spec'] as unknown as CrdSpec;
-    const conflict = nameConflict(this.#core.registry, spec);
+    const granted = objectAt(status, 'acceptedNames') as Partial<CrdNames>;
+    const { accepted, conflict } = decideNames(spec, granted, this.#othersInGroup(crd, spec.group));
     if (conflict !== undefined) {
-      const refused = withCondition(withCondition(status, { type: 'NamesAccepted', status: 'False', ...conflict }, now), {
-        type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted',
-      }, now);
-      return refused === status ? crd : withFields(crd, { status: refused });
+      const named = equalJson(accepted, granted) ? status : withFields(status, { acceptedNames: accepted });
+      const refused = withCondition(named, { type: 'NamesAccepted', status: 'False', ...conflict }, now);
+      const next = findCondition(status, 'Established') === undefined ? withCondition(refused, { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' }, now) : refused;
+      return next === status ? crd : withFields(crd, { status: next });
     }
-    const named = withFields(withCondition(status, { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' }, now), {
-      acceptedNames: spec.names, storedVersions: this.#storedVersions(status, spec),
-    });
     if (findCondition(status, 'NamesAccepted')?.['status'] !== 'True') {
-      const installing = withCondition(named, { type: 'Established', status: 'False', reason: 'Installing', message: 'the initial names have been accepted' }, now);
-      return withFields(crd, { status: installing });
+      const named = withFields(withCondition(status, { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' }, now), { acceptedNames: spec.names });
+      const isServed = isEstablished(crd);
+      return withFields(crd, { status: isServed ? named : withCondition(named, { type: 'Established', status: 'False', reason: 'Installing', message: 'the initial names have been accepted' }, now) });
     }
     const established = withCondition(status, { type: 'Established', status: 'True', reason: 'InitialNamesAccepted', message: 'the initial names have been accepted' }, now);
-    const refreshed = crdNamesChanged(status, spec) ? withFields(established, { acceptedNames: spec.names }) : established;
+    const refreshed = equalJson(granted, spec.names) ? established : withFields(established, { acceptedNames: spec.names });
     return refreshed === status ? crd : withFields(crd, { status: refreshed });
   }
 
-  #storedVersions(status: JsonObject, spec: CrdSpec): readonly unknown[] {
-    const stored = Array.isArray(status['storedVersions']) ? (status['storedVersions'] as readonly unknown[]) : [];
-    const storage = spec.versions.find((version) => version.storage)!.name;
-    return stored.includes(storage) ? stored : [...stored, storage];
+  #othersInGroup(crd: ApiObject, group: string): readonly ApiObject[] {
+    const others: ApiObject[] = [];
+    sortedVisit(this.#core.store.collection(CRD_COLLECTION).objects, '', undefined, (_key, other) => {
+      if (other.metadata.name !== crd.metadata.name && stringAt(other['spec'], 'group') === group) others.push(other);
+      return true;
+    });
+    return others;
   }
 
   #serve(crd: ApiObject): void {
     const spec = crd['spec'] as unknown as CrdSpec;
     const versions = spec.versions.filter((version) => version.served);
     this.#withdraw(crd, versions.map((version) => version.name));
+    const isNew = !this.#served.has(crd.metadata.name);
     for (const version of versions) this.#core.registry.add(customResource(spec, version));
+    // There is no history from before the resource was there.
+    if (isNew && !this.#isResuming) this.#core.store.beginHistory(crd.metadata.name);
     this.#served.set(crd.metadata.name, versions.map((version) => ({ group: spec.group, version: version.name, plural: spec.names.plural })));
   }
 
@@ -156,7 +186,10 @@ export class CrdLifecycle {
     const crd = definitions.get(name);
     if (crd?.metadata.deletionTimestamp === undefined || store.collection(name).objects.size > 0) return;
     const finalizers = (crd.metadata.finalizers ?? []).filter((finalizer) => finalizer !== CLEANUP_FINALIZER);
-    const rest = withMeta(crd, { finalizers: finalizers.length === 0 ? undefined : Object.freeze(finalizers) });
+    const reason = isEstablished(crd) ? { reason: 'InstanceDeletionCompleted', message: 'removed all instances' } : { reason: 'NeverEstablished', message: 'resource was never established' };
+    const removed = { type: TERMINATING, status: 'False', ...reason };
+    const done = withFields(crd, { status: withCondition(objectAt(crd, 'status'), removed, rfc3339(this.#core.clock.now())) });
+    const rest = withMeta(done, { finalizers: finalizers.length === 0 ? undefined : Object.freeze(finalizers) });
     if (finalizers.length === 0) store.remove(definitions, name, crd, rest);
     else if (finalizers.length !== crd.metadata.finalizers?.length) store.put(definitions, name, rest, crd);
   }
@@ -164,8 +197,4 @@ export class CrdLifecycle {
 
 function isEstablished(crd: ApiObject): boolean {
   return findCondition(crd['status'], 'Established')?.['status'] === 'True';
-}
-
-function crdNamesChanged(status: JsonObject, spec: CrdSpec): boolean {
-  return JSON.stringify(status['acceptedNames']) !== JSON.stringify(spec.names);
 }

@@ -1,3 +1,4 @@
+import { unknownMergeSchema } from '../patch/merge-schema.ts';
 import type { MergeSchema } from '../patch/merge-schema.ts';
 import { goMergeSchema } from '../schema/go-merge-schema.ts';
 import { publishedTypes } from '../schemas/published.ts';
@@ -11,6 +12,8 @@ export function customMergeSchema(root: SchemaNode): MergeSchema {
   const content = structuralMergeSchema(root);
   return {
     ...content,
+    // Beside what is declared, whatever the schema takes is told from the value.
+    ...(root.preservesUnknown && { items: unknownMergeSchema }),
     type: 'object',
     field: (name) => {
       if (name === 'apiVersion' || name === 'kind') return TEXT;

@@ -106,7 +106,8 @@ export function unrecognised(kind: string, bytes: Buffer): (why: string) => Stat
 
 const YAML = 'yaml: ';
 
-function unrecognisedFor(kind: string, bytes: Buffer, why: string): StatusError {
+/** The same, where the text is JSON, for the reason given. */
+export function unrecognisedFor(kind: string, bytes: Buffer, why: string): StatusError {
   return badRequestError(`the object provided is unrecognized (must be of type ${kind}): ${why} (${summary(bytes)})`);
 }
 

@@ -98,6 +98,11 @@ export class Exchange {
     return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
   }
 
+  /** No handler knows the path at all. */
+  nothingHere(): void {
+    this.text(404, '404 page not found\n', 'text/plain; charset=utf-8');
+  }
+
   /** The server has no room for this request now (apiserver pkg/server/filters, tooManyRequests). */
   tooMany(): void {
     this.#send(429, 'Too many requests, please try again later.\n', 'text/plain; charset=utf-8', { 'retry-after': '1' });

@@ -60,8 +60,9 @@ export async function sendList(exchange: Exchange, view: View, resource: Resourc
   if (as === 'PartialObjectMetadataList') {
     return sendValue(exchange, view, 200, { kind: as, apiVersion: `meta.k8s.io/${version}`, metadata, items: page.items.map((item) => partialMetadata(item, version)) });
   }
-  const items = resource.custom ? page.items : page.items.map(withoutType);
-  return sendValue(exchange, view, 200, { kind: resource.listKind, apiVersion: apiVersionOf(resource), metadata, items });
+  // Lists of custom resources are no Go structs, and say that they do not go on.
+  if (resource.custom) return sendValue(exchange, view, 200, { kind: resource.listKind, apiVersion: apiVersionOf(resource), metadata: { continue: '', ...metadata }, items: page.items });
+  return sendValue(exchange, view, 200, { kind: resource.listKind, apiVersion: apiVersionOf(resource), metadata, items: page.items.map(withoutType) });
 }
 
 /** Items of built-in lists do not repeat the list's version and kind. */

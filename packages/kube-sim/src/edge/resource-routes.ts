@@ -9,7 +9,7 @@ import { applyObject, patchObject } from '../registry/patching.ts';
 import { getObject, listObjects } from '../registry/reading.ts';
 import type { RequestContext } from '../registry/request.ts';
 import { updateObject } from '../registry/updating.ts';
-import { mediaTypeOf, parseBody, parseTypedBody, unrecognised } from './body.ts';
+import { mediaTypeOf, parseBody, parseTypedBody, unrecognised, unrecognisedFor } from './body.ts';
 import { publishedType } from './published-type.ts';
 import type { ParsedBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
@@ -24,7 +24,12 @@ import { streamWatch } from './watch-stream.ts';
 /** Serves a path that names a resource. */
 export async function serveResource(core: Core, exchange: Exchange, path: ResourcePath): Promise<void> {
   const resource = core.registry.find(path.group, path.version, path.plural);
-  if (resource === undefined || path.rest.length > 0) throw unknownPathError();
+  // Groups of definitions are served by a handler of their own, which is the last one to be asked.
+  const isCustom = resource?.custom ?? !core.registry.all().some(({ group, custom }) => group === path.group && !custom);
+  if (isCustom && (resource === undefined || !isInScope(exchange, path, resource))) return exchange.nothingHere();
+  // It does not look at what stands behind a subresource.
+  if (resource === undefined || (path.rest.length > 0 && !isCustom)) throw unknownPathError();
+  if (resource.deprecationWarning !== undefined) exchange.warn(resource.deprecationWarning);
   if (exchange.method !== 'GET' && exchange.method !== 'HEAD') core.store.requireWritable();
   if (path.namespace !== undefined && !resource.namespaced) throw unknownPathError();
   const target: Target = { resource, ...(path.namespace === undefined ? {} : { namespace: path.namespace }) };
@@ -36,6 +41,12 @@ export async function serveResource(core: Core, exchange: Exchange, path: Resour
   if (path.isWatchPath) return serveWatch(core, exchange, target, { fieldSelector: `metadata.name=${path.name}` });
   if (path.subresource !== '') return serveSubresource(core, exchange, object, path.subresource);
   return serveObject(core, exchange, object);
+}
+
+/** Custom resources are found where their scope has them; all namespaces together can only be read. */
+function isInScope(exchange: Exchange, { namespace, name }: ResourcePath, { namespaced }: ResourceDefinition): boolean {
+  if (!namespaced) return namespace === undefined;
+  return namespace !== undefined || (name === undefined && (exchange.method === 'GET' || exchange.method === 'HEAD'));
 }
 
 function requireVerb(resource: ResourceDefinition, verb: string): void {
@@ -72,7 +83,10 @@ async function serveCollection(core: Core, exchange: Exchange, target: Target, i
       const context = { ...writeContext(exchange, 'UpdateOptions'), dryRun, options: said };
       return sendList(exchange, view, resource, await deleteCollection(core, target, readOptions(exchange), options, context), core.clock.now());
     }
-    default: throw methodNotAllowed();
+    default:
+      // The handler of custom resources looks for the name only when it carries the request out.
+      if (resource.custom && (exchange.method === 'PUT' || exchange.method === 'PATCH')) throw badRequestError('name must be provided');
+      throw methodNotAllowed();
   }
 }
 
@@ -183,6 +197,7 @@ export async function readBody(exchange: Exchange, resource: ResourceDefinition,
     const kind = Array.isArray(body.value) ? 'array' : typeof body.value === 'boolean' ? 'bool' : typeof body.value;
     throw unrecognised(resource.kind, bytes)(`json: cannot unmarshal ${kind} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
   }
+  if (resource.custom && (stringAt(body.value, 'kind') === '')) throw unrecognisedFor(resource.kind, bytes, `Object 'Kind' is missing in '${bytes.toString('utf8')}'`);
   reportDuplicates(body, context, (problems) => badRequestError(`${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: strict decoding error: ${problems}`));
   return body.value;
 }

@@ -49,7 +49,7 @@ async function route(core: Core, exchange: Exchange): Promise<void> {
   if (first === 'apis') return sendKnown(exchange, apiResourceList(core.registry, second!, third!, storageHash));
   if (first === 'version' && second === undefined) return exchange.json(200, versionInfo());
   if (first === undefined) return exchange.json(200, { paths: rootPaths(core) });
-  exchange.text(404, '404 page not found\n', 'text/plain; charset=utf-8');
+  exchange.nothingHere();
 }
 
 /** What clients compare to see whether a resource's storage version has changed (apiserver discovery StorageVersionHash). */
@@ -74,7 +74,7 @@ function sendKnown(exchange: Exchange, document: object | undefined): void {
 
 function sendGroup(core: Core, exchange: Exchange, name: string): void {
   const group = groupsOf(core.registry).find((candidate) => candidate.name === name);
-  if (group === undefined) return exchange.text(404, '404 page not found\n', 'text/plain; charset=utf-8');
+  if (group === undefined) return exchange.nothingHere();
   exchange.json(200, apiGroup(group));
 }
 

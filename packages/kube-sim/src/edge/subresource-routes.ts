@@ -1,4 +1,4 @@
-import { unknownPathError } from '../errors/status.ts';
+import { notFoundError, unknownPathError } from '../errors/status.ts';
 import type { Core, ObjectTarget } from '../registry/core.ts';
 import { getObject } from '../registry/reading.ts';
 import { bindPod } from '../subresources/binding.ts';
@@ -16,7 +16,7 @@ import { methodNotAllowed, servePatch, servePut } from './resource-routes.ts';
 /** Serves NAME/SUBRESOURCE. */
 export async function serveSubresource(core: Core, exchange: Exchange, target: ObjectTarget, name: string): Promise<void> {
   const subresource = target.resource.subresources.find((candidate) => candidate.name === name);
-  if (subresource === undefined) throw unknownPathError();
+  if (subresource === undefined) throw target.resource.custom ? notFoundError(target.resource, target.name) : unknownPathError();
   const verb = { GET: 'get', PUT: 'update', PATCH: 'patch', POST: 'create' }[exchange.method];
   if (verb === undefined || !subresource.verbs.includes(verb)) throw methodNotAllowed();
   if (name === 'binding') return serveAction(core, exchange, target, 'Binding', 'io.k8s.api.core.v1.Binding', bindPod);

@@ -41,7 +41,7 @@ export class GoText {
 
 /** A bad value as Go prints it: strings with %q, the rest as JSON. */
 export function goValue(value: unknown): string {
-  if (value instanceof GoText) return JSON.stringify(value.value);
+  if (value instanceof GoText) return escapedLikeGo(JSON.stringify(value.value));
   if (typeof value === 'string') return goQuote(value);
   if (value === undefined) return 'null';
   return goJson(value);
@@ -49,8 +49,11 @@ export function goValue(value: unknown): string {
 
 /** JSON as Go's encoding/json writes it: keys of maps sorted, &, < and > escaped. */
 export function goJson(value: unknown): string {
-  return (JSON.stringify(value, (_key, inner: unknown) => sortedKeys(inner)) ?? 'null')
-    .replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return escapedLikeGo(JSON.stringify(value, (_key, inner: unknown) => sortedKeys(inner)) ?? 'null');
+}
+
+function escapedLikeGo(json: string): string {
+  return json.replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function sortedKeys(value: unknown): unknown {

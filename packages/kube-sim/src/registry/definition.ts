@@ -48,6 +48,8 @@ export interface ResourceDefinition {
   readonly custom: boolean;
   /** Name of its OpenAPI definition. */
   readonly schemaName: string;
+  /** What answers in a deprecated version warn of. */
+  readonly deprecationWarning?: string;
   /** The schema of a custom resource, as its definition has it. */
   readonly customSchema?: JsonSchema;
   /** The Go type of a built-in kind, which protobuf bodies are decoded by. */

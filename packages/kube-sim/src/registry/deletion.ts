@@ -73,7 +73,7 @@ function judge(core: Core, resource: ResourceDefinition, stored: ApiObject, opti
   const nowMs = core.clock.now();
   const { heldDeletion } = resource.strategy;
   if (heldDeletion !== undefined) {
-    if (stored.metadata.deletionTimestamp === undefined) return { action: 'mark', object: begun(resource, heldDeletion.begin(stored), options, nowMs), thenRemove: false };
+    if (stored.metadata.deletionTimestamp === undefined) return { action: 'mark', object: begun(resource, heldDeletion.begin(stored, nowMs), options, nowMs), thenRemove: false };
     if (heldDeletion.isHeld(stored)) return { action: 'nothing' };
   }
   const graceful = resource.strategy.graceSeconds === undefined ? undefined : gracefulState(resource, stored, options, nowMs);

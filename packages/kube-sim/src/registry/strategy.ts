@@ -29,7 +29,7 @@ export interface Strategy {
   /** Seconds until the object is removed, 0 for at once; absent where a kind has no graceful deletion. */
   graceSeconds?(object: ApiObject, requested: number | undefined): number;
   /** For kinds that hold their own deletion in more than metadata.finalizers (namespaces): how it begins, and what holds it. */
-  readonly heldDeletion?: { begin(object: ApiObject): ApiObject; isHeld(object: ApiObject): boolean };
+  readonly heldDeletion?: { begin(object: ApiObject, nowMs: number): ApiObject; isHeld(object: ApiObject): boolean };
   /** Finalizers that deletion without a propagation policy sets (jobs orphan their pods). */
   readonly defaultPropagation?: 'Orphan';
   /** A sentence for clients that delete without saying what becomes of dependents. */

@@ -1,7 +1,7 @@
 import { admit, validateAdmission } from '../admission/admission.ts';
 import type { AdmissionRequest } from '../admission/admission.ts';
 import { badRequestError, conflictError, invalidError, notFoundError, OPTIMISTIC_LOCK, StatusError } from '../errors/status.ts';
-import { goQuote } from '../errors/field-error.ts';
+import { goQuote, invalid } from '../errors/field-error.ts';
 import { equalJson, getOwn, withMeta } from '../values/json.ts';
 import type { ApiObject } from '../values/json.ts';
 import { collectionOf } from './core.ts';
@@ -67,6 +67,12 @@ function withRequestVersion(resource: ObjectTarget['resource'], strategy: Strate
   return object;
 }
 
+/** Kinds that nobody may overwrite unseen want to know the version that was seen. */
+function requireVersion({ resource, name }: ObjectTarget, { metadata: { resourceVersion } }: ApiObject): void {
+  const isAbsent = resourceVersion === undefined || resourceVersion === '' || resourceVersion === '0';
+  if (isAbsent && !resource.strategy.allowUnconditionalUpdate) throw invalidError({ group: resource.group, kind: resource.plural }, name, [invalid('metadata.resourceVersion', 0, 'must be specified for an update')]);
+}
+
 /** Reads, changes and writes one object until nobody else was faster. The one way in which objects change. */
 export async function modifyObject(core: Core, target: ObjectTarget, options: ModifyOptions, context: RequestContext): Promise<ApiObject> {
   const { resource, name, namespace } = target;
@@ -80,6 +86,7 @@ export async function modifyObject(core: Core, target: ObjectTarget, options: Mo
     }
     const current = resource.fromStored(stored);
     const candidate = options.next(current);
+    requireVersion(target, candidate);
     const askedVersion = candidate.metadata.resourceVersion;
     if (askedVersion !== undefined && !/^\d*$/.test(askedVersion)) throw new StatusError('Unknown', 500, `strconv.ParseUint: parsing ${goQuote(askedVersion)}: invalid syntax`);
     if (askedVersion !== undefined && askedVersion !== '' && askedVersion !== current.metadata.resourceVersion) {

@@ -47,15 +47,10 @@ export function compileSchema(schema: JsonSchema): SchemaNode {
     hasDefaults: schema.default !== undefined || below.some((node) => node.hasDefaults),
     pattern: schema.pattern === undefined ? undefined : compilePattern(schema.pattern),
     allOf: (schema.allOf ?? []).map(compileSchema),
-    // The two alternatives that stand beside int-or-string only repeat what it says.
-    anyOf: isIntOrString && isIntOrStringPair(schema.anyOf) ? [] : (schema.anyOf ?? []).map(compileSchema),
+    anyOf: (schema.anyOf ?? []).map(compileSchema),
     oneOf: (schema.oneOf ?? []).map(compileSchema),
     not: schema.not === undefined ? undefined : compileSchema(schema.not),
   };
-}
-
-function isIntOrStringPair(anyOf: readonly JsonSchema[] | undefined): boolean {
-  return anyOf?.length === 2 && anyOf[0]!.type === 'integer' && anyOf[1]!.type === 'string' && Object.keys(anyOf[0]!).length === 1 && Object.keys(anyOf[1]!).length === 1;
 }
 
 /**

@@ -21,12 +21,12 @@ function check(value: unknown, node: SchemaNode, path: string, errors: FieldErro
     return;
   }
   checkType(value, node, path, errors);
+  checkCombinations(value, node, path, errors);
   if (typeof value === 'string') checkString(value, node, path, errors);
   else if (typeof value === 'number') checkNumber(value, node, path, errors);
   else if (Array.isArray(value)) checkArray(value, node, path, errors);
-  else if (isObject(value)) checkObject(value, node, path, errors);
   checkEnum(value, node, path, errors);
-  checkCombinations(value, node, path, errors);
+  if (isObject(value)) checkObject(value, node, path, errors);
 }
 
 function checkType(value: unknown, node: SchemaNode, path: string, errors: FieldError[]): void {
@@ -37,10 +37,13 @@ function checkType(value: unknown, node: SchemaNode, path: string, errors: Field
   errors.push(typeInvalid(path, actual, `${path} in body must be of type ${type === 'intOrString' ? 'integer,string' : type}: "${actual}"`));
 }
 
+const INTEGER_MAX = 2 ** 63;
+
 function jsonTypeOf(value: unknown): string {
   if (value === null || value === undefined) return 'null';
   if (Array.isArray(value)) return 'array';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  // Integers of more than 64 bits are floating point numbers to Go.
+  if (typeof value === 'number') return Number.isInteger(value) && Math.abs(value) <= INTEGER_MAX ? 'integer' : 'number';
   return typeof value;
 }
 
@@ -64,18 +67,15 @@ type NumberSchema = SchemaNode['schema'] & { readonly exclusiveMinimum?: boolean
 function checkNumber(value: number, node: SchemaNode, path: string, errors: FieldError[]): void {
   const schema: NumberSchema = node.schema;
   if (schema.multipleOf !== undefined && !Number.isInteger(value / schema.multipleOf)) errors.push(invalid(path, value, `${path} in body should be a multiple of ${schema.multipleOf}`));
-  if (schema.maximum !== undefined) {
-    if (schema.exclusiveMaximum === true ? value >= schema.maximum : value > schema.maximum) {
-      errors.push(invalid(path, value, `${path} in body should be less than ${schema.exclusiveMaximum === true ? '' : 'or equal to '}${schema.maximum}`));
-    }
-  }
   if (schema.minimum !== undefined) {
     if (schema.exclusiveMinimum === true ? value <= schema.minimum : value < schema.minimum) {
       errors.push(invalid(path, value, `${path} in body should be greater than ${schema.exclusiveMinimum === true ? '' : 'or equal to '}${schema.minimum}`));
     }
   }
-  if ((schema.format === 'int32' && Number.isInteger(value) && (value > 2147483647 || value < -2147483648))) {
-    errors.push(typeInvalid(path, value, `${path} in body must be of type int32: "${value}"`));
+  if (schema.maximum !== undefined) {
+    if (schema.exclusiveMaximum === true ? value >= schema.maximum : value > schema.maximum) {
+      errors.push(invalid(path, value, `${path} in body should be less than ${schema.exclusiveMaximum === true ? '' : 'or equal to '}${schema.maximum}`));
+    }
   }
 }
 
@@ -94,7 +94,6 @@ function checkObject(value: JsonObject, node: SchemaNode, path: string, errors: 
   if (maxProperties !== undefined && keys.length > maxProperties) errors.push(tooMany(path, keys.length, maxProperties));
   const below = (key: string) => (path === '' ? key : `${path}.${key}`);
   for (const key of node.required) if (getOwn(value, key) === undefined) errors.push(required(below(key)));
-  if (node.isEmbeddedResource) for (const key of ['apiVersion', 'kind']) if (!value[key]) errors.push(required(below(key)));
   for (const key of keys) {
     const property = properties.get(key) ?? (typeof additional === 'object' ? additional : undefined);
     if (property !== undefined) check(value[key], property, below(key), errors);

@@ -161,6 +161,12 @@ export class Store {
     }
   }
 
+  /** A resource is served anew: nothing before now can be resumed from. */
+  beginHistory(name: string): void {
+    this.collection(name).history.compact(this.#revision);
+    this.#options.journal?.compacted(name, this.#revision);
+  }
+
   #commit(collection: Collection, change: Change): void {
     collection.apply(change);
     this.#options.journal?.committed(collection.name, change);

@@ -61,14 +61,17 @@ export async function updateScale(core: Core, target: ObjectTarget, body: unknow
   return setScale(core, target, () => scale, context);
 }
 
+/** Stands for a number of replicas that nobody has set (apiextensions-apiserver pkg/registry/customresource/etcd.go). */
+const UNSET = -2_147_483_648;
+
 /** PATCH NAME/scale, in the three types that change an existing object. */
 export async function patchScale(core: Core, target: ObjectTarget, patch: PatchBody, context: RequestContext): Promise<ApiObject> {
   const scaleTarget = { ...target, resource: scaleKind() };
   const apply = preparePatch(scaleTarget, patch);
   return setScale(core, target, (current) => {
-    // A kind whose number is not set yet is patched as if it were none.
-    const scale = decodePatched(scaleTarget, apply(scaleOf(target.resource, current, 0)), context);
+    const scale = decodePatched(scaleTarget, apply(scaleOf(target.resource, current, UNSET)), context);
     checkName(scale, target);
+    if (getOwn(objectAt(scale, 'spec'), 'replicas') === UNSET) throw badRequestError(`the spec replicas field ".${target.resource.scale!.specPath.join('.')}" cannot be empty`);
     return scale;
   }, context);
 }

@@ -44,7 +44,7 @@ describe('functions', () => {
 
   test.each<readonly [string, unknown]>([
     ['optional.of(1).optMap(x, x + 1).value()', 2], ['optional.none().optMap(x, x).hasValue()', false], ['{"a": {"b": 1}}.?a.optFlatMap(x, x.?b).orValue(0)', 1], ['optional.ofNonZeroValue("").orValue("d")', 'd'],
-    ['duration("1h") > duration("59m")', true], ['timestamp("2024-01-01T00:00:00Z") + duration("1h") == timestamp("2024-01-01T01:00:00Z")', true], ['string(timestamp("2024-01-01T00:00:00Z"))', '2024-01-01T00:00:00Z'], ['int(timestamp("1970-01-01T00:01:00Z"))', 60], ['cel.bind(x, 2, x * x)', 4], ['1 < 2.5', true],
+    ['duration("1h") > duration("59m")', true], ['timestamp("2024-01-01T00:00:00Z") + duration("1h") == timestamp("2024-01-01T01:00:00Z")', true], ['string(timestamp("2024-01-01T00:00:00Z"))', '2024-01-01T00:00:00Z'], ['int(timestamp("1970-01-01T00:01:00Z"))', 60], ['1 < 2.5', true],
   ])('optionals and times: %s', (expression, wanted) => expect(value(expression)).toEqual(wanted));
 
   test.each([

@@ -93,8 +93,8 @@ describe('a rule', () => {
   });
 
   test('that costs too much ends the check', async () => {
-    const kube = await serverWith({ type: 'object', properties: { list: { type: 'array', items: { type: 'integer' } } }, ...rules({ rule: 'self.list.all(a, self.list.all(b, self.list.all(c, a + b + c >= 0)))' }, { rule: 'false' }) });
-    expect(await refusal(kube.create(things, thing({ list: Array.from({ length: 1000 }, (_, index) => index) })))).toMatch(/^spec: Invalid value: "object": 'operation cancelled: actual cost limit exceeded': no further validation rules will be run due to call cost exceeds limit for rule: self\.list\.all\([^\n]*$/);
+    const kube = await serverWith({ type: 'object', properties: { list: { type: 'array', maxItems: 100, items: { type: 'integer' } } }, ...rules({ rule: 'self.list.all(a, self.list.all(b, self.list.all(c, a + b + c >= 0)))' }, { rule: 'false' }) });
+    expect(await refusal(kube.create(things, thing({ list: Array.from({ length: 100 }, (_, index) => index) })))).toMatch(/^spec: Invalid value: "object": 'operation cancelled: actual cost limit exceeded': no further validation rules will be run due to call cost exceeds limit for rule: self\.list\.all\([^\n]*$/);
   });
 });
 
@@ -108,6 +108,7 @@ describe('a definition', () => {
     ['self.nope == 1', `${at}.rule: Invalid value: ${shown('self.nope == 1')}: compilation failed: ERROR: <input>:1:5: undefined field 'nope'\n | self.nope == 1\n | ....^`],
     ['has(self.nope)', `${at}.rule: Invalid value: ${shown('has(self.nope)')}: compilation failed: ERROR: <input>:1:4: undefined field 'nope'\n | has(self.nope)\n | ...^`],
     ['self.s', `${at}.rule: Invalid value: ${shown('self.s')}: cel expression must evaluate to a bool`],
+    ['cel.bind(x, 1, x > 0)', `${at}.rule: Invalid value: ${shown('cel.bind(x, 1, x \\u003e 0)').replace('\\\\u', '\\u')}: compilation failed: ERROR: <input>:1:1: undeclared reference to 'cel' (in container '')\n | cel.bind(x, 1, x > 0)\n | ^\nERROR: <input>:1:9: undeclared reference to 'bind' (in container '')\n | cel.bind(x, 1, x > 0)\n | ........^\nERROR: <input>:1:10: undeclared reference to 'x' (in container '')\n | cel.bind(x, 1, x > 0)\n | .........^\nERROR: <input>:1:16: undeclared reference to 'x' (in container '')\n | cel.bind(x, 1, x > 0)\n | ...............^`],
     [' ', `${at}.rule: Required value: rule is not specified`],
     ['self.s\n== "a"', `${at}.message: Required value: message must be specified if rule contains line breaks`],
   ])('with the rule %j is refused', async (rule, wanted) => expect(await refused(schema({ rule }))).toBe(wanted));
@@ -117,7 +118,7 @@ describe('a definition', () => {
     expect(await refused(schema({ rule: 'true', reason: 'Nope' }))).toBe(`${at}.reason: Unsupported value: "Nope": supported values: "FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"`);
     expect(await refused(schema({ rule: 'true', fieldPath: '.nope' }))).toBe(`${at}.fieldPath: Invalid value: ".nope": must be a valid path`);
     expect(await refused(schema({ rule: 'true', optionalOldSelf: true }))).toBe(`${at}.optionalOldSelf: Invalid value: true: may not be set if oldSelf is not used in rule`);
-    expect(await refused({ type: 'object', properties: { l: { type: 'array', items: { type: 'string', ...rules({ rule: 'self == oldSelf' }) } } } })).toBe(
+    expect(await refused({ type: 'object', properties: { l: { type: 'array', maxItems: 9, items: { type: 'string', maxLength: 9, ...rules({ rule: 'self == oldSelf' }) } } } })).toBe(
       'spec.validation.openAPIV3Schema.properties[spec].properties[l].items.x-kubernetes-validations[0].rule: Invalid value: "self == oldSelf": oldSelf cannot be used on the uncorrelatable portion of the schema within spec.validation.openAPIV3Schema.properties[spec].properties[l]');
   });
 });
