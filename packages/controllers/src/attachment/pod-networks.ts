@@ -4,6 +4,7 @@ import { cniCodes, failure } from '../cni/failure.ts';
 import { DEFAULT_STATE_FOLDER, SriovCni } from '../cni/index.ts';
 import type { Attachment, Namespaces, Routing } from '../cni/index.ts';
 import { checkOwner } from '../cni/vf-record.ts';
+import { pfsUnderWay } from '../config-daemon/under-way.ts';
 import type { EventRecorder } from '@vfleet/kube';
 import { noEvents } from '@vfleet/kube';
 import type { ChainedPlugins, CniResult, PluginCall } from './chained-plugins.ts';
@@ -31,6 +32,8 @@ export interface PodNetworksSettings {
   readonly nodeName: string;
   /** Folder of journals and locks; the default is `/var/lib/cni/vfleet`. */
   readonly stateFolder?: string;
+  /** State folder of the node's config daemon, whose journal says which PFs it is at; the default is `/etc/sriov-operator`. */
+  readonly configFolder?: string;
   /** Where `v1.multus-cni.io/default-network` looks names up that give no namespace; the default is `kube-system`. */
   readonly multusNamespace?: string;
   /** Plugins of the node beside the built-in ones; none by default. */
@@ -55,6 +58,8 @@ export interface NodePodNetworks extends PodNetworks {
   stop(): void;
 }
 
+const DEFAULT_CONFIG_FOLDER = '/etc/sriov-operator';
+
 type Answer<Value> = Promise<Result<Value, AttachFailure>>;
 
 /** Multi-network attachment: what Multus and the plugins that it calls do for the networks that a pod's annotations name. */
@@ -72,13 +77,13 @@ class MultiNetworks implements NodePodNetworks {
   readonly #log: Log;
 
   constructor(ports: PodNetworksPorts, settings: PodNetworksSettings) {
-    const { stateFolder = DEFAULT_STATE_FOLDER, multusNamespace = 'kube-system', chainedPlugins = noChainedPlugins, onQuarantine } = settings;
+    const { stateFolder = DEFAULT_STATE_FOLDER, multusNamespace = 'kube-system', chainedPlugins = noChainedPlugins, onQuarantine, configFolder = DEFAULT_CONFIG_FOLDER } = settings;
     this.#log = ports.log.with({ component: 'attachment', node: settings.nodeName });
     this.#ports = ports;
     this.#stateFolder = stateFolder;
     this.#multusNamespace = multusNamespace;
     this.#plugins = chainedPlugins;
-    this.#sriov = new SriovCni({ ...ports, log: this.#log }, { stateFolder, ...(onQuarantine === undefined ? {} : { onQuarantine }) });
+    this.#sriov = new SriovCni({ ...ports, log: this.#log }, { stateFolder, isUnderWay: (pf) => this.#isUnderWay(configFolder, pf), ...(onQuarantine === undefined ? {} : { onQuarantine }) });
     this.#records = new PodRecords(ports.files, `${stateFolder}/pods`);
   }
 
@@ -93,6 +98,12 @@ class MultiNetworks implements NodePodNetworks {
   async detach(sandbox: SandboxId): Answer<void> {
     const valid = checkOwner({ containerId: sandbox.containerId, ifname: 'eth0' });
     return valid.ok ? this.#locked(sandbox.containerId, () => this.#detachLocked(sandbox.containerId)) : valid;
+  }
+
+  async #isUnderWay(configFolder: string, pf: string): Promise<boolean> {
+    const pfs = await pfsUnderWay(this.#ports.files, configFolder);
+    // What cannot be read now can be read at the next try.
+    return !pfs.ok || pfs.value.includes(pf);
   }
 
   recover(): Promise<void> {

@@ -31,6 +31,8 @@ export interface SriovCniPorts {
 export interface SriovCniSettings {
   /** Folder of journals and locks; the default is `/var/lib/cni/vfleet`. */
   readonly stateFolder?: string;
+  /** Whether the PF's VFs are being changed just now, by the config daemon say: then nobody gets one. By default they never are. */
+  readonly isUnderWay?: (pf: PciAddress) => Promise<boolean>;
   /** Told which VFs could not be reset, with the cause, whenever that changes and once after {@link SriovCni.recover}. */
   readonly onQuarantine?: (devices: ReadonlyMap<PciAddress, string>) => void;
 }
@@ -153,9 +155,16 @@ export class SriovCni {
     return new Map(this.#quarantined);
   }
 
-  /** CNI GC: takes back every attachment whose owner is not to be kept. */
-  collectGarbage(isKept: (owner: VfOwner) => boolean): Answer<void> {
-    return this.#undoAll((name) => !isKept(name));
+  /** CNI GC: takes back every attachment, of one network or of all, whose owner is not to be kept. */
+  collectGarbage(isKept: (owner: VfOwner) => boolean, network?: string): Answer<void> {
+    return this.#undoAll((name) => !isKept(name), (record) => network === undefined || record.config.network === network);
+  }
+
+  /** Takes back what is with sandboxes whose network namespace has gone: nobody calls DEL for them after a reboot, or a runtime's crash. */
+  collectOrphans(): Answer<void> {
+    const { namespaces } = this.#ports;
+    if (namespaces === undefined) return Promise.resolve(ok(undefined));
+    return this.#undoAll(() => true, async ({ owner, machine }) => machine.value === 'attached' && !(await namespaces.exists(owner.netns)));
   }
 
   /** All VFs that are with pods or on the way there or back. */
@@ -212,6 +221,9 @@ export class SriovCni {
     if (!found.ok) return found;
     if (found.value === undefined) return failure(cniCodes.device, `the node has no VF ${config.device}`, 'Delete the pod, so that it gets another device.');
     const { pf, vf } = found.value;
+    if ((await this.#settings.isUnderWay?.(pf.pciAddress)) === true) {
+      return failure(cniCodes.tryAgain, `the VFs of ${pf.netdev?.name ?? pf.pciAddress} are being configured`, 'It is tried again; if this persists, see the node\'s SriovNetworkNodeState for what keeps the config daemon.');
+    }
     if (vf.driver === undefined) return failure(cniCodes.device, `VF ${config.device} has no driver`, 'Bind one, or let the config daemon do it: see the node\'s SriovNetworkNodeState.');
     if (vf.netdev === undefined && !isUserSpaceDriver(vf.driver)) {
       return failure(cniCodes.tryAgain, `VF ${config.device} has no network interface on the host (driver ${vf.driver})`, 'It may just be appearing; if this persists, look where the interface is: ip netns, or rebind the driver.');
@@ -244,21 +256,21 @@ export class SriovCni {
   }
 
   /** Tries all; the answer is the first failure. */
-  async #undoAll(which: (name: RecordName) => boolean): Answer<void> {
+  async #undoAll(which: (name: RecordName) => boolean, whichRecord: (record: VfRecord) => boolean | Promise<boolean> = () => true): Answer<void> {
     const names = await this.#records.names();
     if (!names.ok) return names;
     let first: Result<void, AttachFailure> = ok(undefined);
     for (const name of names.value.filter(which)) {
-      const undone = await this.#locked(name.device, () => this.#undoNamed(name));
+      const undone = await this.#locked(name.device, () => this.#undoNamed(name, whichRecord));
       if (first.ok) first = undone;
     }
     return first;
   }
 
-  async #undoNamed(name: RecordName): Answer<void> {
+  async #undoNamed(name: RecordName, which: (record: VfRecord) => boolean | Promise<boolean>): Answer<void> {
     const record = await this.#records.read(name);
     if (!record.ok || record.value === undefined) return record.ok ? ok(undefined) : record;
-    return this.#undo(record.value);
+    return (await which(record.value)) ? this.#undo(record.value) : ok(undefined);
   }
 
   async #recoverOne(name: RecordName): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Clock, Files, FilesError, Hardware, HardwareError, Host, Log, PfMachineState, PfPlan, Plan, PlanInput, PodResources, Result } from '@vfleet/core';
-import { describeReboot, fail, ok, planNode } from '@vfleet/core';
+import { describeReboot, fail, isSettled, ok, planNode } from '@vfleet/core';
 import type { SriovNetworkNodeState, SriovOperatorConfig } from '@vfleet/kube';
 import type { HardwareActivity } from './hardware-activity.ts';
 import { Journal } from './journal.ts';
@@ -26,6 +26,9 @@ export interface Wanted {
   readonly drained: boolean;
 }
 
+/** How soon the end of a run is written again when it could not be. */
+const END_RETRY_MS = 5_000;
+
 export const EMPTY_PLAN: Plan = { pfs: [], hostSteps: [], drain: { needed: false, reasons: [] }, reboot: { needed: false, reasons: [], kernelArguments: [] }, problems: [] };
 
 /** The node's NICs as they are and as they are wanted: looks, plans, and carries plans out under the journal. */
@@ -43,6 +46,9 @@ export class Configuration {
   #unfinished = new Set<string>();
   /** Those of them that have no VFs but such as the run made. */
   #clean = new Set<string>();
+  /** Number of the run whose end the journal does not have yet. While there is one, nobody gets a VF of its PFs. */
+  #openRun: number | undefined;
+  #runs = 0;
   #survey: Survey | undefined;
   #plan: Plan | undefined;
   #input: PlanInput | undefined;
@@ -79,6 +85,7 @@ export class Configuration {
     const run = await this.#journal.recover();
     if (!run.ok) return run;
     if (run.value === undefined) return ok(undefined);
+    this.#openRun = this.#runs;
     this.#unfinished = new Set(run.value.pfs);
     this.#clean = new Set(run.value.clean);
     for (const { pf, key } of run.value.tried) this.#tried.add(pf, key);
@@ -113,6 +120,8 @@ export class Configuration {
     };
     this.#plan = isRendered(state) ? planNode(this.#input) : EMPTY_PLAN;
     if (isRendered(state)) await this.#keepUpOwnership(this.#plan);
+    // What an earlier run did not finish turns out to be done, or not to be wanted any more.
+    if (this.#openRun !== undefined && isRendered(state) && isSettled(this.#plan)) await this.#endRun(this.#openRun);
     return this.#plan;
   }
 
@@ -158,14 +167,27 @@ export class Configuration {
     const clean = toDo.map((pf) => pf.pf).filter((address) => this.#clean.has(address) || hasNoVfs(address));
     const begun = await this.#journal.begin({ generation: this.#generation ?? 0, pfs: toDo.map((pf) => pf.pf), clean });
     if (!begun.ok) return fail(`nothing is changed without a journal, and it cannot be written: ${begun.error.cause}; free or repair the file system of ${this.#stateFolder}`);
+    const open = ++this.#runs;
+    this.#openRun = open;
     this.#clean = new Set(clean);
     this.#unfinished = new Set(toDo.map((pf) => pf.pf));
     const failures = await runPlans(toDo.map((pf) => this.#runOf(pf, this.#unfinished)), parallel);
     if (failures.length > 0) return fail(failures.join('; '));
-    const ended = await this.#journal.append({ type: 'end' });
-    if (!ended.ok) this.#ports.log.error('The end of a run could not be written to the journal.', { cause: ended.error.cause });
     this.#finishRun();
+    await this.#endRun(open);
     return ok(undefined);
+  }
+
+  /** Until the line is on disk, or another run has begun. */
+  async #endRun(run: number): Promise<void> {
+    if (this.#signal.aborted || run !== this.#openRun) return;
+    const ended = await this.#journal.append({ type: 'end' });
+    if (ended.ok) {
+      this.#openRun = undefined;
+      return;
+    }
+    this.#ports.log.error('The end of a run could not be written to the journal.', { cause: ended.error.cause });
+    this.#ports.clock.setTimer(END_RETRY_MS, () => void this.#endRun(run));
   }
 
   #finishRun(): void {
