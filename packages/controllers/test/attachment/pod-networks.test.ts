@@ -1,5 +1,6 @@
 // Goal: a pod gets the networks of its annotations, or none of them and a sentence that says why; what the status says is exact.
 // Method: fake API server, hardware and chained plugins; faults at every write; the Chelsio paper's and the article's objects.
+import { journalLine } from '../../src/config-daemon/journal.ts';
 import { KubeError, MemFiles, SeededRandom, SimClock, pciAddress, silentLog } from '@vfleet/core';
 import type { HardwareErrorCode, KubeObject, PodSandbox } from '@vfleet/core';
 import { networkAttachmentDefinitions } from '@vfleet/kube';
@@ -86,6 +87,19 @@ describe('attach', () => {
     network('sriov-net1', '{ "type": "sriov", "cniVersion": "0.3.1", "name": "sriov-network", "ipam": { "type": "host-local", "subnet": "102.100.2.0/24", "routes": [{ "dst": "0.0.0.0/0" }], "gateway": "102.100.2.1" } }', { resource: 'intel.com/chelsio_sriov_netdevice' });
     const attached = await networks.attach(pod('sriov-net1', [], { devices: [{ name: 'iperf', devices: [{ resourceName: 'intel.com/chelsio_sriov_netdevice', ids: [vf(1)] }] }] }));
     expect(attached.ok && attached.value).toMatchObject([{ name: 'default/sriov-net1', interface: 'net1', ips: ['102.100.2.2/24'], gateway: ['102.100.2.1'], 'device-info': { pci: { 'pci-address': vf(1) } } }]);
+  });
+
+  test('no VF of a PF that the config daemon is at, until its journal says that the run has ended', async () => {
+    const { networks, files, leftovers } = world();
+    const journal = '/etc/sriov-operator/journal';
+    await files.create(journal, journalLine({ type: 'begin', generation: 2, pfs: [A], clean: [] }));
+    expect(await networks.attach(pod('plain'))).toMatchObject({ ok: false, error: { code: 11, cause: expect.stringContaining('the VFs of ens801f0 are being configured') } });
+    expect(leftovers()).toEqual([journal]);
+    await files.append(journal, journalLine({ type: 'end' }));
+    expect((await networks.attach(pod('plain'))).ok).toBe(true);
+    await networks.detach(pod(''));
+    await files.replace(journal, journalLine({ type: 'begin', generation: 3, pfs: ['0000:3b:00.0'], clean: [] }));
+    expect((await networks.attach(pod('plain'))).ok).toBe(true);
   });
 
   test('devices go to the networks in order, those of one resource across containers', async () => {
