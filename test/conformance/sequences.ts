@@ -5,20 +5,25 @@ import { pciAddress, pciAddressPlus } from '@vfleet/core';
 /** The PF that sequences work on: where the emulated machine has it, and where the simulated node is given it. */
 export const PF: PciAddress = pciAddress('0000:01:00.0');
 export const NETNS = '/var/run/netns/conformance';
-const vf = (index: number): PciAddress => pciAddressPlus(PF, 128 + 2 * index);
-
 export interface Sequence {
   readonly name: string;
   readonly steps: readonly HardwareStep[];
 }
 
+/** Where a card has its VFs. */
+export type VfPlaces = (index: number) => PciAddress;
+const intel82576: VfPlaces = (index) => pciAddressPlus(PF, 128 + 2 * index);
+
 const vfs = (count: number): HardwareStep => ({ kind: 'setNumVfs', pf: PF, count });
-const bind = (index: number, driver: string): HardwareStep => ({ kind: 'bindDriver', device: vf(index), driver });
 const setVf = (vfIndex: number, change: Omit<Extract<HardwareStep, { kind: 'setVf' }>, 'kind' | 'pf' | 'vfIndex'>): HardwareStep => ({ kind: 'setVf', pf: PF, vfIndex, ...change });
 const up = (device: PciAddress, on: boolean, netns = 'host'): HardwareStep => ({ kind: 'setLink', device, netns, up: on });
 
 /** Each tells one story of what a daemon, a plugin or a person does. */
-export const written: readonly Sequence[] = [
+export const written = writtenFor(intel82576);
+
+export function writtenFor(vf: VfPlaces): readonly Sequence[] {
+  const bind = binding(vf);
+  return [
   { name: 'VFs come and go by way of 0', steps: [vfs(0), vfs(4), vfs(4), vfs(2), vfs(8), vfs(65536), vfs(-1), vfs(0), vfs(7)] },
   { name: 'attributes that igb has and has not', steps: [
     setVf(0, { trust: true }), vfs(2), setVf(0, { mac: '02:00:00:00:00:01' }), setVf(0, { mac: '00:00:00:00:00:00' }), setVf(0, { mac: '01:00:00:00:00:01' }), setVf(0, { mac: 'no' }),
@@ -56,12 +61,20 @@ export const written: readonly Sequence[] = [
   { name: 'a device that is not there', steps: [
     { kind: 'setNumVfs', pf: pciAddress('0000:7f:00.0'), count: 1 }, { kind: 'unbindDriver', device: vf(0) }, { kind: 'setLink', device: vf(0), netns: 'host', up: true }, setVf(0, { mac: '02:00:00:00:00:06' }),
   ] },
-];
+  ];
+}
+
+function binding(vf: VfPlaces): (index: number, driver: string) => HardwareStep {
+  return (index, driver) => ({ kind: 'bindDriver', device: vf(index), driver });
+}
 
 const index = fc.integer({ min: 0, max: 3 });
 const place = fc.constantFrom('host', NETNS);
 const mac = fc.constantFrom('02:00:00:00:01:01', '02:00:00:00:01:02', '00:00:00:00:00:00', '01:00:5e:00:00:01');
-const step: fc.Arbitrary<HardwareStep> = fc.oneof(
+
+export function stepOn(vf: VfPlaces): fc.Arbitrary<HardwareStep> {
+  const bind = binding(vf);
+  return fc.oneof(
   { weight: 2, arbitrary: fc.constantFrom(0, 1, 2, 3, 8).map(vfs) },
   { weight: 2, arbitrary: fc.tuple(index, mac).map(([at, value]) => setVf(at, { mac: value })) },
   { weight: 1, arbitrary: fc.tuple(index, fc.constantFrom(0, 9, 4095, 4096), fc.constantFrom(0, 7, 8)).map(([at, id, qos]) => setVf(at, { vlan: { id, qos, protocol: '802.1q' } })) },
@@ -73,9 +86,10 @@ const step: fc.Arbitrary<HardwareStep> = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(index, place, fc.boolean()).map(([at, netns, on]) => up(vf(at), on, netns)) },
   { weight: 1, arbitrary: fc.tuple(index, place, fc.constantFrom('c0', 'c1', 'other')).map(([at, netns, name]): HardwareStep => ({ kind: 'renameNetdev', device: vf(at), netns, name })) },
   { weight: 1, arbitrary: fc.tuple(index, place, mac).map(([at, netns, value]): HardwareStep => ({ kind: 'setNetdevMac', device: vf(at), netns, mac: value })) },
-);
+  );
+}
 
 /** Sequences drawn by chance, the same ones for the same seed. Each begins with VFs, so that the rest has something to work on. */
-export function drawn(count: number, seed: number): readonly Sequence[] {
-  return fc.sample(fc.array(step, { minLength: 8, maxLength: 14 }), { numRuns: count, seed }).map((steps, number) => ({ name: `drawn ${number} of seed ${seed}`, steps: [vfs(3), ...steps] }));
+export function drawn(count: number, seed: number, vf: VfPlaces = intel82576): readonly Sequence[] {
+  return fc.sample(fc.array(stepOn(vf), { minLength: 8, maxLength: 14 }), { numRuns: count, seed }).map((steps, number) => ({ name: `drawn ${number} of seed ${seed}`, steps: [vfs(3), ...steps] }));
 }

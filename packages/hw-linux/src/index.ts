@@ -23,3 +23,5 @@ export { BOOT_PHASES, CONFIGURATION_FILE, RESULT_FILE } from './host-preparation
 export type { BootPhase } from './host-preparation/systemd-units.ts';
 export type { UdevPf } from './host-preparation/udev-rules.ts';
 export { readUdevPfs } from './host-preparation/udev-pfs.ts';
+export { viewPorts } from './view/view-ports.ts';
+export type { KernelView } from './view/view-ports.ts';

@@ -1,7 +1,7 @@
 // Goal: a write that hangs can be left alone, and one that does not is answered with its errno. Method: the real helper process on plain
 // files, and on a pipe that nobody reads, whose opening hangs as a kernel attribute may.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -34,4 +34,27 @@ test.skipIf(process.platform === 'win32')('one that hangs is over when it is let
   expect(over).toBe(false);
   expect(readFileSync(pipe, 'utf8')).toBe('0');
   await hanging.over;
+});
+
+const OWNER = `
+import { RealClock } from '@vfleet/core/real.ts';
+import { HelperWrites } from '${new URL('../src/sysfs/long-writes.ts', import.meta.url).href}';
+new HelperWrites(new RealClock()).write(process.argv[1], '9', 10_000);
+process.kill(process.pid, 'SIGKILL');
+`;
+
+test.skipIf(process.platform !== 'linux')('what a killed owner asked for last is not begun after its end', async () => {
+  const path = join(folder, 'late');
+  writeFileSync(path, '');
+  const owner = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', '--input-type=module-typescript', '-e', OWNER, path], { encoding: 'utf8', cwd: import.meta.dirname });
+  expect([owner.signal, owner.stderr]).toEqual(['SIGKILL', '']);
+  const isHelper = (pid: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').endsWith(`write-helper.ts\0${owner.pid}\0`);
+    } catch {
+      return false;
+    }
+  };
+  while (readdirSync('/proc').some((name) => /^\d+$/.test(name) && isHelper(name))) await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(readFileSync(path, 'utf8')).toBe('');
 });

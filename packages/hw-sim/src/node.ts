@@ -49,6 +49,11 @@ export class SimulatedNode {
     this.sysfs = new SysfsWriter(model);
   }
 
+  /** What views of this package are made of. */
+  static modelOf(node: SimulatedNode): NodeModel {
+    return node.#model;
+  }
+
   /** False between the shutdown and the end of the next boot. */
   get up(): boolean {
     return this.#model.up;

@@ -2,8 +2,9 @@ import type { Inventory, PfObservation, VdpaType, VfObservation, VfSettings } fr
 import { PfFlag, VfFlag } from './model/columns.ts';
 import { formatMac } from './model/mac.ts';
 import { rdmaDeviceName, representorName } from './model/names.ts';
-import { hasCarrier, hasNetdev, netdevOf } from './model/netdev.ts';
+import { hasCarrier, hasNetdev, netdevOf, netnsOf } from './model/netdev.ts';
 import type { Device, NodeModel } from './model/node-model.ts';
+import type { NicModel } from './personalities/nic-model.ts';
 import { iommuGroup } from './kernel/vfio.ts';
 
 /** Reading a node's columns as the Inventory that sysfs, rtnetlink, devlink and rdma would give together. */
@@ -20,8 +21,8 @@ export function observePf(node: NodeModel, pf: number): PfObservation {
   const device: Device = { pf, vf: -1, index: -1 };
   const driver = drivers.name(pfs.driver[pf]!);
   const visible = hasNetdev(node, device) && node.fleet.rarePfs.get(pf)?.netns === undefined;
-  const ownDriver = driver === model.pfDriver;
-  const rdma = ownDriver && model.rdma.pf ? [rdmaDeviceName(spec.linkType, pfs.domain[pf]!, pfs.routingId[pf]!)] : NO_NAMES;
+  // By ethtool of its interface, else by devlink: without its driver a card says nothing.
+  const tellsFirmware = visible || (driver === model.pfDriver && hasDevlink(model));
   const vfs: VfObservation[] = [];
   for (let index = 0; index < pfs.numVfs[pf]!; index++) vfs.push(observeVf(node, node.vfDevice(pf, index)));
   return {
@@ -37,11 +38,16 @@ export function observePf(node: NodeModel, pf: number): PfObservation {
     numVfs: pfs.numVfs[pf]!,
     vfs,
     numaNode: pfs.numaNode[pf]!,
-    rdmaDevices: rdma,
-    firmwareVersion: model.firmwareVersion,
+    rdmaDevices: rdmaDevicesOf(node, device),
+    ...(tellsFirmware ? { firmwareVersion: model.firmwareVersion } : {}),
     ...(spec.netFilter === undefined ? {} : { netFilter: spec.netFilter }),
     holdsDefaultRoute: node.hasFlag(pf, PfFlag.defaultRoute),
   };
+}
+
+/** Whether the card's driver registers with devlink at all. */
+export function hasDevlink(model: NicModel): boolean {
+  return model.eswitch !== 'none' || model.devlinkAbsent !== 'ENODEV';
 }
 
 const NO_NAMES: readonly string[] = Object.freeze([]);
@@ -63,7 +69,7 @@ function observeVf(node: NodeModel, device: Device): VfObservation {
     deviceId: model.vfDeviceId,
     ...(driver === undefined ? {} : { driver }),
     ...(visible ? { netdev: netdevOf(node, device) } : {}),
-    settings: settingsOf(node, device),
+    settings: netnsOf(node, { pf: device.pf, vf: -1, index: -1 }) === 'host' ? settingsOf(node, device) : UNTOLD,
     ...(group === undefined ? {} : { iommuGroup: group }),
     rdmaDevices: rdmaDevicesOf(node, device),
     ...(vdpaType === undefined ? {} : { vdpaType }),
@@ -72,9 +78,13 @@ function observeVf(node: NodeModel, device: Device): VfObservation {
 }
 
 /** In exclusive mode the RDMA device follows its netdev out of the host's view. */
-function rdmaDevicesOf(node: NodeModel, device: Device): readonly string[] {
+export function rdmaDevicesOf(node: NodeModel, device: Device): readonly string[] {
   const { fleet } = node;
   const model = node.modelOf(device.pf);
+  if (device.vf < 0) {
+    const isOwn = fleet.drivers.name(fleet.pfs.driver[device.pf]!) === model.pfDriver;
+    return isOwn && model.rdma.pf ? [rdmaDeviceName(node.specOf(device.pf).linkType, fleet.pfs.domain[device.pf]!, fleet.pfs.routingId[device.pf]!)] : NO_NAMES;
+  }
   if (!model.rdma.vf || (fleet.vfs.flags[device.vf]! & VfFlag.netdev) === 0) return NO_NAMES;
   if (node.rdmaMode === 'exclusive' && fleet.rareVfs.get(device.vf)?.netns !== undefined) return NO_NAMES;
   return [rdmaDeviceName(node.specOf(device.pf).linkType, fleet.pfs.domain[device.pf]!, fleet.pfs.routingId[device.pf]!, device.index)];
@@ -100,5 +110,10 @@ function settingsOf(node: NodeModel, device: Device): VfSettings {
       : {}),
   };
 }
+
+/** The PF's interface tells of its VFs; when it is in another namespace, or not there, nothing is told on the host. */
+const UNTOLD: VfSettings = Object.freeze({
+  mac: '00:00:00:00:00:00', vlan: 0, vlanQos: 0, vlanProtocol: '802.1q', spoofCheck: false, trust: false, minTxRateMbps: 0, maxTxRateMbps: 0, linkState: 'auto',
+});
 
 const ZERO_GUID = '00:00:00:00:00:00:00:00';

@@ -6,7 +6,9 @@ import { setEswitchMode } from './kernel/eswitch.ts';
 import { moveNetdev, renameNetdev, setAddresses, setLink, setMtu, setNetdevMac } from './kernel/netdevs.ts';
 import { hasSriov, writeNumVfs } from './kernel/numvfs.ts';
 import { setVfAttributes } from './kernel/vf-attributes.ts';
+import { isMalformed } from './malformed.ts';
 import { PfFlag } from './model/columns.ts';
+import { netnsOf } from './model/netdev.ts';
 import type { Device, NodeModel } from './model/node-model.ts';
 import type { Operation, Outcome } from './model/operation.ts';
 
@@ -23,6 +25,7 @@ export function deviceOf(step: HardwareStep): PciAddress | 'host' {
 
 /** Carries a step out on the node's kernel; undefined when it did what it says. */
 export async function performStep(node: NodeModel, step: HardwareStep, faults: StepFaults): Promise<StepFailure | undefined> {
+  if (isMalformed(step)) return { outcome: 'EINVAL' };
   if (step.kind === 'setRdmaMode') return failureOf(setRdmaMode(node, step.mode));
   if ('pf' in step) {
     const pf = node.findPf(step.pf);
@@ -55,6 +58,8 @@ async function performOnPf(node: NodeModel, pf: number, step: PfStep, faults: St
     case 'setEswitchMode':
       return failureOf(await setEswitchMode(node, pf, step.mode, faults), `${node.modelOf(pf).name}, ${node.fleet.pfs.numVfs[pf]} VFs`);
     case 'setVf':
+      // Asked of the PF's interface, which is looked for on the host.
+      if (netnsOf(node, { pf, vf: -1, index: -1 }) !== 'host') return { outcome: 'ENODEV' };
       return failureOf(await setVfAttributes(node, pf, step.vfIndex, step), `VF ${step.vfIndex} of ${node.fleet.pfs.numVfs[pf]}`);
     case 'setDevlinkParam':
       return failureOf(await node.locked(pf, () => setDevlinkParam(node, pf, step.name, step.value)), `${step.name}=${step.value}`);

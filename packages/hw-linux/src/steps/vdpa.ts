@@ -2,7 +2,7 @@ import type { PciAddress, VdpaType } from '@vfleet/core';
 import { listVdpa } from '../inventory/device-files.ts';
 import type { KernelLinks } from '../links.ts';
 import { encodeDeleteVdpa, encodeNewVdpa } from '../netlink/vdpa.ts';
-import { baseName } from '../sysfs/paths.ts';
+import { PCI_DEVICES, baseName } from '../sysfs/paths.ts';
 import type { Sysfs } from '../sysfs/sysfs.ts';
 import { failed, ofNetlink, ofSysfs } from './outcome.ts';
 import type { StepOutcome } from './outcome.ts';
@@ -14,6 +14,7 @@ const BUS = '/sys/bus/vdpa';
 
 /** Makes `vdpa:<address>` on the VF and gives it the driver of its type. */
 export async function createVdpa(sysfs: Sysfs, links: KernelLinks, device: PciAddress, type: VdpaType): Promise<StepOutcome> {
+  if (!(await sysfs.exists(`${PCI_DEVICES}/${device}`))) return failed('ENODEV', `no device at ${device}`);
   if ((await listVdpa(sysfs)).has(device)) return failed('EEXIST');
   const name = `vdpa:${device}`;
   const made = await links.askFamily('vdpa', 'host', encodeNewVdpa(device, name), () => undefined);

@@ -82,7 +82,7 @@ export class HelperWrites implements LongWrites {
   }
 
   #start(): ChildProcess {
-    const helper = fork(new URL('./write-helper.ts', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], detached: true, execArgv: ['--disable-warning=ExperimentalWarning'] });
+    const helper = fork(new URL('./write-helper.ts', import.meta.url), [String(process.pid)], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], detached: true, execArgv: ['--disable-warning=ExperimentalWarning'] });
     helper.once('exit', () => {
       this.#idle = this.#idle.filter((other) => other !== helper);
     });

@@ -1,11 +1,9 @@
 import { accessSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import type { Result } from '@vfleet/core';
-import { fail, ok } from '@vfleet/core';
+import { attempt, attempted, trimmed } from './answers.ts';
 import type { Sysfs, SysfsError } from './sysfs.ts';
 
-/** Largest attribute: sysfs gives a page, /proc/cmdline and /proc/modules more. */
-const TEXT_BYTES_MAX = 1024 * 1024;
 const O_WRONLY = 1;
 
 /**
@@ -24,26 +22,11 @@ export class RealSysfs implements Sysfs {
   }
 
   async readPatiently(path: string): Promise<Result<string, SysfsError>> {
-    try {
-      return ok(trimmed(await readFile(this.#root + path, 'utf8')));
-    } catch (error) {
-      return fail(errorOf(error, path));
-    }
+    return attempted(path, readFile(this.#root + path, 'utf8').then(trimmed));
   }
 
   async write(path: string, text: string): Promise<Result<void, SysfsError>> {
-    try {
-      // Without O_CREAT and O_TRUNC: an attribute that is not there must be ENOENT, not EACCES.
-      const file = await open(this.#root + path, O_WRONLY);
-      try {
-        await file.write(text);
-      } finally {
-        await file.close();
-      }
-      return ok(undefined);
-    } catch (error) {
-      return fail(errorOf(error, path));
-    }
+    return attempted(path, writeOnce(this.#root + path, text));
   }
 
   async list(folder: string): Promise<Result<readonly string[], SysfsError>> {
@@ -59,21 +42,12 @@ export class RealSysfs implements Sysfs {
   }
 }
 
-function attempt<Value>(path: string, work: () => Value): Result<Value, SysfsError> {
+async function writeOnce(path: string, text: string): Promise<void> {
+  // Without O_CREAT and O_TRUNC: an attribute that is not there must be ENOENT, not EACCES.
+  const file = await open(path, O_WRONLY);
   try {
-    return ok(work());
-  } catch (error) {
-    return fail(errorOf(error, path));
+    await file.write(text);
+  } finally {
+    await file.close();
   }
-}
-
-function trimmed(text: string): string {
-  if (text.length > TEXT_BYTES_MAX) throw Object.assign(new Error('too long'), { code: 'EMSGSIZE' });
-  return text.endsWith('\n') ? text.slice(0, -1) : text;
-}
-
-/** Errors without a code are mistakes of the program. */
-function errorOf(error: unknown, path: string): SysfsError {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code)) return { errno: error.code, path };
-  throw error;
 }

@@ -1,10 +1,16 @@
-/** The helper process: one write after the other, each answered with its errno. It ends when its owner does. */
+/**
+ * The helper process: one write after the other, each answered with its errno. It ends when its owner does. What an owner asked for who
+ * was killed meanwhile is not begun: his successor may be at work already, and want something else.
+ */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { LongWriteCall, LongWriteReply } from './long-writes.ts';
 
 const O_WRONLY = 1;
 
+const owner = Number(process.argv[2]);
+
 process.on('message', ({ path, text }: LongWriteCall) => {
+  if (process.ppid !== owner) process.exit(0);
   const reply = write(path, text);
   // The owner may be gone by now.
   if (process.connected) process.send!(reply, undefined, undefined, () => {});

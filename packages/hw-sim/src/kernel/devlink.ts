@@ -1,12 +1,12 @@
 import type { RdmaMode, VdpaType } from '@vfleet/core';
 import { VfFlag } from '../model/columns.ts';
-import { hasNetdev, rareFor } from '../model/netdev.ts';
+import { netnsOf, rareFor } from '../model/netdev.ts';
 import type { Device, NodeModel } from '../model/node-model.ts';
 import type { Outcome } from '../model/operation.ts';
 
 /** ethtool -K on the device's interface in the host's namespace. */
 export function setFeature(node: NodeModel, device: Device, feature: string, enabled: boolean): Outcome {
-  if (!hasNetdev(node, device)) return 'ENODEV';
+  if (netnsOf(node, device) !== 'host') return 'ENODEV';
   if (!node.modelOf(device.pf).features.includes(feature)) return 'EOPNOTSUPP';
   const rare = rareFor(node, device);
   rare.features = (rare.features ?? new Map<string, boolean>()).set(feature, enabled);

@@ -231,6 +231,7 @@ export function setAddresses(node: NodeModel, device: Device, netns: string, wan
   });
 }
 
-function isCidr(text: string): boolean {
+/** An address with its prefix. */
+export function isCidr(text: string): boolean {
   return CIDR.test(text) && text.split('/')[0]!.split('.').every((part) => part.includes(':') || Number(part) <= 255);
 }

@@ -29,6 +29,7 @@ export function openVfio(node: NodeModel, device: Device): Result<VfioHandle, Er
   const rare = device.vf < 0 ? node.fleet.rarePf(device.pf) : node.fleet.rareVf(device.vf);
   if (rare.held) return fail('EBUSY');
   rare.held = true;
+  node.changes++;
   return ok({
     group,
     close: () => {

@@ -32,6 +32,8 @@ export class NodeModel {
   kernelArguments: readonly string[];
   pendingKernelArguments: readonly string[];
   rdmaMode: RdmaMode = 'shared';
+  /** Grows with everything that can be seen from outside: who keeps a copy makes it anew then. */
+  changes = 0;
   /** Some netdev was renamed or moved since boot, so names can collide. */
   hasRenamedNetdevs = false;
   /** Namespaces that exist besides the host's. */
@@ -146,6 +148,14 @@ export class NodeModel {
 
   setLoaded(driver: string, loaded: boolean): void {
     this.#driverChanges.set(driver, loaded);
+    this.changes++;
+  }
+
+  /** Names of drivers that are loaded now, sorted. */
+  loadedDrivers(): readonly string[] {
+    const names = new Set([...COMMON_DRIVERS, ...this.#driverChanges.keys()]);
+    for (let pf = this.firstPf; pf < this.endPf; pf++) for (const name of [this.modelOf(pf).pfDriver, this.modelOf(pf).vfDriver]) names.add(name);
+    return [...names].filter((name) => this.isLoaded(name)).sort();
   }
 
   forgetModules(): void {
@@ -204,9 +214,13 @@ export class NodeModel {
 
   /** Runs `effect` after `ms`, at once when 0; 'nodeDown' when the node went down meanwhile. */
   after(ms: number, effect: () => Outcome): Outcome | Promise<Outcome> {
+    this.changes++;
     if (ms === 0) return effect();
     const { generation } = this;
-    return this.fleet.clock.sleep(ms).then(() => (this.up && this.generation === generation ? effect() : 'nodeDown'));
+    return this.fleet.clock.sleep(ms).then(() => {
+      this.changes++;
+      return this.up && this.generation === generation ? effect() : 'nodeDown';
+    });
   }
 
   /** The same for work on a PF or its VFs: 'ENODEV' when the PF left the bus meanwhile, also if it came back. */
@@ -224,10 +238,12 @@ export class NodeModel {
     const earlier = this.#busy.get(pf);
     if (earlier !== undefined) return earlier.stuck ? Promise.resolve('stuckWrite') : earlier.over.then(() => this.locked(pf, work));
     const operation = new Operation();
+    this.changes++;
     const result = work(operation);
     if (typeof result === 'string') return Promise.resolve(result);
     this.#busy.set(pf, operation);
     void result.then((outcome) => {
+      this.changes++;
       if (this.#busy.get(pf) === operation) this.#busy.delete(pf);
       operation.settle(outcome);
     });
@@ -259,6 +275,7 @@ export class NodeModel {
   }
 
   notifyReleased(): void {
+    this.changes++;
     for (const waiter of [...this.#releaseWaiters]) waiter();
   }
 
@@ -289,6 +306,7 @@ export class NodeModel {
   }
 
   emit(event: Uevent): void {
+    this.changes++;
     if (this.#listeners.size === 0) return;
     for (const listener of [...this.#listeners]) listener(event);
   }

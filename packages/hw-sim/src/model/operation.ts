@@ -7,16 +7,22 @@ export type Outcome = 'ok' | Errno | HardwareCondition;
 export class Operation {
   /** What its caller is told: the outcome, or 'deadlinePassed' when it hangs too long. */
   readonly answer: Promise<Outcome>;
+  /** How it ended in the kernel, whenever that is. */
+  readonly settled: Promise<Outcome>;
   stuck = false;
   #answered = false;
   #deadline: Timer | undefined;
   readonly #resolveAnswer: (outcome: Outcome) => void;
+  readonly #resolveSettled: (outcome: Outcome) => void;
   #over = Promise.withResolvers<void>();
 
   constructor() {
     const answer = Promise.withResolvers<Outcome>();
     this.answer = answer.promise;
     this.#resolveAnswer = answer.resolve;
+    const settled = Promise.withResolvers<Outcome>();
+    this.settled = settled.promise;
+    this.#resolveSettled = settled.resolve;
   }
 
   /** Resolves when others need not wait any longer: it ended, or it hangs. */
@@ -41,6 +47,7 @@ export class Operation {
   settle(outcome: Outcome): void {
     this.#deadline?.cancel();
     this.#answer(outcome);
+    this.#resolveSettled(outcome);
     this.#over.resolve();
   }
 

@@ -1,0 +1,89 @@
+import type { Netlink } from '../kernel-thread/kernel-thread.ts';
+import type { NetlinkProtocol } from '../kernel-thread/netlink-socket.ts';
+import type { ThreadRequest } from '../kernel-thread/requests.ts';
+import { NetlinkExchange } from '../netlink/exchange.ts';
+import type { NetlinkAnswer, NetlinkSocket } from '../netlink/exchange.ts';
+
+/** Netlink of a kernel in this process. */
+export interface NetlinkView {
+  hasNetns(netns: string): boolean;
+  openNetns(netns: string): number | undefined;
+  closeNetns(fd: number): void;
+  exchange(netns: string, protocol: NetlinkProtocol, bytes: Uint8Array): Promise<readonly Uint8Array[]>;
+  driverInfo(netns: string, name: string): Uint8Array | undefined;
+}
+
+const ENOENT = 2;
+const EAGAIN = 11;
+const ENODEV = 19;
+
+/** The exchange asks and reads in one go, as on a socket whose kernel answers at once. An answer that takes time is awaited outside of it. */
+class Unanswered extends Error {
+  readonly question: Uint8Array;
+
+  constructor(question: Uint8Array) {
+    super('the kernel has not answered yet');
+    this.question = question;
+  }
+}
+
+/** The sockets' place is taken by the view; messages, sequence numbers, dumps and errors are the backend's own {@link NetlinkExchange}. */
+export class ViewNetlink implements Netlink {
+  readonly #view: NetlinkView;
+  #sequence = 1;
+
+  constructor(view: NetlinkView) {
+    this.#view = view;
+  }
+
+  async ask(request: ThreadRequest): Promise<NetlinkAnswer> {
+    const { netns } = request;
+    if (!this.#view.hasNetns(netns)) return { ok: false, failure: { errno: ENOENT } };
+    if (request.kind === 'driverInfo') {
+      const info = this.#view.driverInfo(netns, request.name);
+      return info === undefined ? { ok: false, failure: { errno: ENODEV } } : { ok: true, payloads: [info] };
+    }
+    if (request.targetNetns === undefined) return this.#exchange(request, request.request.payload);
+    const fd = this.#view.openNetns(request.targetNetns);
+    if (fd === undefined) return { ok: false, failure: { errno: ENOENT } };
+    try {
+      const payload = request.request.payload.slice();
+      new DataView(payload.buffer).setUint32(payload.length - 4, fd, true);
+      return await this.#exchange(request, payload);
+    } finally {
+      this.#view.closeNetns(fd);
+    }
+  }
+
+  /** Runs the exchange again from its beginning with every answer that came; it says the same as before until it needs the next one. */
+  async #exchange({ netns, protocol, request }: Extract<ThreadRequest, { kind: 'netlink' }>, payload: Uint8Array): Promise<NetlinkAnswer> {
+    const first = this.#sequence;
+    this.#sequence += 1_000;
+    const answers: (readonly Uint8Array[])[] = [];
+    for (;;) {
+      try {
+        return new NetlinkExchange(replaying(answers), first).ask({ ...request, payload });
+      } catch (error) {
+        if (!(error instanceof Unanswered)) throw error;
+        answers.push(await this.#view.exchange(netns, protocol, error.question));
+      }
+    }
+  }
+}
+
+function replaying(answers: readonly (readonly Uint8Array[])[]): NetlinkSocket {
+  let asked = 0;
+  let waiting: Uint8Array[] = [];
+  return {
+    send(bytes) {
+      const answer = answers[asked++];
+      if (answer === undefined) throw new Unanswered(bytes);
+      waiting = [...answer];
+      return { errno: 0 };
+    },
+    receive() {
+      const bytes = waiting.shift();
+      return bytes === undefined ? { errno: EAGAIN } : { bytes };
+    },
+  };
+}

@@ -1,0 +1,139 @@
+import { errnoNumbers } from '@vfleet/core';
+import type { Errno } from '@vfleet/core';
+import { devicesWithNetdev, netdevName, rareOf } from '../model/netdev.ts';
+import type { NodeModel } from '../model/node-model.ts';
+import type { Outcome } from '../model/operation.ts';
+import { addressMessages, changeAddress, changeRoute, routeMessages } from './address-messages.ts';
+import { BadRequest, attrMap, dumpOf, get32, isDump, message, readRequest, verdict } from './bytes.ts';
+import type { Request } from './bytes.ts';
+import { askFamily, askRdma } from './families.ts';
+import type { FamilyAnswer } from './families.ts';
+import { changeAltNames, changeLink } from './link-changes.ts';
+import { LINK, deviceOfIndex, linkMessage, linkMessages } from './link-messages.ts';
+import { boundDriver } from '../kernel/drivers.ts';
+import type { VdpaBus } from './vdpa.ts';
+
+export type NetlinkProtocolName = 'route' | 'generic' | 'rdma' | 'uevent';
+
+/** Types of rtnetlink messages (include/uapi/linux/rtnetlink.h). */
+const RTM = { newLink: 16, getLink: 18, newAddress: 20, deleteAddress: 21, getAddress: 22, newRoute: 24, deleteRoute: 25, getRoute: 26, newLinkProperty: 108, deleteLinkProperty: 109 } as const;
+const REPLACE = 0x100;
+const WITH_VFS = 0x1;
+const DRIVER_INFO_BYTES = 196;
+
+/** Answers bytes with bytes, as the kernel of the node would. */
+export class NetlinkResponder {
+  readonly #node: NodeModel;
+  readonly #vdpa: VdpaBus;
+  /** Open namespaces by file descriptor. */
+  readonly #netnsFds = new Map<number, string>();
+  #lastFd = 2;
+
+  constructor(node: NodeModel, vdpa: VdpaBus) {
+    this.#node = node;
+    this.#vdpa = vdpa;
+  }
+
+  hasNetns(netns: string): boolean {
+    return netns === 'host' || this.#node.namespaces.has(netns);
+  }
+
+  /** A descriptor of a namespace, for IFLA_NET_NS_FD; undefined when there is no such namespace. */
+  openNetns(netns: string): number | undefined {
+    if (netns !== 'host' && !this.#node.openNetns(netns)) return undefined;
+    this.#netnsFds.set(++this.#lastFd, netns);
+    return this.#lastFd;
+  }
+
+  closeNetns(fd: number): void {
+    this.#netnsFds.delete(fd);
+  }
+
+  /** The datagrams that answer one message sent on a socket of a namespace. */
+  async exchange(netns: string, protocol: NetlinkProtocolName, bytes: Uint8Array): Promise<readonly Uint8Array[]> {
+    const request = readRequest(bytes);
+    try {
+      return await this.#answer(netns, protocol, request);
+    } catch (error) {
+      if (error instanceof BadRequest) return [verdict(request, numberOf(error.errno as Outcome), error.message)];
+      throw error;
+    }
+  }
+
+  /** ETHTOOL_GDRVINFO: struct ethtool_drvinfo; undefined when there is no such interface. */
+  driverInfo(netns: string, name: string): Uint8Array | undefined {
+    for (const device of devicesWithNetdev(this.#node)) {
+      if ((rareOf(this.#node, device)?.netns ?? 'host') !== netns || netdevName(this.#node, device) !== name) continue;
+      const info = new Uint8Array(DRIVER_INFO_BYTES);
+      info[0] = 3;
+      const put = (text: string, at: number) => info.set(new TextEncoder().encode(text).subarray(0, 31), at);
+      put(boundDriver(this.#node, device) ?? '', 4);
+      put(this.#node.modelOf(device.pf).firmwareVersion, 68);
+      put(this.#node.addressOf(device), 100);
+      return info;
+    }
+    return undefined;
+  }
+
+  async #answer(netns: string, protocol: NetlinkProtocolName, request: Request): Promise<readonly Uint8Array[]> {
+    if (!this.#node.up) return [verdict(request, errnoNumbers.ENETDOWN)];
+    switch (protocol) {
+      case 'route':
+        return this.#route(netns, request);
+      case 'generic':
+        return told(request, await askFamily(this.#node, this.#vdpa, netns, request.type, request.payload));
+      case 'rdma':
+        return told(request, askRdma(this.#node, request.type, request.payload));
+      case 'uevent':
+        return [verdict(request, errnoNumbers.EPERM)];
+    }
+  }
+
+  async #route(netns: string, request: Request): Promise<readonly Uint8Array[]> {
+    const node = this.#node;
+    const { type, payload, flags } = request;
+    switch (type) {
+      case RTM.getLink:
+        return this.#links(netns, request);
+      case RTM.newLink:
+        return ended(request, await changeLink(node, netns, payload, (fd) => this.#netnsFds.get(fd)));
+      case RTM.newLinkProperty:
+      case RTM.deleteLinkProperty:
+        return ended(request, await changeAltNames(node, netns, payload, type === RTM.newLinkProperty));
+      case RTM.getAddress:
+        return dumpOf(request, RTM.newAddress, addressMessages(node, netns));
+      case RTM.newAddress:
+      case RTM.deleteAddress:
+        return ended(request, changeAddress(node, netns, payload, type === RTM.newAddress, (flags & REPLACE) !== 0));
+      case RTM.getRoute:
+        return dumpOf(request, RTM.newRoute, routeMessages(node, netns));
+      case RTM.newRoute:
+      case RTM.deleteRoute:
+        return ended(request, changeRoute(node, netns, payload, type === RTM.newRoute));
+      default:
+        return ended(request, 'EOPNOTSUPP');
+    }
+  }
+
+  #links(netns: string, request: Request): readonly Uint8Array[] {
+    const mask = attrMap(request.payload.subarray(16)).get(LINK.extMask);
+    const withVfs = mask !== undefined && (get32(mask) & WITH_VFS) !== 0;
+    if (isDump(request)) return dumpOf(request, RTM.newLink, linkMessages(this.#node, netns, withVfs));
+    const device = deviceOfIndex(this.#node, netns, get32(request.payload, 4));
+    return device === undefined ? ended(request, 'ENODEV') : told(request, { outcome: 'ok', payloads: [linkMessage(this.#node, device, withVfs)] }, RTM.newLink);
+  }
+}
+
+function told(request: Request, { outcome, payloads }: FamilyAnswer, type = request.type): readonly Uint8Array[] {
+  return [...payloads.map((payload) => message(type, 0, request.sequence, payload)), ...ended(request, outcome)];
+}
+
+function ended(request: Request, outcome: Outcome): readonly Uint8Array[] {
+  return [verdict(request, outcome === 'ok' ? 0 : numberOf(outcome))];
+}
+
+/** What no errno says comes of a node that went down, or of a PF that hangs. */
+function numberOf(outcome: Outcome): number {
+  if (outcome in errnoNumbers) return errnoNumbers[outcome as Errno];
+  return outcome === 'stuckWrite' ? errnoNumbers.EBUSY : errnoNumbers.EIO;
+}

@@ -1,0 +1,70 @@
+// Goal: what the simulator says a NIC does and what the Linux backend makes of a kernel that shows that NIC are the same, for every NIC.
+// Method: sequences of steps, written and drawn, played on two equal machines, one through the simulator's own port and one through the
+// Linux backend on the simulator's view of a kernel; answers, error codes and the whole inventory at the end must agree.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { SimClock, pciAddressPlus } from '@vfleet/core';
+import type { HardwareStep, Inventory } from '@vfleet/core';
+import { nicModels } from '@vfleet/hw-sim';
+import type { NicModel } from '@vfleet/hw-sim';
+import { BACKENDS, during, simulatedMachine } from './backends.ts';
+import type { BackendName } from './backends.ts';
+import { NETNS, PF, stepOn, writtenFor } from './sequences.ts';
+import type { VfPlaces } from './sequences.ts';
+
+interface Told {
+  readonly answers: readonly string[];
+  readonly end: Inventory;
+}
+
+async function tell(backend: BackendName, personality: string, steps: readonly HardwareStep[]): Promise<Told> {
+  const clock = new SimClock();
+  const hardware = BACKENDS[backend](simulatedMachine(clock, personality), clock);
+  const answers: string[] = [];
+  for (const step of steps) {
+    const result = await during(clock, hardware.apply(step));
+    answers.push(result.ok ? 'ok' : `${result.error.code} ${result.error.errno ?? ''}`);
+  }
+  const seen = await during(clock, hardware.discover());
+  if (!seen.ok) throw new Error(seen.error.cause);
+  return { answers, end: seen.value };
+}
+
+async function compare(personality: string, steps: readonly HardwareStep[]): Promise<void> {
+  const [simulated, linux] = [await tell('hw-sim', personality, steps), await tell('hw-linux', personality, steps)];
+  const lines = (told: Told) => told.answers.map((answer, index) => `${answer}: ${JSON.stringify(steps[index])}`);
+  expect(lines(linux)).toEqual(lines(simulated));
+  expect(linux.end).toEqual(simulated.end);
+}
+
+const models = nicModels;
+const places = (model: NicModel): VfPlaces => (index) => pciAddressPlus(PF, model.vfOffset + model.vfStride * index);
+
+/** Steps that only cards with an eswitch, RDMA or vDPA do anything about. */
+function special(vf: VfPlaces): fc.Arbitrary<HardwareStep> {
+  const index = fc.integer({ min: 0, max: 3 });
+  return fc.oneof(
+    fc.constantFrom<HardwareStep>(
+      { kind: 'setEswitchMode', pf: PF, mode: 'switchdev' }, { kind: 'setEswitchMode', pf: PF, mode: 'legacy' }, { kind: 'setRdmaMode', mode: 'exclusive' }, { kind: 'setRdmaMode', mode: 'shared' },
+      { kind: 'setDevlinkParam', pf: PF, name: 'flow_steering_mode', value: 'smfs' }, { kind: 'setDevlinkParam', pf: PF, name: 'total_vfs', value: 16 }, { kind: 'setDevlinkParam', pf: PF, name: 'enable_roce', value: false },
+      { kind: 'setDevlinkParam', pf: PF, name: 'no_such', value: 1 }, { kind: 'setFeature', device: PF, feature: 'hw-tc-offload', enabled: true }, { kind: 'setFeature', device: PF, feature: 'hw-tc-offload', enabled: false },
+      { kind: 'setFeature', device: PF, feature: 'no-such', enabled: true }, { kind: 'setDriversAutoprobe', pf: PF, enabled: false }, { kind: 'setDriversAutoprobe', pf: PF, enabled: true },
+      { kind: 'setNumVfs', pf: PF, count: 0 }, { kind: 'setNumVfs', pf: PF, count: 4 }, { kind: 'setLink', device: PF, netns: 'host', up: true }, { kind: 'setMtu', device: PF, netns: 'host', mtu: 9000 },
+      { kind: 'unbindDriver', device: PF }, { kind: 'bindDriver', device: PF, driver: 'default' }, { kind: 'bindDriver', device: PF, driver: 'vfio-pci' }, { kind: 'bindDriver', device: PF, driver: 'no_such' },
+      { kind: 'renameNetdev', device: PF, netns: 'host', name: 'up0' }, { kind: 'moveNetdev', device: PF, from: 'host', to: NETNS }, { kind: 'moveNetdev', device: PF, from: NETNS, to: 'host', name: 'c1' },
+      { kind: 'setNetdevMac', device: PF, netns: 'host', mac: '02:00:00:00:02:01' }, { kind: 'setNetdevMac', device: PF, netns: 'host', mac: 'no' }, { kind: 'setNumVfs', pf: PF, count: 70_000 },
+    ),
+    fc.tuple(index, fc.constantFrom('virtio' as const, 'vhost' as const)).map(([at, type]): HardwareStep => ({ kind: 'createVdpa', device: vf(at), type })),
+    index.map((at): HardwareStep => ({ kind: 'deleteVdpa', device: vf(at) })),
+    fc.tuple(index, fc.constantFrom('host', NETNS)).map(([at, netns]): HardwareStep => ({ kind: 'setAddresses', device: vf(at), netns, addresses: ['192.0.2.1/24'], routes: [{ dst: '0.0.0.0/0', gw: '192.0.2.254' }] })),
+  );
+}
+
+describe.each(models.map((model) => [model.name, model] as const))('%s', (name, model) => {
+  test.each(writtenFor(places(model)).map((sequence) => [sequence.name, sequence.steps] as const))('%s', (_name, steps) => compare(name, steps));
+
+  test('drawn sequences', { timeout: 60_000 }, async () => {
+    const step = fc.oneof({ weight: 2, arbitrary: stepOn(places(model)) }, { weight: 1, arbitrary: special(places(model)) });
+    await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 16 }), (steps) => compare(name, [{ kind: 'setNumVfs', pf: PF, count: 3 }, ...steps])), { numRuns: 20 });
+  });
+});
