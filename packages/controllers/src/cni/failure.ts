@@ -12,6 +12,10 @@ export const cniCodes = {
   undecodable: 6,
   invalidConfig: 7,
   tryAgain: 11,
+  /** STATUS: ADD cannot be served now. */
+  notAvailable: 50,
+  /** STATUS: neither can DEL of what runs. */
+  limitedConnectivity: 51,
   /** The device is not there, or not usable as it is. */
   device: 100,
   /** The hardware refused a setting. */

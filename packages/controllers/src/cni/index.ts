@@ -6,3 +6,6 @@ export type { SriovConfig } from './netconf.ts';
 export type { Routing } from './routing.ts';
 export type { OriginalVf, RecordName, SriovResult, VfOwner, VfRecord } from './vf-record.ts';
 export { pfLockPath } from './vf-work.ts';
+export { CniCalls } from './calls.ts';
+export type { CniAnswer, CniReply } from './calls.ts';
+export type { RawCall } from './spec/call.ts';

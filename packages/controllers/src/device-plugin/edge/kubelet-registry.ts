@@ -2,7 +2,7 @@ import { watch } from 'node:fs';
 import type { FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, DevicePlugin, DevicePluginRegistry, Log, Random, Subscription, Timer } from '@vfleet/core';
-import { isFolder } from './own-socket.ts';
+import { isFolder } from '../../edge/own-socket.ts';
 import { PluginRegistration } from './plugin-registration.ts';
 import type { RegistrationView } from './plugin-registration.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { backoffMs } from '@vfleet/kube';
 import type { Clock, DevicePlugin, Log, Random, Timer } from '@vfleet/core';
 import { DEVICE_PLUGIN_VERSION, deviceRegistrationService } from './kubelet-api.ts';
-import { OwnSocket, answers, endpointOf, isFolder, socketName } from './own-socket.ts';
+import { OwnSocket, answers, endpointOf, isFolder, socketName } from '../../edge/own-socket.ts';
 import { PluginServer } from './plugin-server.ts';
 import type { RegistrationOutcome } from './plugin-server.ts';
 

@@ -1,0 +1,23 @@
+import { DEFAULT_STATE_FOLDER, SriovCni } from '@vfleet/controllers/cni/index.ts';
+import { CniCalls } from '@vfleet/controllers/cni/calls.ts';
+import type { CniAnswer } from '@vfleet/controllers/cni/calls.ts';
+import type { RawCall } from '@vfleet/controllers/cni/spec/call.ts';
+import { silentLog } from '@vfleet/core';
+import { NodeFiles, RealClock, SystemRandom } from '@vfleet/core/real.ts';
+import { createLinuxHardware } from '@vfleet/hw-linux';
+import { hostNamespaces } from '../host-ports/network-namespaces.ts';
+
+/** Carries a call out in this process: the same attachment, journals and locks as the daemon's, so that either may finish what the other began. */
+export async function answerAlone(call: RawCall, stateFolder: string = DEFAULT_STATE_FOLDER): Promise<CniAnswer> {
+  const clock = new RealClock();
+  const hardware = createLinuxHardware({ clock });
+  const files = new NodeFiles(clock, new SystemRandom());
+  const cni = new SriovCni({ hardware, files, clock, log: silentLog, namespaces: hostNamespaces }, { stateFolder });
+  try {
+    return await new CniCalls({ cni, hardware, files, log: silentLog }, { stateFolder }).handle(call);
+  } finally {
+    // What could not be taken back is journalled: the next call for it goes on.
+    cni.stop();
+    await hardware.close();
+  }
+}
