@@ -1,5 +1,5 @@
-import { SeededRandom, SimClock } from '@vfleet/core';
-import type { Hardware } from '@vfleet/core';
+import { SeededRandom } from '@vfleet/core';
+import type { Hardware, SimClock } from '@vfleet/core';
 import { createLinuxHardware, viewPorts } from '@vfleet/hw-linux';
 import { createFleet, nodesOf, parseFleet } from '@vfleet/hw-sim';
 import type { SimulatedNode } from '@vfleet/hw-sim';

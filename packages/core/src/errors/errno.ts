@@ -11,6 +11,11 @@ export const errnoNumbers = {
 
 export type Errno = keyof typeof errnoNumbers;
 
+/** Whether a text is one of the names of the table. */
+export function isErrno(text: string): text is Errno {
+  return Object.hasOwn(errnoNumbers, text);
+}
+
 /** The name of an error number; undefined for a number outside the table. */
 export function errnoName(number: number): Errno | undefined {
   return (Object.keys(errnoNumbers) as Errno[]).find((name) => errnoNumbers[name] === Math.abs(number));

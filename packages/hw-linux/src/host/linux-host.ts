@@ -1,5 +1,5 @@
-import { errnoNumbers, fail, hardwareError, ok } from '@vfleet/core';
-import type { Errno, HardwareError, HardwareOperation, Host, HostFacts, Result } from '@vfleet/core';
+import { fail, hardwareError, isErrno, ok } from '@vfleet/core';
+import type { HardwareError, HardwareOperation, Host, HostFacts, Result } from '@vfleet/core';
 import { RealSysfs } from '../sysfs/real-sysfs.ts';
 import type { HostPreparation } from '../host-preparation/host-preparation.ts';
 import { tokens } from '../host-preparation/kernel-arguments.ts';
@@ -67,5 +67,5 @@ class LinuxHost implements Host {
 }
 
 function hostError(operation: HardwareOperation, { errno, path }: SysfsError): HardwareError {
-  return hardwareError({ operation, failure: errno in errnoNumbers ? (errno as Errno) : 'EIO', device: 'host', detail: `${path}: ${errno}` });
+  return hardwareError({ operation, failure: isErrno(errno) ? errno : 'EIO', device: 'host', detail: `${path}: ${errno}` });
 }

@@ -1,5 +1,5 @@
-import { comparePciAddresses, errnoName, fail, hardwareError, ok, parsePciAddress } from '@vfleet/core';
-import type { Errno, HardwareError, Inventory, Netdev, PciAddress, PfObservation, RdmaMode, Result, VfObservation, VfSettings } from '@vfleet/core';
+import { comparePciAddresses, errnoName, fail, hardwareError, isErrno, ok, parsePciAddress } from '@vfleet/core';
+import type { HardwareError, Inventory, Netdev, PciAddress, PfObservation, RdmaMode, Result, VfObservation, VfSettings } from '@vfleet/core';
 import type { KernelLinks } from '../links.ts';
 import { isRepresentor, primaryLink, representorOf } from '../links.ts';
 import { decodeDeviceVersions, decodeEswitch, decodeSpeed, encodeGetDeviceInfo, encodeGetEswitch, encodeGetSpeed } from '../netlink/generic.ts';
@@ -47,7 +47,9 @@ export async function discoverInventory(sysfs: Sysfs, links: KernelLinks): Promi
 
 function sysfsFailure(error: SysfsError): HardwareError {
   const known = error.errno === 'ENOENT' ? ' is not there: mount sysfs' : ` answers ${error.errno}`;
-  return hardwareError({ operation: 'discover', failure: error.errno as Errno, device: 'host', detail: `${error.path}${known}` });
+  // What the table does not have is told by its own name.
+  const failure = isErrno(error.errno) ? error.errno : 'EIO';
+  return hardwareError({ operation: 'discover', failure, device: 'host', detail: `${error.path}${known}` });
 }
 
 function groupByDevice(links: readonly Link[]): ReadonlyMap<string, readonly Link[]> {

@@ -1,4 +1,4 @@
-import { errnoName, errnoNumbers } from '@vfleet/core';
+import { errnoName, isErrno } from '@vfleet/core';
 import type { Errno, HardwareCondition } from '@vfleet/core';
 import type { NetlinkFailure } from '../netlink/exchange.ts';
 import type { SysfsError } from '../sysfs/sysfs.ts';
@@ -23,7 +23,7 @@ export function ofNetlink({ errno, says }: NetlinkFailure, detail?: string): Ste
 }
 
 export function ofSysfs({ errno, path }: SysfsError, detail?: string): StepFailure {
-  const known = errno in errnoNumbers;
+  const known = isErrno(errno);
   const words = [detail, path, known ? undefined : errno].filter((part) => part !== undefined).join('; ');
-  return failed(known ? (errno as Errno) : 'EIO', words);
+  return failed(known ? errno : 'EIO', words);
 }
