@@ -16,6 +16,7 @@ const VERBS = {
   vfleet: ['packages/cli/src/main.ts'],
   test: ['tools/test.ts'],
   'test-cluster': ['tools/test-cluster.ts'],
+  'test-churn': ['tools/test-churn.ts'],
   'test-kernel': ['tools/test-kernel.ts'],
   bench: ['tools/bench/main.ts'],
   campaign: ['tools/campaign/main.ts'],

@@ -19,25 +19,38 @@ export interface OurServer extends AsyncDisposable {
   /** Forgets all history up to now. */
   compact(): Promise<void>;
   stop(): Promise<void>;
+  /** Ends it without a chance to do anything. */
+  kill(): Promise<void>;
+}
+
+export interface OurServerOptions {
+  /** Its state is in a data file, as with `vfleet up --data`. */
+  readonly kept?: boolean;
+  /** Where its keys and data are, for one that is started again; removed at the end when it is not named. */
+  readonly folder?: string;
+  /** A free one by default. */
+  readonly port?: number;
 }
 
 interface Ready {
   readonly access: ApiAccess;
 }
 
-/** `kept`: its state is in a data file, as with `vfleet up --data`. */
-export async function startOurServer({ kept = false }: { readonly kept?: boolean } = {}): Promise<OurServer> {
-  const folder = await mkdtemp(join(tmpdir(), 'vfleet-kube-sim-'));
+export async function startOurServer({ kept = false, folder: named, port = 0 }: OurServerOptions = {}): Promise<OurServer> {
+  const folder = named ?? (await mkdtemp(join(tmpdir(), 'vfleet-kube-sim-')));
   const startedMs = performance.now();
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', import.meta.filename, folder, ...(kept ? [join(folder, 'data')] : [])], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', import.meta.filename, folder, String(port), ...(kept ? [join(folder, 'data')] : [])], {
     stdio: ['pipe', 'pipe', 'inherit'],
     // As the executable does for itself: compiled code is kept from run to run.
     env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'vfleet-compile-cache') },
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const first = await lines.next();
+  const clean = async () => {
+    if (named === undefined) await rm(folder, { recursive: true, force: true });
+  };
   if (first.done === true) {
-    await rm(folder, { recursive: true, force: true });
+    await clean();
     throw new Error('The embedded API server ended before it was ready.');
   }
   const { access } = JSON.parse(first.value) as Ready;
@@ -50,7 +63,7 @@ export async function startOurServer({ kept = false }: { readonly kept?: boolean
       await exited;
       clearTimeout(timer);
     }
-    await rm(folder, { recursive: true, force: true });
+    await clean();
   };
   return {
     access,
@@ -61,18 +74,24 @@ export async function startOurServer({ kept = false }: { readonly kept?: boolean
       await lines.next();
     },
     stop,
+    kill: async () => {
+      const exited = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exited;
+      await clean();
+    },
     [Symbol.asyncDispose]: stop,
   };
 }
 
 /** What runs in the process: ends with its input, so that it never outlives whoever started it. */
-async function main(folder: string, dataPath: string | undefined): Promise<void> {
+async function main(folder: string, port: number, dataPath: string | undefined): Promise<void> {
   const [{ RealClock, SystemRandom }, { createApiServer }, { serve }] = await Promise.all([
     import('@vfleet/core/real.ts'), import('@vfleet/kube-sim/api-server.ts'), import('@vfleet/kube-sim/edge/serve.ts'),
   ]);
   const data = dataPath === undefined ? undefined : (await import('@vfleet/kube-sim/adapters/sqlite/data-file.ts')).openDataFile(dataPath);
   const apiServer = createApiServer({ clock: new RealClock(), random: new SystemRandom(), fullAdmission: true, ...(data === undefined ? {} : { storage: data.storage }) });
-  const served = await serve(apiServer, { host: '127.0.0.1', port: 0, folder });
+  const served = await serve(apiServer, { host: '127.0.0.1', port, folder });
   const config = await readFile(served.kubeconfigPath, 'utf8');
   process.stdout.write(`${JSON.stringify({ access: { url: served.url, ...credentialsOf(config) } })}\n`);
   for await (const line of createInterface({ input: process.stdin })) {
@@ -90,4 +109,4 @@ function credentialsOf(config: string): Pick<ApiAccess, 'certificateAuthority' |
   return { certificateAuthority: Buffer.from(value('certificate-authority-data'), 'base64').toString(), token: value('token') };
 }
 
-if (import.meta.main) await main(process.argv[2] ?? '', process.argv[3]);
+if (import.meta.main) await main(process.argv[2] ?? '', Number(process.argv[3]), process.argv[4]);
