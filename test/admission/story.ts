@@ -72,6 +72,9 @@ export async function tellStory(kube: Kube): Promise<void> {
   const injected = await kube.create(api.pods, pod('with-net', 'fast, fast'));
   expect(injected.spec!.containers[0]!.resources).toEqual({ limits: { 'openshift.io/fast': '2' }, requests: { 'openshift.io/fast': '2' } });
   expect(injected.spec!.containers[0]!.volumeMounts).toContainEqual({ name: 'podnetinfo', mountPath: '/etc/podnetinfo' });
+  // Network and pod in one manifest: no operator has rendered the network yet, and none runs here.
+  await kube.create(api.sriovNetworks, { apiVersion: 'sriovnetwork.openshift.io/v1', kind: 'SriovNetwork', metadata: { namespace, name: 'young' }, spec: { resourceName: 'young', networkNamespace: 'default' } });
+  expect((await kube.create(api.pods, pod('early', 'young'))).spec!.containers[0]!.resources).toEqual({ limits: { 'openshift.io/young': '1' }, requests: { 'openshift.io/young': '1' } });
   expect((await kube.create(api.pods, pod('without'))).spec!.containers[0]!.resources).toEqual({});
   expect(await refusal(kube.create(api.pods, pod('lost', 'slow')))).toMatch(/^422 admission webhook "network-resources-injector-config.k8s.cni.cncf.io" denied the request: there is no NetworkAttachmentDefinition default\/slow/);
 }

@@ -1,4 +1,4 @@
-import { DEFAULT_OPERATOR_NAMESPACE, isKubeError } from '@vfleet/core';
+import { DEFAULT_OPERATOR_NAMESPACE, DEFAULT_RESOURCE_PREFIX, isKubeError } from '@vfleet/core';
 import type { AdmissionPorts } from './cluster-facts.ts';
 import { ClusterFacts } from './cluster-facts.ts';
 import { mutateCustomResource, validateCustomResource } from './custom-resources.ts';
@@ -13,6 +13,8 @@ export const admissionPaths = { mutate: '/mutating-custom-resource', validate: '
 export interface AdmissionSettings {
   /** Where policies, pools and the configuration live. */
   readonly namespace?: string;
+  /** Prefix of the resources that VFs are advertised as. */
+  readonly resourcePrefix?: string;
   /** Where Multus looks up default networks that name no namespace. Default `kube-system`. */
   readonly multusNamespace?: string;
   /** NICs that are not on the list of supported ones are warned of instead of refused. */
@@ -46,9 +48,9 @@ class ClusterAdmission implements Admission {
   readonly #facts: ClusterFacts;
   readonly #multusNamespace: string;
 
-  constructor(ports: AdmissionPorts, { namespace = DEFAULT_OPERATOR_NAMESPACE, multusNamespace = 'kube-system', devMode = false }: AdmissionSettings) {
+  constructor(ports: AdmissionPorts, { namespace = DEFAULT_OPERATOR_NAMESPACE, resourcePrefix = DEFAULT_RESOURCE_PREFIX, multusNamespace = 'kube-system', devMode = false }: AdmissionSettings) {
     this.#ports = ports;
-    this.#facts = new ClusterFacts(ports, namespace, devMode);
+    this.#facts = new ClusterFacts(ports, namespace, resourcePrefix, devMode);
     this.#multusNamespace = multusNamespace;
   }
 

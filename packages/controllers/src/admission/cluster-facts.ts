@@ -1,7 +1,7 @@
-import type { AdmissionNode, Clock, Kube, KubeObject, Log, NamedPolicy, Random, Resource, SupportedNic } from '@vfleet/core';
-import { configMaps, isKubeError, parseSupportedNics } from '@vfleet/core';
+import type { AdmissionNode, Clock, Kube, KubeObject, Log, NamedPolicy, NetworkObject, Random, Resource, SupportedNic } from '@vfleet/core';
+import { configMaps, isKubeError, networkNamespaceOf, parseSupportedNics, renderNetworkAttachment } from '@vfleet/core';
 import type { ConfigMap, Informer, InformerOptions, NetworkAttachmentDefinition, Node, SriovNetworkNodePolicy, SriovNetworkNodeState } from '@vfleet/kube';
-import { Informer as NewInformer, configMapResource, networkAttachmentDefinitions, nodePolicies, nodeStates, nodes } from '@vfleet/kube';
+import { Informer as NewInformer, configMapResource, networkAttachmentDefinitions, nodePolicies, nodeStates, nodes, ovsNetworks, sriovIbNetworks, sriovNetworks } from '@vfleet/kube';
 import { slimNode, slimNodeState } from '../operator/informers.ts';
 import type { FleetFacts } from './custom-resources.ts';
 import type { AttachmentAnnotations } from './injector/injection.ts';
@@ -20,6 +20,7 @@ export class ClusterFacts implements FleetFacts {
   readonly operatorNamespace: string;
   readonly devMode: boolean;
   readonly #ports: AdmissionPorts;
+  readonly #resourcePrefix: string;
   readonly #nodes: Informer<Node>;
   readonly #nodeStates: Informer<SriovNetworkNodeState>;
   readonly #policies: Informer<SriovNetworkNodePolicy>;
@@ -28,8 +29,9 @@ export class ClusterFacts implements FleetFacts {
   #switches: InjectorSwitches | undefined;
   #supportedNics: readonly SupportedNic[] | undefined;
 
-  constructor(ports: AdmissionPorts, operatorNamespace: string, devMode: boolean) {
+  constructor(ports: AdmissionPorts, operatorNamespace: string, resourcePrefix: string, devMode: boolean) {
     this.#ports = ports;
+    this.#resourcePrefix = resourcePrefix;
     this.operatorNamespace = operatorNamespace;
     this.devMode = devMode;
     const informer = <Type extends KubeObject>(resource: Resource<Type>, options: InformerOptions<Type>) => new NewInformer(ports, resource, options);
@@ -87,13 +89,31 @@ export class ClusterFacts implements FleetFacts {
     return this.#switches;
   }
 
-  /** A network may be a moment younger than the cache, when a manifest has both it and the pod: what is not cached is asked for. */
+  /**
+   * A network may be younger than the cache, when one manifest has it and the pod: what is not cached is asked for. Where the operator
+   * has yet to render it, the object that it is rendered from says the same.
+   */
   async attachment(namespace: string, name: string): Promise<AttachmentAnnotations> {
-    const cached = this.#attachments.get({ namespace, name });
+    const cached = this.#attachments.get({ namespace, name }) ?? (await this.#find(networkAttachmentDefinitions, namespace, name));
     if (cached !== undefined) return cached.metadata.annotations ?? {};
+    const places = [...new Set([this.operatorNamespace, namespace])];
+    const rendered = await Promise.all(places.flatMap((place) => [
+      this.#find(sriovNetworks, place, name).then((found) => found && this.#rendered({ kind: 'SriovNetwork', namespace: place, name, spec: found.spec }, namespace)),
+      this.#find(sriovIbNetworks, place, name).then((found) => found && this.#rendered({ kind: 'SriovIBNetwork', namespace: place, name, spec: found.spec }, namespace)),
+      this.#find(ovsNetworks, place, name).then((found) => found && this.#rendered({ kind: 'OVSNetwork', namespace: place, name, spec: found.spec }, namespace)),
+    ]));
+    return rendered.find((annotations) => annotations !== undefined);
+  }
+
+  #rendered(network: NetworkObject, namespace: string): AttachmentAnnotations {
+    if (networkNamespaceOf(network) !== namespace) return undefined;
+    const attachment = renderNetworkAttachment(network, { operatorNamespace: this.operatorNamespace, resourcePrefix: this.#resourcePrefix });
+    return attachment.ok ? attachment.value.annotations : undefined;
+  }
+
+  async #find<Type extends KubeObject>(resource: Resource<Type>, namespace: string, name: string): Promise<Type | undefined> {
     try {
-      const found = await this.#ports.kube.get(networkAttachmentDefinitions, { namespace, name });
-      return found.metadata.annotations ?? {};
+      return await this.#ports.kube.get(resource, { namespace, name });
     } catch (error) {
       if (isKubeError(error, 'NotFound')) return undefined;
       throw error;

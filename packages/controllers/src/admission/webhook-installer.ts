@@ -81,6 +81,8 @@ export class WebhookInstaller {
       this.#ports.log.warn('the webhook configurations could not be brought up to date', { cause: error.message });
       waitMs = RETRY_MS;
     }
+    // Rounds that were asked for at once each end here; one timer is enough.
+    this.#timer?.cancel();
     if (!this.#stopped) this.#timer = this.#ports.clock.setTimer(waitMs, () => this.#changed());
   }
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock, Kube, KubeObject, Resource } from '@vfleet/core';
 import { isKubeError } from '@vfleet/core';
+import { objectKey } from '@vfleet/kube';
 import * as kubeApi from '@vfleet/kube';
 import { CliFailure } from '../../failure.ts';
 import { readManifests } from '../../manifests.ts';
@@ -36,6 +37,8 @@ export async function applyFile(kube: Kube, path: string): Promise<readonly stri
       await kube.create(resource, placed, { fieldManager: 'vfleet' });
     } catch (error) {
       if (!isKubeError(error, 'AlreadyExists')) throw error;
+      // A pod cannot change any more; anything else becomes what the manifest says.
+      if (object.kind !== 'Pod') await kube.patch(resource, objectKey(placed), { type: 'apply', patch: { ...placed }, fieldManager: 'vfleet', force: true });
     }
     applied.push(`${object.kind.toLowerCase()}/${object.metadata.name}`);
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '@vfleet/core';
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
+import { serveAdmission } from '@vfleet/controllers/admission/edge/admission-service.ts';
 import { StorageError } from '@vfleet/kube-sim';
 import { openDataFile } from '@vfleet/kube-sim/adapters/sqlite/data-file.ts';
 import type { DataFile } from '@vfleet/kube-sim/adapters/sqlite/data-file.ts';
@@ -8,6 +9,7 @@ import { serve } from '@vfleet/kube-sim/edge/serve.ts';
 import type { World } from '@vfleet/sim';
 import { createWorld } from '@vfleet/sim';
 import { vfleetHome } from '../../home.ts';
+import { INTERRUPTED, aborted, onInterrupt } from '../../interrupt.ts';
 import { CliFailure } from '../../failure.ts';
 import { JsonLinesLog } from '../../log.ts';
 import type { Terminal } from '../../output/terminal.ts';
@@ -22,8 +24,6 @@ import { startNarrator } from './narrator.ts';
 import type { Outlook } from './settled.ts';
 
 const DEFAULT_PORT = 16_443;
-/** What a shell says of a command that SIGINT ended. */
-const INTERRUPTED = 130;
 /** The node of the demo's fleet that examples/demo/before.yaml speaks of. */
 const BUSY_NODE = 'node-b';
 /** Without --exit a person is there to look; the table is shown after this even when something is missing. */
@@ -46,6 +46,7 @@ export async function up(options: UpOptions, context: CliContext): Promise<numbe
   await world.start();
   const folder = open.adopt(await claimClusterFolder(vfleetHome(environment)), (claimed) => claimed.release());
   const server = open.adopt(await listen(world, options.port, folder.path), (listening) => listening.close());
+  open.adopt(await serveAdmission({ kube: world.apiServer.client({ fieldManager: 'sriov-network-operator' }), clock, random, log }, { port: 0, reachedBy: { kind: 'url', address: '127.0.0.1' } }), (admission) => admission.stop());
   open.adopt(startNarrator({ kube: world.kube, clock, random, log }, terminal, world.nodeNames.length), (narrator) => narrator.stop());
 
   greet(terminal, world, server.url, folder.isSecond);
@@ -134,30 +135,4 @@ function showAccess(terminal: Terminal, settled: Outlook, kubeconfigPath: string
 function verdict(settled: Outlook): number {
   if (settled.missing.length === 0) return 0;
   throw new CliFailure(`not all is attached:\n${settled.missing.slice(0, 20).map((sentence) => `  ${sentence}`).join('\n')}`, 'Run without --exit and look with `kubectl describe`; VFLEET_DEBUG=1 shows the controllers\' logs.');
-}
-
-/** The first Ctrl-C ends in order, the second at once. */
-function onInterrupt(): { readonly signal: AbortSignal; dispose(): void } {
-  const controller = new AbortController();
-  const onSignal = () => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED);
-    controller.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return {
-    signal: controller.signal,
-    dispose: () => {
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
-    },
-  };
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    // An idle process without timers would end by itself: the servers keep it alive.
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

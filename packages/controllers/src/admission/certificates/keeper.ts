@@ -80,6 +80,8 @@ export class CertificateKeeper {
       // A conflict is a replica that was quicker; reading again finds what it wrote.
       if (error.reason !== 'Conflict' && error.reason !== 'AlreadyExists') this.#ports.log.warn('certificates of the webhooks could not be looked after', { cause: error.message });
     }
+    // Rounds that were asked for at once each end here; one timer is enough.
+    this.#timer?.cancel();
     if (!this.#stopped) this.#timer = this.#ports.clock.setTimer(waitMs, () => this.#look());
   }
 
