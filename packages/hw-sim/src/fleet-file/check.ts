@@ -42,7 +42,9 @@ function checkObject(schema: JsonSchema, value: unknown, path: string, problems:
   const entries = Object.entries(value);
   const known = schema.properties ?? {};
   for (const [key, inner] of entries) {
-    const at = path === '' ? key : `${path}.${key}`;
+    // A field may have no name at all.
+    const name = key === '' ? '""' : key;
+    const at = path === '' ? name : `${path}.${name}`;
     const additional = schema.additionalProperties;
     if (Object.hasOwn(known, key)) checkShape(known[key]!, inner, at, problems);
     else if (typeof additional === 'object') checkShape(additional, inner, at, problems);
