@@ -8,6 +8,7 @@ import { RDMA_SYS_GET, decodeRdmaMode } from '../netlink/rdma.ts';
 import { PCI_DEVICES, baseName, deviceFile } from '../sysfs/paths.ts';
 import type { Sysfs, SysfsError } from '../sysfs/sysfs.ts';
 import { defaultRouteLinks } from './default-route.ts';
+import { withoutNascentVfs } from './nascent-vfs.ts';
 import { deviceFilesOf, listVdpa, rdmaDevices } from './device-files.ts';
 import type { VdpaDevice } from './device-files.ts';
 
@@ -76,7 +77,7 @@ async function physicalFunctions(sysfs: Sysfs, names: readonly string[]): Promis
     }
     if (NETWORK_CLASS.test(pciClass.value) && !(await sysfs.exists(deviceFile(address.value, 'physfn')))) found.push(address.value);
   }
-  return ok(found.sort(comparePciAddresses));
+  return ok(await withoutNascentVfs(sysfs, found.sort(comparePciAddresses)));
 }
 
 async function readPf(look: Look, address: PciAddress): Promise<PfObservation | undefined> {
