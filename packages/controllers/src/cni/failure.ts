@@ -56,6 +56,9 @@ export function ipamFailure(error: IpamError): Failed {
     case 'unknownType':
     case 'storage':
       return failure(cniCodes.io, error.cause, error.remedy);
+    case 'tryAgain':
+      return failure(cniCodes.tryAgain, error.cause, error.remedy);
+    case 'delegate':
     case 'exhausted':
     case 'notAvailable':
       return failure(cniCodes.address, error.cause, error.remedy);

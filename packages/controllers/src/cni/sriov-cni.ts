@@ -9,10 +9,11 @@ import { parseSriovConfig } from './netconf.ts';
 import type { SriovConfig } from './netconf.ts';
 import { originalOf } from './plan.ts';
 import { ownRouting } from './routing.ts';
+import type { PluginRunner } from './plugin-runner.ts';
 import type { Routing } from './routing.ts';
 import { VfRecords, checkOwner, nameOf, sameOwner } from './vf-record.ts';
 import type { RecordName, SriovResult, VfOwner, VfRecord } from './vf-record.ts';
-import { VfWork } from './vf-work.ts';
+import { VfWork, podOf } from './vf-work.ts';
 
 /** Asks the host whether a network namespace still exists. */
 export interface Namespaces {
@@ -26,6 +27,8 @@ export interface SriovCniPorts {
   readonly log: Log;
   /** Without it every namespace counts as alive. */
   readonly namespaces?: Namespaces;
+  /** IPAM plugins of the node beside the built-in ones; none without it. */
+  readonly plugins?: PluginRunner;
 }
 
 export interface SriovCniSettings {
@@ -89,7 +92,7 @@ export class SriovCni {
     this.#settings = settings;
     this.#stateFolder = settings.stateFolder ?? DEFAULT_STATE_FOLDER;
     this.#records = new VfRecords(ports.files, `${this.#stateFolder}/vfs`);
-    this.#ipam = createIpam(ports.files);
+    this.#ipam = createIpam(ports.files, ports.plugins);
     this.#work = new VfWork({ hardware: ports.hardware, files: ports.files, clock: ports.clock, ipam: this.#ipam }, this.#stateFolder);
     this.#log = ports.log.with({ component: 'cni' });
   }
@@ -132,7 +135,7 @@ export class SriovCni {
     if (!differences.ok) return differences;
     if (differences.value.length > 0) return failure(cniCodes.notAsSetUp, differences.value.join('; '), 'Delete the pod, so that it is set up anew.');
     if (config.ipam === undefined) return ok(undefined);
-    const held = await this.#ipam.check({ ...owner, network: config.network, config: config.ipam });
+    const held = await this.#ipam.check({ ...record.value.owner, ...podOf(record.value.machine), network: config.network, config: config.ipam, held: record.value.result?.ips ?? [] });
     return held.ok ? held : ipamFailure(held.error);
   }
 

@@ -111,17 +111,17 @@ export class VfWork {
     return ok([...settings.map((step) => `${describeStep(step)} was undone by somebody`), ...moved]);
   }
 
-  async #allocate({ config, owner }: VfRecord): Answer<IpamResult> {
+  async #allocate({ config, owner, machine }: VfRecord): Answer<IpamResult> {
     if (config.ipam === undefined) return ok({ ips: [], routes: [], dns: {} });
-    const allocated = await this.#ports.ipam.allocate({ ...owner, network: config.network, config: config.ipam, requestedIps: config.requestedIps });
+    const allocated = await this.#ports.ipam.allocate({ ...owner, ...podOf(machine), network: config.network, config: config.ipam, requestedIps: config.requestedIps });
     if (!allocated.ok) return ipamFailure(allocated.error);
     if (allocated.value.ips.length > 0) return allocated;
     return failure(cniCodes.address, `the IPAM plugin gave no address for network ${config.network}`, 'Correct the ipam section of the network, or remove it if no address is wanted.');
   }
 
-  async #releaseAddresses({ config, owner }: VfRecord): Answer<void> {
+  async #releaseAddresses({ config, owner, machine }: VfRecord): Answer<void> {
     if (config.ipam === undefined) return ok(undefined);
-    const released = await this.#ports.ipam.release({ ...owner, network: config.network, config: config.ipam });
+    const released = await this.#ports.ipam.release({ ...owner, ...podOf(machine), network: config.network, config: config.ipam });
     // A configuration that allocates nothing has nothing to give back: the attachment failed for it in the first place.
     if (!released.ok && released.error.code !== 'invalidConfig' && released.error.code !== 'unknownType') return ipamFailure(released.error);
     return ok(undefined);
@@ -271,4 +271,9 @@ export class VfWork {
 function userSpaceLink({ config, original }: VfRecord, pfMtu: number | undefined): { readonly mac?: string; readonly mtu?: number } {
   const mac = config.mac ?? (/^[0:]+$/.test(original.settings.mac) ? undefined : original.settings.mac);
   return { ...(mac === undefined ? {} : { mac }), ...(pfMtu === undefined ? {} : { mtu: pfMtu }) };
+}
+
+/** Who the pod is, for IPAM plugins that keep books by pods. */
+export function podOf({ context: { holder } }: VfRecord['machine']): { readonly pod?: { readonly namespace: string; readonly name: string; readonly uid: string } } {
+  return holder === undefined ? {} : { pod: { namespace: holder.podNamespace, name: holder.podName, uid: holder.podUid } };
 }

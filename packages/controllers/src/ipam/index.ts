@@ -2,6 +2,8 @@ import { fail } from '@vfleet/core';
 import type { Files, Result } from '@vfleet/core';
 import { field } from '../json/fields.ts';
 import type { JsonObject } from '../json/fields.ts';
+import type { PluginRunner } from '../cni/plugin-runner.ts';
+import { ExecIpam } from './exec-ipam.ts';
 import { HostLocal } from './host-local.ts';
 import { invalidIpam } from './ipam.ts';
 import type { Ipam, IpamError } from './ipam.ts';
@@ -17,14 +19,19 @@ export { StaticIpam } from './static.ts';
 /** IPAM plugins that need no executable on the node. */
 export const BUILT_IN_IPAM_TYPES: readonly string[] = ['host-local', 'static'];
 
-/** Hands each request to the plugin that the configuration's `type` names; an unknown one is refused with the names there are. */
-export function createIpam(files: Files): Ipam {
+/**
+ * Hands each request to the plugin that the configuration's `type` names: built in, or else installed on the node, where `runner` can
+ * execute it. One that is neither is refused with the names there are.
+ */
+export function createIpam(files: Files, runner?: PluginRunner): Ipam {
   const plugins: Readonly<Record<string, Ipam>> = { 'host-local': new HostLocal(files), static: new StaticIpam() };
+  const executed = runner === undefined ? undefined : new ExecIpam(runner);
   const pluginFor = (config: JsonObject): Result<Ipam, IpamError> => {
     const type = field(config, 'type');
     if (typeof type !== 'string' || type === '') return invalidIpam('the ipam section names no "type"');
     const plugin = Object.hasOwn(plugins, type) ? plugins[type] : undefined;
-    return plugin === undefined ? unknownType(type) : { ok: true, value: plugin };
+    if (plugin !== undefined) return { ok: true, value: plugin };
+    return executed !== undefined && runner?.has(type) === true ? { ok: true, value: executed } : unknownType(type);
   };
   return {
     async allocate(request) {
@@ -45,7 +52,7 @@ export function createIpam(files: Files): Ipam {
 function unknownType(type: string): { readonly ok: false; readonly error: IpamError } {
   return fail({
     code: 'unknownType',
-    cause: `the IPAM plugin "${type}" is not built in`,
-    remedy: `Use one of ${BUILT_IN_IPAM_TYPES.join(', ')} in the network's ipam section.`,
+    cause: `the IPAM plugin "${type}" is not built in, and not installed on the node`,
+    remedy: `Use one of ${BUILT_IN_IPAM_TYPES.join(', ')} in the network's ipam section, or install the plugin in /opt/cni/bin.`,
   });
 }

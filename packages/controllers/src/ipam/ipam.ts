@@ -35,7 +35,9 @@ export type IpamErrorCode =
   | 'exhausted' // every address of a range is taken
   | 'notAvailable' // a requested address is taken, is the gateway, or lies in no range
   | 'storage' // a reservation could not be read or written
-  | 'notReserved'; // a check found no reservation
+  | 'notReserved' // a check found no reservation
+  | 'delegate' // a plugin that was executed failed, or gave an answer of no use
+  | 'tryAgain'; // a plugin that was executed says that a later try may succeed
 
 export interface IpamError {
   readonly code: IpamErrorCode;
@@ -49,6 +51,9 @@ export interface IpamError {
 export interface IpamOwner {
   readonly containerId: string;
   readonly ifname: string;
+  /** For plugins that are executed: the sandbox, and the pod as far as it is known. */
+  readonly netns?: string;
+  readonly pod?: { readonly namespace: string; readonly name: string; readonly uid: string };
 }
 
 export interface IpamRequest extends IpamOwner {
@@ -58,6 +63,8 @@ export interface IpamRequest extends IpamOwner {
   readonly config: JsonObject;
   /** Addresses asked for (runtimeConfig.ips, args.cni.ips, CNI_ARGS IP), with or without prefix length. */
   readonly requestedIps: readonly string[];
+  /** For checks: the addresses that were given. */
+  readonly held?: readonly AssignedIp[];
 }
 
 /** One IPAM plugin. `release` succeeds when nothing is held; all three may be repeated after a crash. */

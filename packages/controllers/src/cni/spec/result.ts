@@ -2,7 +2,7 @@ import { fail, ok } from '@vfleet/core';
 import type { Result } from '@vfleet/core';
 import { asObject, field, isJsonArray } from '../../json/fields.ts';
 import type { JsonObject } from '../../json/fields.ts';
-import { parsePrefix } from '../../ipam/index.ts';
+import { parsePrefix } from '../../ipam/ip.ts';
 import { isAtLeast } from './versions.ts';
 import type { CniVersion } from './versions.ts';
 
