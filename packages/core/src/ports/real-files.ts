@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fail, ok } from '../result.ts';
 import type { Result } from '../result.ts';
@@ -16,7 +16,7 @@ function failure(path: string, error: unknown): { readonly ok: false; readonly e
   return fail({ code: CODES[errno] ?? 'io', path, cause: error instanceof Error ? error.message : String(error) });
 }
 
-/** Files on the host's file system, synced to disk. Locks are files made with O_EXCL that hold the owner's process id. */
+/** Files on the host's file system, synced to disk. Locks are files that hold the owner's process id and when it started. */
 export class NodeFiles implements Files {
   readonly #clock: Clock;
   readonly #random: Random;
@@ -101,17 +101,37 @@ export class NodeFiles implements Files {
   }
 
   async #acquire(path: string): Promise<void> {
-    for (;;) {
-      try {
-        await writeSynced(path, String(process.pid), constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
-        return;
-      } catch (error) {
-        if (failure(path, error).error.code !== 'exists') throw error;
+    // Written beside it and linked: whoever is killed on the way leaves no lock without an owner.
+    const own = `${path}.${this.#random.suffix(10)}`;
+    await writeSynced(own, `${process.pid} ${await startOf(process.pid)}`, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    try {
+      for (;;) {
+        try {
+          await link(own, path);
+          return;
+        } catch (error) {
+          if (failure(path, error).error.code !== 'exists') throw error;
+        }
+        const holder = await this.read(path);
+        if (holder.ok && !(await isAlive(holder.value))) await this.#takeAway(path, holder.value);
+        else await this.#clock.sleep(5 + this.#random.integer(10));
       }
-      const holder = await this.read(path);
-      // A lock whose owner died is taken over; the number may not be written yet, so an empty file is not dead.
-      if (holder.ok && holder.value !== '' && !isAlive(Number(holder.value))) await rm(path, { force: true });
-      else await this.#clock.sleep(5 + this.#random.integer(10));
+    } finally {
+      await rm(own, { force: true });
+    }
+  }
+
+  /** Removes a dead owner's lock. Another waiter may have done so, and have its own there by now: that one is put back. */
+  async #takeAway(path: string, dead: string): Promise<void> {
+    const away = `${path}.${this.#random.suffix(10)}`;
+    try {
+      await rename(path, away);
+      if ((await readFile(away, 'utf8')) !== dead) await link(away, path);
+    } catch (error) {
+      const { code } = failure(path, error).error;
+      if (code !== 'notFound' && code !== 'exists') throw error;
+    } finally {
+      await rm(away, { force: true });
     }
   }
 }
@@ -135,11 +155,26 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-function isAlive(pid: number): boolean {
+/** Whether the process that wrote a lock is still there. After a reboot its number may be another one's: then they started at different times. */
+async function isAlive(owner: string): Promise<boolean> {
+  const [pid = '', start = ''] = owner.split(' ');
+  if (!/^\d+$/.test(pid)) return false;
   try {
-    process.kill(pid, 0);
-    return true;
+    process.kill(Number(pid), 0);
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
+  }
+  const startSeen = await startOf(Number(pid));
+  return start === '' || startSeen === '' || start === startSeen;
+}
+
+/** Field 22 of /proc/PID/stat, in clock ticks since the boot; nothing where that cannot be read. */
+async function startOf(pid: number): Promise<string> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    // The second field, the program's name in parentheses, may hold blanks and parentheses of its own.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
   }
 }

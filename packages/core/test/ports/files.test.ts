@@ -83,6 +83,31 @@ describe('NodeFiles', () => {
     // Process ids end at 4,194,304 (PID_MAX_LIMIT), so nobody has this one.
     await files.replace(`${folder}/lock`, '99999999');
     expect(await files.withLock(`${folder}/lock`, async () => 'mine')).toBe('mine');
+    // Nobody's, as a full disk may have left it.
+    await files.replace(`${folder}/lock`, '');
+    expect(await files.withLock(`${folder}/lock`, async () => 'mine')).toBe('mine');
+    expect(await files.list(folder)).toEqual({ ok: true, value: [] });
+  });
+
+  test.skipIf(process.platform !== 'linux')('a lock from before a reboot, whose owner’s number is another process’s now, is taken over', async () => {
+    const folder = await realFolder();
+    const files = realFiles();
+    await files.replace(`${folder}/lock`, `${process.ppid} 7`);
+    expect(await files.withLock(`${folder}/lock`, async () => 'mine')).toBe('mine');
+  });
+
+  test('of many that find a dead owner’s lock only one has it at a time', async () => {
+    const folder = await realFolder();
+    await realFiles().replace(`${folder}/lock`, '99999999');
+    let inside = 0;
+    let most = 0;
+    const work = async () => {
+      most = Math.max(most, ++inside);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      inside--;
+    };
+    await Promise.all(Array.from({ length: 20 }, () => realFiles().withLock(`${folder}/lock`, work)));
+    expect([most, await realFiles().list(folder)]).toEqual([1, { ok: true, value: [] }]);
   });
 
   test('a path that cannot be is answered, not thrown', async () => {
