@@ -23,8 +23,7 @@ export function observePf(node: NodeModel, pf: number): PfObservation {
   const visible = hasNetdev(node, device) && node.fleet.rarePfs.get(pf)?.netns === undefined;
   // By ethtool of its interface, else by devlink: without its driver a card says nothing.
   const tellsFirmware = visible || (driver === model.pfDriver && hasDevlink(model));
-  const vfs: VfObservation[] = [];
-  for (let index = 0; index < pfs.numVfs[pf]!; index++) vfs.push(observeVf(node, node.vfDevice(pf, index)));
+  const vfs = observeVfs(node, pf);
   return {
     pciAddress: spec.pciAddress,
     vendor: model.vendor,
@@ -51,6 +50,60 @@ export function hasDevlink(model: NicModel): boolean {
 }
 
 const NO_NAMES: readonly string[] = Object.freeze([]);
+
+/**
+ * The VFs of a PF. Of those whose columns are as they were at the last look the same objects are given again: they are never changed, and
+ * most looks see what others saw.
+ */
+function observeVfs(node: NodeModel, pf: number): readonly VfObservation[] {
+  const count = node.fleet.pfs.numVfs[pf]!;
+  if (count === 0) return NO_VFS;
+  const known = node.seen.of(pf, surroundingsOf(node, pf));
+  const bits = new Uint32Array(count * WORDS);
+  const vfs: VfObservation[] = [];
+  let isSame = known?.vfs.length === count;
+  for (let index = 0; index < count; index++) {
+    const device = node.vfDevice(pf, index);
+    readBits(node, device.vf, bits, index * WORDS);
+    const before = known !== undefined && index < known.vfs.length && sameBits(bits, known.bits, index * WORDS) ? known.vfs[index] : undefined;
+    // Of the rare the columns do not tell all.
+    const reusable = before !== undefined && !node.fleet.rareVfs.has(device.vf);
+    vfs.push(reusable ? before : observeVf(node, device));
+    isSame &&= reusable;
+    if (node.fleet.rareVfs.has(device.vf)) bits[index * WORDS] = RARE;
+  }
+  if (isSame) return known!.vfs;
+  node.seen.note(pf, { surroundings: surroundingsOf(node, pf), bits, vfs });
+  return vfs;
+}
+
+const NO_VFS: readonly VfObservation[] = Object.freeze([]);
+/** Words of a VF's columns; in the first of them a value that no column gives, for what must be read anew. */
+const WORDS = 8;
+const RARE = 0xffff_ffff;
+
+function readBits({ fleet: { vfs } }: NodeModel, row: number, bits: Uint32Array, at: number): void {
+  bits[at] = vfs.flags[row]! | (vfs.driver[row]! << 16);
+  bits[at + 1] = vfs.vlan[row]! | (vfs.mtu[row]! << 16);
+  bits[at + 2] = vfs.macHigh[row]! | (vfs.adminMacHigh[row]! << 16);
+  bits[at + 3] = vfs.macLow[row]!;
+  bits[at + 4] = vfs.adminMacLow[row]!;
+  bits[at + 5] = vfs.minTxRateMbps[row]!;
+  bits[at + 6] = vfs.maxTxRateMbps[row]!;
+  bits[at + 7] = vfs.vlanQos[row]!;
+}
+
+function sameBits(a: Uint32Array, b: Uint32Array, at: number): boolean {
+  for (let word = at; word < at + WORDS; word++) if (a[word] !== b[word]) return false;
+  return true;
+}
+
+/** What a VF's observation depends on beside its own columns. */
+function surroundingsOf(node: NodeModel, pf: number): string {
+  const { pfs } = node.fleet;
+  const port = pfs.portRow[pf]!;
+  return `${pfs.flags[pf]!} ${pfs.flags[port]!} ${pfs.epoch[pf]!} ${pfs.firstVf[pf]!} ${pfs.vfOffset[pf]!} ${pfs.routingId[pf]!} ${node.rdmaMode} ${node.iommuEnabled} ${node.generation} ${netnsOf(node, { pf, vf: -1, index: -1 })}`;
+}
 
 function observeVf(node: NodeModel, device: Device): VfObservation {
   const { fleet } = node;

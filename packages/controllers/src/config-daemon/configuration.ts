@@ -1,6 +1,7 @@
 import type { Clock, Files, FilesError, Hardware, HardwareError, Host, Log, PfMachineState, PfPlan, Plan, PlanInput, PodResources, Result } from '@vfleet/core';
 import { describeReboot, fail, isSettled, ok, planNode } from '@vfleet/core';
 import type { SriovNetworkNodeState, SriovOperatorConfig } from '@vfleet/kube';
+import { DEFAULT_STATE_FOLDER, pfLockPath } from '../cni/index.ts';
 import type { HardwareActivity } from './hardware-activity.ts';
 import { Journal } from './journal.ts';
 import { OwnershipStore } from './ownership.ts';
@@ -50,6 +51,10 @@ export class Configuration {
   #openRun: number | undefined;
   #runs = 0;
   #survey: Survey | undefined;
+  /** Of the PFs that the last look saw. */
+  #addresses: ReadonlySet<string> | undefined;
+  /** What kubelet said last. */
+  #holders: Survey['holders'];
   #plan: Plan | undefined;
   #input: PlanInput | undefined;
   /** Of the spec that was planned for last. */
@@ -93,10 +98,23 @@ export class Configuration {
     return ok(undefined);
   }
 
+  /** Whether a link that changed is a PF's; so it may be until somebody has looked. */
+  mayBePf(address: string): boolean {
+    return this.#addresses?.has(address) ?? true;
+  }
+
+  /** Nothing is to be done until the next look: what the last one saw need not be kept, which with many VFs is most of what there is. */
+  rest(): void {
+    this.#survey = undefined;
+    this.#input = undefined;
+  }
+
   async look(): Promise<Result<Survey, HardwareError>> {
     const seen = await survey(this.#ports, this.#podResources);
     if (!seen.ok) return seen;
-    const holders = seen.value.holders ?? this.#survey?.holders;
+    const holders = seen.value.holders ?? this.#holders;
+    this.#holders = holders;
+    this.#addresses = new Set(seen.value.inventory.pfs.map((pf) => pf.pciAddress));
     this.#survey = { ...seen.value, ...(holders === undefined ? {} : { holders }) };
     return ok(this.#survey);
   }
@@ -150,9 +168,9 @@ export class Configuration {
   }
 
   #runOf(pf: PfPlan, begun: ReadonlySet<string>): PfRun {
-    const { hardware, clock, log } = this.#ports;
+    const { hardware, clock, log, files } = this.#ports;
     const tools: RunTools = {
-      hardware, clock, log, journal: this.#journal, store: this.#store, tried: this.#tried, activity: this.#activity, clean: this.#clean, signal: this.#signal,
+      hardware, clock, log, alone: (address, work) => files.withLock(pfLockPath(DEFAULT_STATE_FOLDER, address), work), journal: this.#journal, store: this.#store, tried: this.#tried, activity: this.#activity, clean: this.#clean, signal: this.#signal,
     };
     return new PfRun(tools, this.#input!, begun, pf, this.#pfs);
   }

@@ -182,14 +182,14 @@ class Daemon implements ConfigDaemon {
       const answer = await this.#carryOut(effect);
       if (answer !== undefined) return answer;
     }
+    if (state.value === 'idle') this.#configuration.rest();
     return undefined;
   }
 
   #onHardware(event: HardwareEvent): void {
     this.#activity.event();
     // Carrier of VFs shows nowhere in the node state.
-    const { survey } = this.#configuration;
-    if (event.kind === 'link' && survey !== undefined && !survey.inventory.pfs.some((pf) => pf.pciAddress === event.device)) return;
+    if (event.kind === 'link' && !this.#configuration.mayBePf(event.device)) return;
     if (this.#timers.has('hardware')) return;
     this.#setTimer('hardware', this.#settings.debounceMs, () => this.#postHardwareChanged());
   }

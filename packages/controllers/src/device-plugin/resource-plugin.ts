@@ -59,7 +59,8 @@ export class ResourcePlugin implements DevicePlugin {
   update(resource: ResourceConfig, members: readonly ListedMember[]): void {
     this.#resource = resource;
     this.#members = new Map(members.map((member) => [member.function.id, member]));
-    const devices = members.map((member) => deviceOf(resource, member));
+    const places = new Map<number, readonly number[]>();
+    const devices = members.map((member) => deviceOf(resource, member, places));
     if (sameDevices(devices, this.#devices)) return;
     this.#devices = devices;
     for (const sink of this.#sinks) sink(devices);
@@ -112,8 +113,13 @@ export class ResourcePlugin implements DevicePlugin {
   }
 }
 
-function deviceOf(resource: ResourceConfig, { function: { id, numaNode }, fault }: ListedMember): PluginDevice {
-  return { id, healthy: fault === undefined, numaNodes: resource.excludeTopology || numaNode < 0 ? [] : [numaNode] };
+const NOWHERE: readonly number[] = [];
+
+/** `places` keeps one list for each NUMA node: a node has few of them and many VFs. */
+function deviceOf(resource: ResourceConfig, { function: { id, numaNode }, fault }: ListedMember, places: Map<number, readonly number[]>): PluginDevice {
+  let numaNodes = resource.excludeTopology || numaNode < 0 ? NOWHERE : places.get(numaNode);
+  if (numaNodes === undefined) places.set(numaNode, (numaNodes = [numaNode]));
+  return { id, healthy: fault === undefined, numaNodes };
 }
 
 function sameDevices(a: readonly PluginDevice[], b: readonly PluginDevice[]): boolean {

@@ -31,9 +31,23 @@ function pfStatus(pf: PfObservation, options: InterfaceStatusOptions): Interface
     eSwitchMode: pf.eswitchMode,
     ...(options.externallyManaged?.has(pf.pciAddress) ? { externallyManaged: true } : {}),
     totalvfs: pf.totalVfs,
-    ...(pf.vfs.length > 0 ? { Vfs: pf.vfs.map((vf) => vfStatus(pf, vf, options.holders?.get(vf.pciAddress))) } : {}),
+    ...(pf.vfs.length > 0 ? { Vfs: vfStatuses(pf, options.holders) } : {}),
     ...(netdev !== undefined && netdev.altNames.length > 0 ? { altNames: [...netdev.altNames] } : {}),
   };
+}
+
+/** By what was observed, of VFs that nobody holds: a look that sees the same VFs says the same of them, in the same words. */
+const statusOfFree = new WeakMap<readonly VfObservation[], VfStatus[]>();
+
+/** Frozen, so that whoever keeps it need not copy it. */
+function vfStatuses(pf: PfObservation, holders: InterfaceStatusOptions['holders']): VfStatus[] {
+  const areFree = holders === undefined || holders.size === 0 || !pf.vfs.some((vf) => holders.has(vf.pciAddress));
+  const known = areFree ? statusOfFree.get(pf.vfs) : undefined;
+  if (known !== undefined) return known;
+  const list = pf.vfs.map((vf) => Object.freeze(vfStatus(pf, vf, holders?.get(vf.pciAddress))));
+  Object.freeze(list);
+  if (areFree) statusOfFree.set(pf.vfs, list);
+  return list;
 }
 
 function vfStatus(pf: PfObservation, vf: VfObservation, assigned: string | undefined): VfStatus {

@@ -2,10 +2,14 @@ import type { PciAddress } from '@vfleet/core';
 
 const HEX2 = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
+/** By character code. */
+const HEX_VALUES = Uint8Array.from({ length: 128 }, (_, code) => Number.parseInt(String.fromCharCode(code), 16) || 0);
+
 export function routingIdOf(address: PciAddress): { readonly domain: number; readonly routingId: number } {
-  const [domain, bus, rest] = address.split(':') as [string, string, string];
-  const [device, fn] = rest.split('.') as [string, string];
-  return { domain: parseInt(domain, 16), routingId: (parseInt(bus, 16) << 8) | (parseInt(device, 16) << 3) | parseInt(fn, 16) };
+  // From the end, DDDD:BB:DD.F: only the domain may have more digits.
+  const end = address.length;
+  const digit = (fromEnd: number) => HEX_VALUES[address.charCodeAt(end - fromEnd)]!;
+  return { domain: parseInt(address.slice(0, end - 8), 16), routingId: (digit(7) << 12) | (digit(6) << 8) | (digit(4) << 7) | (digit(3) << 3) | digit(1) };
 }
 
 /** The text of an address known to be valid. */

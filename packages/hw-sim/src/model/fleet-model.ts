@@ -1,10 +1,12 @@
-import type { Clock, Random } from '@vfleet/core';
+import type { Clock, PciAddress, Random } from '@vfleet/core';
 import { nicModels } from '../personalities/index.ts';
 import type { Delay, NicModel } from '../personalities/nic-model.ts';
+import { addressOf } from './addresses.ts';
 import { PfColumns, VfColumns } from './columns.ts';
 import { DriverTable } from './driver-table.ts';
 import { scatter32 } from './mac.ts';
 import type { MacBits } from './mac.ts';
+import { vfNetdevName } from './names.ts';
 import { emptyRareState } from './rare-state.ts';
 import type { RareState } from './rare-state.ts';
 
@@ -26,6 +28,9 @@ export class FleetModel {
   /** Per PF row: its netdev's name at boot, and what its VFs' names build on. The strings are shared between nodes. */
   readonly pfNames: string[] = [];
   readonly vfNameBases: string[] = [];
+  /** Texts that nodes built alike have in common, by what they say. */
+  readonly #addresses = new Map<number, PciAddress>();
+  readonly #vfNames = new Map<string, string[]>();
   readonly rarePfs = new Map<number, RareState>();
   readonly rareVfs = new Map<number, RareState>();
   readonly #freeVfBlocks = new Map<number, number[]>();
@@ -40,6 +45,21 @@ export class FleetModel {
     this.#macCounter = options.random.integer(2 ** 31);
     this.#macPrefix = options.random.integer(2 ** 14);
     for (const model of nicModels) this.modelId(model);
+  }
+
+  addressOf(domain: number, routingId: number): PciAddress {
+    const key = domain * 65_536 + routingId;
+    let address = this.#addresses.get(key);
+    if (address === undefined) this.#addresses.set(key, (address = addressOf(domain, routingId)));
+    return address;
+  }
+
+  /** The name at birth of a VF's netdev. */
+  vfName(pf: number, index: number): string {
+    const base = this.vfNameBases[pf]!;
+    let names = this.#vfNames.get(base);
+    if (names === undefined) this.#vfNames.set(base, (names = []));
+    return (names[index] ??= vfNetdevName(base, index));
   }
 
   modelId(model: NicModel): number {

@@ -1,7 +1,6 @@
 import type { AdminState, Netdev } from '@vfleet/core';
 import { PfFlag, VfFlag } from './columns.ts';
 import { formatMac, guidOf, infinibandAddress } from './mac.ts';
-import { vfNetdevName } from './names.ts';
 import type { Device, NodeModel } from './node-model.ts';
 import type { RareState } from './rare-state.ts';
 
@@ -38,7 +37,7 @@ export function netdevName(node: NodeModel, device: Device): string {
 /** The name a netdev gets when its driver makes it. */
 export function birthName(node: NodeModel, device: Device): string {
   const { fleet } = node;
-  if (device.vf >= 0) return vfNetdevName(fleet.vfNameBases[device.pf]!, device.index);
+  if (device.vf >= 0) return fleet.vfName(device.pf, device.index);
   return fleet.pfNames[device.pf]!;
 }
 
@@ -75,12 +74,14 @@ export function netdevMtu(node: NodeModel, device: Device): number {
   return device.vf < 0 ? node.fleet.pfs.mtu[device.pf]! : node.fleet.vfs.mtu[device.vf]!;
 }
 
+const NO_NAMES: readonly string[] = Object.freeze([]);
+
 /** As rtnetlink shows it from inside the namespace it is in. */
 export function netdevOf(node: NodeModel, device: Device): Netdev {
   const adminState: AdminState = isAdminUp(node, device) ? 'up' : 'down';
   return {
     name: netdevName(node, device),
-    altNames: rareOf(node, device)?.altNames ?? [],
+    altNames: rareOf(node, device)?.altNames ?? NO_NAMES,
     mac: netdevMac(node, device),
     mtu: netdevMtu(node, device),
     adminState,

@@ -1,10 +1,11 @@
 import type { PciAddress, RdmaMode, Subscription } from '@vfleet/core';
 import type { NicModel } from '../personalities/nic-model.ts';
-import { addressOf, routingIdOf } from './addresses.ts';
+import { routingIdOf } from './addresses.ts';
 import { PfFlag } from './columns.ts';
 import type { FleetModel } from './fleet-model.ts';
 import { Operation } from './operation.ts';
 import type { Outcome } from './operation.ts';
+import { SeenVfs } from './seen-vfs.ts';
 import type { NodeHardwareSpec } from './spec.ts';
 import type { Uevent } from './uevents.ts';
 
@@ -38,6 +39,8 @@ export class NodeModel {
   hasRenamedNetdevs = false;
   /** Namespaces that exist besides the host's. */
   readonly namespaces = new Set<string>();
+  /** What observers have of this node's VFs. */
+  readonly seen = new SeenVfs();
   /** Drivers loaded or unloaded on this node since boot, against what its NICs load by themselves. */
   readonly #driverChanges = new Map<string, boolean>();
   readonly #newIds = new Map<string, Set<string>>();
@@ -85,7 +88,7 @@ export class NodeModel {
 
   vfAddress(pf: number, index: number): PciAddress {
     const { pfs } = this.fleet;
-    return addressOf(pfs.domain[pf]!, pfs.routingId[pf]! + pfs.vfOffset[pf]! + index * this.modelOf(pf).vfStride);
+    return this.fleet.addressOf(pfs.domain[pf]!, pfs.routingId[pf]! + pfs.vfOffset[pf]! + index * this.modelOf(pf).vfStride);
   }
 
   addressOf(device: Device): PciAddress {

@@ -13,7 +13,10 @@ export interface Comparison {
 
 const SAME: Comparison = { added: EMPTY_SET, removed: EMPTY_SET, modified: EMPTY_SET };
 
-/** Compares two values; undefined stands for one that is not there. Shared parts cost nothing. */
+/** The record of who owns what is owned by nobody. */
+const [METADATA, RECORD] = ['f:metadata', 'managedFields'];
+
+/** Compares two values, but for metadata.managedFields; undefined stands for one that is not there. Shared parts cost nothing. */
 export function compareValues(before: unknown, after: unknown, schema: MergeSchema): Comparison {
   if (before === after) return SAME;
   const walk = new Walk();
@@ -51,11 +54,12 @@ class Walk {
   #fields(before: unknown, after: unknown, schema: MergeSchema, path: readonly string[]): void {
     const left = isObject(before) ? before : {};
     const right = isObject(after) ? after : {};
+    const isMetadata = path.length === 1 && path[0] === METADATA;
     for (const key of Object.keys(left)) {
       const other = getOwn(right, key);
-      if (left[key] !== other) this.compare(left[key], other, fieldSchema(schema, key), [...path, fieldElement(key)]);
+      if (left[key] !== other && !(isMetadata && key === RECORD)) this.compare(left[key], other, fieldSchema(schema, key), [...path, fieldElement(key)]);
     }
-    for (const key of Object.keys(right)) if (getOwn(left, key) === undefined) this.compare(undefined, right[key], fieldSchema(schema, key), [...path, fieldElement(key)]);
+    for (const key of Object.keys(right)) if (getOwn(left, key) === undefined && !(isMetadata && key === RECORD)) this.compare(undefined, right[key], fieldSchema(schema, key), [...path, fieldElement(key)]);
   }
 
   #items(before: unknown, after: unknown, schema: MergeSchema, path: readonly string[]): void {

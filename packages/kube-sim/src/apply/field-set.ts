@@ -76,6 +76,11 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
   });
 }
 
+function sharesElement(a: FieldSet, b: FieldSet): boolean {
+  for (const element in b) if (Object.hasOwn(a, element)) return true;
+  return false;
+}
+
 /** Whether every member of `part` is one of `whole`. */
 function isWithin(part: FieldSet, whole: FieldSet): boolean {
   for (const element in part) {
@@ -95,7 +100,7 @@ function sameNode(node: FieldSet, member: boolean, children: FieldSet): boolean 
 
 /** Members of `a` that are no members of `b`. */
 export function difference(a: FieldSet, b: FieldSet): FieldSet {
-  if (isEmptySet(a) || isEmptySet(b)) return a;
+  if (!sharesElement(a, b)) return a;
   return combine(a, EMPTY_SET, Object.keys(a), (element) => {
     const left = a[element]!;
     if (!Object.hasOwn(b, element)) return left;
@@ -107,7 +112,7 @@ export function difference(a: FieldSet, b: FieldSet): FieldSet {
 
 /** Like {@link difference}, but a member of `b` takes away all that is below it too. */
 export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
-  if (isEmptySet(a) || isEmptySet(b)) return a;
+  if (!sharesElement(a, b)) return a;
   return combine(a, EMPTY_SET, Object.keys(a), (element) => {
     const left = a[element]!;
     if (!Object.hasOwn(b, element)) return left;

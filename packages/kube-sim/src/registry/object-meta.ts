@@ -26,7 +26,7 @@ export function validateObjectMeta(metadata: ObjectMeta, namespaced: boolean, na
   } else if (namespace !== undefined && namespace !== '') {
     errors.push(forbiddenField('metadata.namespace', 'not allowed on this type'));
   }
-  errors.push(...validateLabels(metadata.labels ?? {}, 'metadata.labels'), ...validateAnnotations(metadata.annotations ?? {}, 'metadata.annotations'));
+  errors.push(...validateLabels(metadata.labels ?? EMPTY, 'metadata.labels'), ...validateAnnotations(metadata.annotations ?? EMPTY, 'metadata.annotations'));
   errors.push(...validateOwnerReferences(metadata), ...validateFinalizers(metadata.finalizers ?? []));
   if (needsQualifiedFinalizers) errors.push(...unqualifiedFinalizers(metadata.finalizers ?? []));
   return errors;
@@ -53,13 +53,30 @@ function sameMetaValue(key: string, a: string | number | undefined, b: string | 
 }
 
 export function validateLabels(labels: Readonly<Record<string, string>>, field: string): readonly FieldError[] {
-  return Object.entries(labels).flatMap(([key, value]) => [
+  return unlessKnown(goodLabels, labels, () => Object.entries(labels).flatMap(([key, value]) => [
     ...qualifiedNameProblems(key).map((problem) => invalid(field, key, problem)),
     ...labelValueProblems(value).map((problem) => invalid(field, value, problem)),
-  ]);
+  ]));
+}
+
+/** Parts of objects that were found to be in order: most writes leave them as they are. They are frozen, and so they stay in order. */
+const goodLabels = new WeakMap<object, true>();
+const goodAnnotations = new WeakMap<object, true>();
+const NONE: readonly never[] = [];
+const EMPTY: Readonly<Record<string, string>> = Object.freeze({});
+
+function unlessKnown(inOrder: WeakMap<object, true>, part: object, look: () => readonly FieldError[]): readonly FieldError[] {
+  if (inOrder.has(part)) return NONE;
+  const errors = look();
+  if (errors.length === 0 && Object.isFrozen(part)) inOrder.set(part, true);
+  return errors;
 }
 
 export function validateAnnotations(annotations: Readonly<Record<string, string>>, field: string): readonly FieldError[] {
+  return unlessKnown(goodAnnotations, annotations, () => annotationErrors(annotations, field));
+}
+
+function annotationErrors(annotations: Readonly<Record<string, string>>, field: string): readonly FieldError[] {
   const errors = Object.keys(annotations).flatMap((key) => qualifiedNameProblems(key.toLowerCase()).map((problem) => invalid(field, key, problem)));
   let bytes = 0;
   for (const [key, value] of Object.entries(annotations)) bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
@@ -113,7 +130,7 @@ export function validateImmutable(next: unknown, previous: unknown, field: strin
 
 /** The rules that hold for the metadata of every kind on update, before the kind's own (apiserver rest/update.go, validateCommonFields). */
 export function validateCommonUpdate(next: ObjectMeta, previous: ObjectMeta, namespaced: boolean): readonly FieldError[] {
-  return [...validateObjectMeta(next, namespaced, pathSegmentProblems), ...validateObjectMetaUpdate(next, previous), ...validateLabels(next.labels ?? {}, 'metadata.labels'), ...validateAnnotations(next.annotations ?? {}, 'metadata.annotations'), ...validateOwnerReferences(next)];
+  return [...validateObjectMeta(next, namespaced, pathSegmentProblems), ...validateObjectMetaUpdate(next, previous), ...validateLabels(next.labels ?? EMPTY, 'metadata.labels'), ...validateAnnotations(next.annotations ?? EMPTY, 'metadata.annotations'), ...validateOwnerReferences(next)];
 }
 
 /** What a kind's own validation repeats of them. */
@@ -121,7 +138,7 @@ export function validateKindUpdate(next: ObjectMeta, previous: ObjectMeta, names
   return strategy.metaChecksOnUpdate.flatMap((check) => (check === 'whole'
     ? validateObjectMeta(next, namespaced, (name, isPrefix) => strategy.nameProblems(name, isPrefix), strategy.needsQualifiedFinalizers)
     : [
-        ...validateObjectMetaUpdate(next, previous), ...validateLabels(next.labels ?? {}, 'metadata.labels'), ...validateAnnotations(next.annotations ?? {}, 'metadata.annotations'), ...validateOwnerReferences(next),
+        ...validateObjectMetaUpdate(next, previous), ...validateLabels(next.labels ?? EMPTY, 'metadata.labels'), ...validateAnnotations(next.annotations ?? EMPTY, 'metadata.annotations'), ...validateOwnerReferences(next),
         ...(strategy.needsQualifiedFinalizers ? unqualifiedFinalizers(next.finalizers ?? []) : []),
       ]));
 }

@@ -80,10 +80,13 @@ function checkNumber(value: number, node: SchemaNode, path: string, errors: Fiel
 }
 
 function checkArray(value: readonly unknown[], node: SchemaNode, path: string, errors: FieldError[]): void {
-  const { schema, items } = node;
+  const { schema, items, known: { valid } } = node;
+  if (valid.has(value)) return;
+  const before = errors.length;
   if (schema.minItems !== undefined && value.length < schema.minItems) errors.push(invalid(path, value.length, `${path} in body should have at least ${schema.minItems} items`));
   if (schema.maxItems !== undefined && value.length > schema.maxItems) errors.push(tooMany(path, value.length, schema.maxItems));
   if (items !== undefined) for (let index = 0; index < value.length; index++) check(value[index], items, `${path}[${index}]`, errors);
+  if (errors.length === before && Object.isFrozen(value)) valid.add(value);
 }
 
 function checkObject(value: JsonObject, node: SchemaNode, path: string, errors: FieldError[]): void {
@@ -146,9 +149,12 @@ export function validateListTypes(value: unknown, node: SchemaNode, path: string
 
 function checkLists(value: unknown, node: SchemaNode, path: string, errors: FieldError[]): void {
   if (Array.isArray(value)) {
+    const { items, known: { distinct } } = node;
+    if (distinct.has(value)) return;
+    const before = errors.length;
     checkDuplicates(value, node, path, errors);
-    const { items } = node;
     if (items !== undefined) value.forEach((item, index) => checkLists(item, items, `${path}[${index}]`, errors));
+    if (errors.length === before && Object.isFrozen(value)) distinct.add(value);
   } else if (isObject(value)) {
     for (const key of Object.keys(value)) {
       const property = node.properties.get(key) ?? (typeof node.additional === 'object' ? node.additional : undefined);

@@ -31,17 +31,18 @@ export const EMPTY_ARRAY: readonly never[] = Object.freeze([]);
 
 /**
  * A deeply frozen equal of `value`. Parts that are deeply frozen already are shared, so handing back what came from the
- * store costs a walk and no copies. Properties that are undefined count as absent, as JSON has no such value.
+ * store costs a walk and no copies, and parts that `known`, which is deeply frozen, has in the same place cost nothing. Properties
+ * that are undefined count as absent, as JSON has no such value.
  */
-export function frozen<Type>(value: Type): Type;
-export function frozen(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (isDeeplyFrozen(value)) return value;
-  if (Array.isArray(value)) return Object.freeze(value.map((item: unknown) => (item === undefined ? null : frozen(item))));
+export function frozen<Type>(value: Type, known?: unknown): Type;
+export function frozen(value: unknown, known?: unknown): unknown {
+  if (typeof value !== 'object' || value === null || value === known) return value;
+  if (Object.isFrozen(value) && isDeeplyFrozen(value)) return value;
+  if (Array.isArray(value)) return Object.freeze(value.map((item: unknown, index) => (item === undefined ? null : frozen(item, Array.isArray(known) ? known[index] : undefined))));
   const copy: Record<string, unknown> = {};
   for (const key of Object.keys(value)) {
     const item = (value as JsonObject)[key];
-    if (item !== undefined) setOwn(copy, key, frozen(item));
+    if (item !== undefined) setOwn(copy, key, frozen(item, isObject(known) ? getOwn(known, key) : undefined));
   }
   return Object.freeze(copy);
 }
