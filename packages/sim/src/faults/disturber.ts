@@ -1,17 +1,23 @@
 import type { Timer } from '@vfleet/core';
+import { DEFAULT_OPERATOR_NAMESPACE, isKubeError } from '@vfleet/core';
+import { leases } from '@vfleet/kube';
 import type { Simulation } from '../engine/simulation.ts';
 import type { Supervisor } from '../process/supervisor.ts';
 import type { World } from '../world.ts';
+import type { WorldNode } from '../world-node.ts';
 import type { FaultName } from './catalog.ts';
 import type { Chance, Strike } from './chance.ts';
 import type { KubeConditions } from './faulty-kube.ts';
 import type { People } from './people.ts';
 import { PEOPLE } from './people.ts';
 
-const API: readonly FaultName[] = ['kube.outage', 'kube.leaseRefused'];
-const PROCESS: readonly FaultName[] = ['process.pause', 'process.restart', 'process.clockStep'];
-const NODE: readonly FaultName[] = ['node.reboot', 'node.powerCycle', 'node.kubeletRestart'];
+const API: readonly FaultName[] = ['kube.outage', 'kube.leaseRefused', 'kube.leaseDeleted'];
+const PROCESS: readonly FaultName[] = ['process.pause', 'process.restart', 'process.otherVersion', 'process.clockStep', 'process.clockDrift', 'kube.newerFields'];
+const NODE: readonly FaultName[] = ['node.reboot', 'node.powerCycle', 'node.kubeletRestart', 'hardware.pfReset'];
 const EVERY_MS = 1000;
+const NEWER_MS = 60_000;
+/** What replicas of the operator elect their leader by. */
+const OPERATOR_LEASE = 'sriov-network-operator';
 
 /** Faults that strike at a time, not at a call: one opportunity a second for the API, every process, every node, and for people. */
 export class Disturber {
@@ -45,6 +51,7 @@ export class Disturber {
     this.#chance.active = false;
     this.#conditions.endOutage();
     this.#conditions.leasesRefused = false;
+    this.#conditions.newerFields.clear();
     for (const { component, place } of this.#world.processes()) this.#supervisor.process(`${component}/${place}`)?.resume();
     await this.#people.makeUp();
   }
@@ -76,10 +83,18 @@ export class Disturber {
   #disturbApi(strike: Strike): void {
     const forMs = 1000 + Math.floor(strike.draw() * (strike.fault === 'kube.outage' ? 60_000 : 40_000));
     if (strike.fault === 'kube.outage') return this.outage(forMs);
+    if (strike.fault === 'kube.leaseDeleted') return void this.#deleteLease();
     this.#simulation.trace.record('api', 'leases refused', `for ${forMs} ms`);
     this.#conditions.leasesRefused = true;
     this.#simulation.clock.setTimer(forMs, () => {
       this.#conditions.leasesRefused = false;
+    });
+  }
+
+  async #deleteLease(): Promise<void> {
+    this.#simulation.trace.record('api', 'lease deleted', OPERATOR_LEASE);
+    await this.#world.kube.delete(leases, { namespace: DEFAULT_OPERATOR_NAMESPACE, name: OPERATOR_LEASE }).catch((error: unknown) => {
+      if (!isKubeError(error, 'NotFound')) throw error;
     });
   }
 
@@ -88,10 +103,21 @@ export class Disturber {
     if (process === undefined) return;
     if (strike.fault === 'process.pause') this.#supervisor.pause(process, Math.floor(strike.draw() * 40_000));
     else if (strike.fault === 'process.restart') void this.#supervisor.restart(process);
-    else {
+    else if (strike.fault === 'process.otherVersion') void this.#supervisor.replaceByOtherVersion(process);
+    else if (strike.fault === 'kube.newerFields') this.#showNewerFields(name);
+    else if (strike.fault === 'process.clockDrift') {
+      process.drift = { rate: (strike.draw() - 0.5) / 10, sinceMs: this.#simulation.clock.monotonicMs() };
+      this.#simulation.trace.record(name, 'clock drifts', `by ${(process.drift.rate * 100).toFixed(2)} %`);
+    } else {
       process.wallOffsetMs += Math.floor((strike.draw() - 0.5) * 600_000);
       this.#simulation.trace.record(name, 'clock set', `${process.wallOffsetMs} ms ahead`);
     }
+  }
+
+  #showNewerFields(name: string): void {
+    this.#simulation.trace.record(name, 'newer fields', `for ${NEWER_MS} ms`);
+    this.#conditions.newerFields.add(name);
+    this.#simulation.clock.setTimer(NEWER_MS, () => void this.#conditions.newerFields.delete(name));
   }
 
   #disturbNode(name: string, strike: Strike): void {
@@ -100,6 +126,12 @@ export class Disturber {
     this.#simulation.trace.record(name, strike.fault, '');
     if (strike.fault === 'node.powerCycle') node.hardware.powerCycle();
     else if (strike.fault === 'node.reboot') void node.hardware.host.reboot('somebody else');
+    else if (strike.fault === 'hardware.pfReset') void resetOne(node, strike);
     else void node.restartKubelet();
   }
+}
+
+async function resetOne({ hardware }: WorldNode, strike: Strike): Promise<void> {
+  const pf = hardware.spec.pfs[Math.floor(strike.draw() * hardware.spec.pfs.length)];
+  if (pf !== undefined) await hardware.sysfs.writeDevice(pf.pciAddress, 'reset', '1');
 }

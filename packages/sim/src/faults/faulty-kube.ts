@@ -1,5 +1,6 @@
 import type { Clock, Kube, KubeObject, ListOptions, ListPage, Resource, Subscription, WatchEvent, WatchOptions, WatchSink } from '@vfleet/core';
 import { KubeError } from '@vfleet/core';
+import { nodePolicies, operatorConfigs, ovsNetworks, poolConfigs, sriovIbNetworks, sriovNetworks } from '@vfleet/kube';
 import type { FaultName } from './catalog.ts';
 import type { Chance, Strike } from './chance.ts';
 
@@ -7,6 +8,8 @@ import type { Chance, Strike } from './chance.ts';
 export class KubeConditions {
   outage = false;
   leasesRefused = false;
+  /** Processes to which objects appear with fields of a newer version. */
+  readonly newerFields = new Set<string>();
   readonly #watches = new Set<(error: KubeError) => void>();
 
   /** Nobody reaches the server from now on: streams break. */
@@ -34,20 +37,24 @@ const REFUSALS: Partial<Record<FaultName, (strike: Strike) => KubeError>> = {
   'kube.serverTimeout': () => new KubeError('ServerTimeout', 504, 'the server was unable to return a response in the time allotted'),
   'kube.unreachable': unreachable,
   'kube.conflict': () => new KubeError('Conflict', 409, 'the object has been modified; please apply your changes to the latest version and try again'),
-  'kube.expiredList': () => new KubeError('Expired', 410, 'the provided continue parameter is too old'),
 };
 
 const ANY_REQUEST: readonly FaultName[] = ['kube.tooManyRequests', 'kube.internalError', 'kube.unavailable', 'kube.serverTimeout', 'kube.unreachable', 'kube.slow'];
 const READ = ANY_REQUEST;
 const CREATE: readonly FaultName[] = [...ANY_REQUEST, 'kube.answerLost'];
 const CHANGE: readonly FaultName[] = [...CREATE, 'kube.conflict'];
-const FIRST_PAGE: readonly FaultName[] = [...ANY_REQUEST, 'kube.staleList'];
-const NEXT_PAGE: readonly FaultName[] = [...ANY_REQUEST, 'kube.expiredList'];
+const FIRST_LIST: readonly FaultName[] = [...ANY_REQUEST, 'kube.expiredList'];
+const LATER_LIST: readonly FaultName[] = [...FIRST_LIST, 'kube.staleList'];
+/** Kinds of our own whose writes an admission webhook judges. */
+const JUDGED: ReadonlySet<string> = new Set([nodePolicies, sriovNetworks, sriovIbNetworks, ovsNetworks, poolConfigs, operatorConfigs].map(({ plural }) => plural));
+const JUDGED_CREATE: readonly FaultName[] = [...CREATE, 'kube.webhookTimeout'];
+const JUDGED_CHANGE: readonly FaultName[] = [...CHANGE, 'kube.webhookTimeout'];
 const OPEN_WATCH: readonly FaultName[] = ['kube.watchRefused'];
-const WATCH_EVENT: readonly FaultName[] = ['kube.watchExpires', 'kube.watchEnds', 'kube.watchRepeats', 'kube.watchGoesBack', 'kube.watchLate', 'kube.watchMisses'];
+const WATCH_EVENT: readonly FaultName[] = ['kube.watchExpires', 'kube.watchEnds', 'kube.watchRepeats', 'kube.watchGoesBack', 'kube.watchLate', 'kube.watchMisses', 'kube.watchBookmark'];
 
 const SLOW_MS = 2000;
 const LATE_MS = 5000;
+const WEBHOOK_MS = 10_000;
 const MISSING_MS = 3000;
 /** Changes that a stale list is behind by, at most. */
 const STALE_CHANGES = 40;
@@ -62,6 +69,8 @@ export class FaultyKube implements Kube {
   readonly #process: string;
   /** Kinds that this process has listed before. A first list is served from a quorum, so that only a later one can be stale. */
   readonly #listed = new Set<string>();
+  /** Continuations that will be answered 410. */
+  readonly #expiring = new Set<string>();
 
   constructor(kube: Kube, ports: { readonly clock: Clock; readonly chance: Chance; readonly conditions: KubeConditions }, process: string) {
     this.#kube = kube;
@@ -71,42 +80,54 @@ export class FaultyKube implements Kube {
     this.#process = process;
   }
 
-  get: Kube['get'] = (resource, key) => this.#call('get', resource.plural, READ, () => this.#kube.get(resource, key));
-  create: Kube['create'] = (resource, object, options) => this.#call('create', resource.plural, CREATE, () => this.#kube.create(resource, object, options));
-  update: Kube['update'] = (resource, object, options) => this.#call('update', resource.plural, CHANGE, () => this.#kube.update(resource, object, options));
-  patch: Kube['patch'] = (resource, key, patch, options) => this.#call('patch', resource.plural, CHANGE, () => this.#kube.patch(resource, key, patch, options));
+  get: Kube['get'] = (resource, key) => this.#call('get', resource.plural, READ, async () => this.#read(resource, await this.#kube.get(resource, key)));
+  create: Kube['create'] = (resource, object, options) => this.#call('create', resource.plural, JUDGED.has(resource.plural) ? JUDGED_CREATE : CREATE, () => this.#kube.create(resource, object, options));
+  update: Kube['update'] = (resource, object, options) => this.#call('update', resource.plural, JUDGED.has(resource.plural) ? JUDGED_CHANGE : CHANGE, () => this.#kube.update(resource, object, options));
+  patch: Kube['patch'] = (resource, key, patch, options) => this.#call('patch', resource.plural, JUDGED.has(resource.plural) ? JUDGED_CHANGE : CHANGE, () => this.#kube.patch(resource, key, patch, options));
   delete: Kube['delete'] = (resource, key, options) => this.#call('delete', resource.plural, CREATE, () => this.#kube.delete(resource, key, options));
   evict: Kube['evict'] = (key, options) => this.#call('evict', 'pods', CREATE, () => this.#kube.evict(key, options));
   bind: Kube['bind'] = (key, nodeName) => this.#call('bind', 'pods', CREATE, () => this.#kube.bind(key, nodeName));
 
   async list<Type extends KubeObject>(resource: Resource<Type>, options: ListOptions = {}): Promise<ListPage<Type>> {
     const known = this.#listed.has(resource.plural);
-    const candidates = options.continue !== undefined ? NEXT_PAGE : known ? FIRST_PAGE : READ;
-    const page = await this.#call('list', resource.plural, candidates, (stale) => (stale === undefined ? this.#kube.list(resource, options) : this.#staleList(resource, options, stale)));
+    if (options.continue !== undefined && this.#expiring.delete(options.continue)) throw new KubeError('Expired', 410, 'the provided continue parameter is too old');
+    const candidates = options.continue !== undefined ? READ : known ? LATER_LIST : FIRST_LIST;
+    const page = await this.#call('list', resource.plural, candidates, (strike) => this.#listWith(strike, resource, options));
     this.#listed.add(resource.plural);
-    return page;
+    return JUDGED.has(resource.plural) && this.#conditions.newerFields.has(this.#process) ? { ...page, items: page.items.map((object) => this.#read(resource, object)) } : page;
+  }
+
+  /** The object as this process gets it. */
+  #read<Type extends KubeObject>(resource: Resource, object: Type): Type {
+    return JUDGED.has(resource.plural) && this.#conditions.newerFields.has(this.#process) ? withNewerFields(object) : object;
   }
 
   watch<Type extends KubeObject>(resource: Resource<Type>, options: WatchOptions, sink: WatchSink<Type>): Subscription {
     const refused = this.#conditions.outage ? unreachable() : this.#chance.strike(`${this.#process}/watch`, OPEN_WATCH) === undefined ? undefined : new KubeError('ServiceUnavailable', 503, 'watch refused');
     const watch = new FaultyWatch(sink, this.#clock, this.#chance, `${this.#process}/events/${resource.plural}`);
-    if (refused === undefined) watch.open(this.#conditions, (own) => this.#kube.watch(resource, options, own));
+    if (refused === undefined) watch.open(this.#conditions, (own) => this.#kube.watch(resource, options, JUDGED.has(resource.plural) ? { event: (event) => own.event(event.type === 'BOOKMARK' ? event : { ...event, object: this.#read(resource, event.object) }), end: (error) => own.end(error) } : own));
     else this.#clock.setTimer(0, () => watch.end(refused));
     return watch;
   }
 
-  /** `carryOut` gets the strike where the answer shall be an older state. */
-  async #call<Value>(verb: string, plural: string, candidates: readonly FaultName[], carryOut: (stale?: Strike) => Promise<Value>): Promise<Value> {
+  /** `carryOut` gets the strike where the answer shall be another one. */
+  async #call<Value>(verb: string, plural: string, candidates: readonly FaultName[], carryOut: (strike?: Strike) => Promise<Value>): Promise<Value> {
     if (this.#conditions.outage) throw unreachable();
     if (this.#conditions.leasesRefused && plural === 'leases' && verb !== 'get') throw new KubeError('ServiceUnavailable', 503, 'etcd leader changed');
     const strike = this.#chance.strike(`${this.#process}/${verb}/${plural}`, candidates);
     if (strike === undefined) return carryOut();
     const refusal = REFUSALS[strike.fault];
     if (refusal !== undefined) throw refusal(strike);
-    if (strike.fault === 'kube.staleList') return carryOut(strike);
+    if (strike.fault === 'kube.staleList' || strike.fault === 'kube.expiredList') return carryOut(strike);
+    if (strike.fault === 'kube.webhookTimeout') return this.#unjudged();
     if (strike.fault === 'kube.slow') return this.#slowly(strike, carryOut);
     await carryOut();
     throw new KubeError('Unreachable', 0, 'connection reset by peer');
+  }
+
+  async #unjudged(): Promise<never> {
+    await this.#clock.sleep(WEBHOOK_MS);
+    throw new KubeError('InternalError', 500, 'Internal error occurred: failed calling webhook "operator-webhook.sriovnetwork.openshift.io": context deadline exceeded');
   }
 
   async #slowly<Value>(strike: Strike, carryOut: () => Promise<Value>): Promise<Value> {
@@ -116,6 +137,18 @@ export class FaultyKube implements Kube {
     } finally {
       await this.#clock.sleep(Math.floor(strike.draw() * SLOW_MS));
     }
+  }
+
+  #listWith<Type extends KubeObject>(strike: Strike | undefined, resource: Resource<Type>, options: ListOptions): Promise<ListPage<Type>> {
+    if (strike?.fault === 'kube.staleList') return this.#staleList(resource, options, strike);
+    return strike?.fault === 'kube.expiredList' ? this.#shortPage(resource, options) : this.#kube.list(resource, options);
+  }
+
+  /** One object, and a continuation that will have expired. */
+  async #shortPage<Type extends KubeObject>(resource: Resource<Type>, options: ListOptions): Promise<ListPage<Type>> {
+    const page = await this.#kube.list(resource, { ...options, limit: 1 });
+    if (page.continue !== undefined && page.continue !== '') this.#expiring.add(page.continue);
+    return page;
   }
 
   async #staleList<Type extends KubeObject>(resource: Resource<Type>, options: ListOptions, strike: Strike): Promise<ListPage<Type>> {
@@ -130,6 +163,12 @@ export class FaultyKube implements Kube {
       return this.#kube.list(resource, options);
     }
   }
+}
+
+function withNewerFields<Type extends KubeObject>(object: Type): Type {
+  // Fields that a schema does not know change nothing about its type.
+  const { spec } = object as unknown as { readonly spec?: object };
+  return { ...object, spec: { ...spec, ofANewerVersion: { mode: 'Automatic', values: [1, 2] } } };
 }
 
 /** One watch whose stream repeats, delays, loses and ends. */
@@ -198,6 +237,10 @@ class FaultyWatch<Type extends KubeObject> implements Subscription {
     this.#sink.event(event);
     if (strike?.fault === 'kube.watchExpires') this.end(expired());
     if (strike?.fault === 'kube.watchEnds') this.end();
+    if (strike?.fault === 'kube.watchBookmark' && event.type !== 'BOOKMARK' && !this.#ended) {
+      this.#sink.event({ type: 'BOOKMARK', resourceVersion: event.object.metadata.resourceVersion! });
+      this.end();
+    }
   }
 
   #fallBehind(event: WatchEvent<Type>, strike: Strike): void {

@@ -6,7 +6,7 @@ const ANY_STEP: readonly FaultName[] = [
   'hardware.busy', 'hardware.invalid', 'hardware.noMemory', 'hardware.failsAfter', 'hardware.slow', 'hardware.hangs', 'hardware.linkFlap', 'hardware.unplug', 'hardware.eventsLost',
 ];
 const BY_OPERATION: Partial<Record<FaultPoint['operation'], readonly FaultName[]>> = {
-  discover: ['hardware.unreadable', 'hardware.slow'],
+  discover: ['hardware.unreadable', 'hardware.slow', 'hardware.shortRead'],
   readFacts: ['hardware.unreadable'],
   setKernelArguments: ['hardware.invalid'],
   reboot: ['hardware.busy'],
@@ -14,6 +14,15 @@ const BY_OPERATION: Partial<Record<FaultPoint['operation'], readonly FaultName[]
   setEswitchMode: [...ANY_STEP, 'hardware.eswitchDropsVfs'],
   bindDriver: [...ANY_STEP, 'hardware.bindFails', 'hardware.lateNetdev'],
 };
+
+/** A fleet of which some nodes' firmware names no NUMA node: decided once, before the machines are switched on. */
+export function withoutNuma(nodes: readonly Readonly<Record<string, unknown>>[], chance: Chance): readonly Readonly<Record<string, unknown>>[] {
+  return nodes.map((node) => {
+    const { pfs } = node;
+    if (!Array.isArray(pfs) || chance.strike(`${String(node['name'])}/firmware`, ['hardware.numaUnknown']) === undefined) return node;
+    return { ...node, pfs: pfs.map((pf: object) => ({ ...pf, numaNode: -1 })) };
+  });
+}
 
 /** The hardware of a whole fleet failing as the chance has it. */
 export function hardwareFaultPlan(chance: Chance): FaultPlan {
@@ -55,6 +64,8 @@ function faultOf(strike: Strike, point: FaultPoint): HardwareFault {
       return { kind: 'linkFlap', downMs: Math.floor(strike.draw() * 10_000) };
     case 'hardware.unplug':
       return { kind: 'hotUnplug', returnAfterMs: Math.floor(strike.draw() * 20_000) };
+    case 'hardware.shortRead':
+      return { kind: 'errno', errno: 'EIO' };
     case 'hardware.eswitchDropsVfs':
       return { kind: 'eswitchDropsVfs' };
     case 'hardware.eventsLost':

@@ -1,4 +1,4 @@
-import type { Kube } from '@vfleet/core';
+import type { Kube, PciAddress } from '@vfleet/core';
 import { GROUP, isKubeError } from '@vfleet/core';
 import * as api from '@vfleet/kube';
 import type { Simulation } from '../engine/simulation.ts';
@@ -8,8 +8,16 @@ import type { FaultName } from './catalog.ts';
 import type { Strike } from './chance.ts';
 
 export const PEOPLE: readonly FaultName[] = [
-  'people.policyEdited', 'people.policyReplaced', 'people.policyOverlaps', 'people.podDeleted', 'people.cordon', 'people.labelsFlip', 'people.malformed', 'people.nodeStateDeleted',
+  'people.policyEdited', 'people.rangeShrunk', 'people.vfsByHand', 'people.budget', 'people.podHeld', 'kube.namespaceEnds',
+  'people.policyReplaced', 'people.policyOverlaps', 'people.podDeleted', 'people.cordon', 'people.labelsFlip', 'people.malformed', 'people.nodeStateDeleted',
 ];
+
+const FOREIGN_FINALIZER = 'example.com/keeps';
+
+/** Machines that somebody logs in to. */
+export interface Hosts {
+  node(name: string): { readonly sysfs: { writeDevice(address: PciAddress, attribute: 'sriov_numvfs', text: string): Promise<unknown> } } | undefined;
+}
 
 /** People at kubectl. What they take away or put in the way they set right before the faults end. */
 export class People {
@@ -23,14 +31,18 @@ export class People {
   /** Fields of policies that somebody has edited, as they were meant. */
   readonly #meant = new Map<string, { readonly value: number | null }>();
 
+  /** Policies that somebody has narrowed, with the PF that they were about. */
+  readonly #narrowed = new Map<string, string>();
+  readonly #hosts: Hosts;
   /** Policies that the story has taken away. */
   readonly #abolished = new Set<string>();
 
-  constructor(simulation: Simulation, kube: Kube, view: ClusterView, workloads: WorkloadKeeper) {
+  constructor(simulation: Simulation, kube: Kube, view: ClusterView, workloads: WorkloadKeeper, hosts: Hosts) {
     this.#simulation = simulation;
     this.#kube = kube;
     this.#view = view;
     this.#workloads = workloads;
+    this.#hosts = hosts;
   }
 
   async act(strike: Strike): Promise<void> {
@@ -75,6 +87,16 @@ export class People {
     switch (strike.fault) {
       case 'people.policyEdited':
         return this.#editPolicy(strike);
+      case 'people.rangeShrunk':
+        return this.#shrinkRange(strike);
+      case 'people.vfsByHand':
+        return this.#writeNumVfs(strike);
+      case 'people.budget':
+        return this.#protect(strike);
+      case 'people.podHeld':
+        return this.#holdPod(strike);
+      case 'kube.namespaceEnds':
+        return this.#endNamespace(strike);
       case 'people.policyReplaced':
         return this.#replacePolicy(strike);
       case 'people.policyOverlaps':
@@ -115,6 +137,60 @@ export class People {
     });
   }
 
+  async #shrinkRange(strike: Strike): Promise<void> {
+    const policy = pick(this.#policies().filter(({ spec }) => spec.nicSelector.pfNames?.length === 1 && !spec.nicSelector.pfNames[0]!.includes('#')), strike);
+    if (policy === undefined) return;
+    const { name } = policy.metadata;
+    const key = { namespace: this.#view.namespace, name };
+    const [pfName] = policy.spec.nicSelector.pfNames!;
+    await this.#kube.patch(api.nodePolicies, key, { type: 'merge', patch: { spec: { nicSelector: { pfNames: [`${pfName}#0-0`] } } } });
+    this.#narrowed.set(name, pfName!);
+    this.#owe(strike, 30_000, `range of ${name}`, async () => {
+      // Whoever took the policy away brings it back as it was meant.
+      if (this.#view.policies().some(({ metadata }) => metadata.name === name)) {
+        this.#narrowed.delete(name);
+        await this.#kube.patch(api.nodePolicies, key, { type: 'merge', patch: { spec: { nicSelector: { pfNames: [pfName!] } } } });
+      }
+    });
+  }
+
+  /** N to M in one write is refused by the kernel; from none to N and from N to none is not. */
+  async #writeNumVfs(strike: Strike): Promise<void> {
+    const managed = this.#view.nodeStates().flatMap(({ metadata, spec }) => (spec.interfaces ?? []).filter((entry) => entry.externallyManaged !== true).map(({ pciAddress }) => ({ node: metadata.name, pciAddress: pciAddress as PciAddress })));
+    const target = pick(managed, strike);
+    if (target === undefined) return;
+    const count = Math.floor(strike.draw() * 4);
+    this.#simulation.trace.record(target.node, 'people', `echo ${count} > sriov_numvfs of ${target.pciAddress}`);
+    await this.#hosts.node(target.node)?.sysfs.writeDevice(target.pciAddress, 'sriov_numvfs', String(count));
+  }
+
+  async #protect(strike: Strike): Promise<void> {
+    const name = `protect-${Math.floor(strike.draw() * 1000)}`;
+    const key = { namespace: 'default', name };
+    await this.#kube.create(api.podDisruptionBudgets, { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', metadata: key, spec: { maxUnavailable: 0, selector: {} } });
+    this.#owe(strike, 120_000, name, () => this.#kube.delete(api.podDisruptionBudgets, key));
+  }
+
+  async #holdPod(strike: Strike): Promise<void> {
+    const chosen = pick(this.#workloads.keys, strike);
+    if (chosen === undefined) return;
+    const [namespace, name] = chosen.split('/') as [string, string];
+    const key = { namespace, name };
+    await this.#kube.patch(api.pods, key, { type: 'merge', patch: { metadata: { finalizers: [FOREIGN_FINALIZER] } } });
+    await this.#kube.delete(api.pods, key);
+    this.#owe(strike, 60_000, `pod ${chosen}`, () => this.#kube.patch(api.pods, key, { type: 'merge', patch: { metadata: { finalizers: null } } }));
+  }
+
+  /** The network outlives the namespace by a moment: its attachment definition can be made nowhere. */
+  async #endNamespace(strike: Strike): Promise<void> {
+    const name = `passing-${Math.floor(strike.draw() * 1000)}`;
+    const network = { namespace: this.#view.namespace, name };
+    await this.#kube.create(api.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    await this.#kube.create(api.sriovNetworks, { apiVersion: `${GROUP}/v1`, kind: 'SriovNetwork', metadata: network, spec: { resourceName: 'passing', networkNamespace: name, ipam: '' } });
+    this.#simulation.clock.setTimer(2000, () => void this.#kube.delete(api.namespaces, { name }).catch(shrug));
+    this.#owe(strike, 20_000, `network ${name}`, () => this.#kube.delete(api.sriovNetworks, network));
+  }
+
   async #replacePolicy(strike: Strike): Promise<void> {
     const policy = pick(this.#policies(), strike);
     if (policy === undefined) return;
@@ -122,13 +198,17 @@ export class People {
     await this.#kube.delete(api.nodePolicies, { namespace: namespace!, name });
     this.#owe(strike, 30_000, `policy ${name}`, async () => {
       if (this.#abolished.has(name)) return;
-      const spec: { numVfs?: number; mtu?: number } = {};
-      for (const field of ['numVfs', 'mtu'] as const) {
+      const { mtu, ...rest } = policy.spec;
+      const meantOf = (field: 'numVfs' | 'mtu', now: number | undefined) => {
         const meant = this.#meant.get(`${name}/${field}`);
         this.#meant.delete(`${name}/${field}`);
-        if (meant !== undefined && meant.value !== null) spec[field] = meant.value;
-      }
-      await this.#kube.create(api.nodePolicies, { apiVersion: policy.apiVersion, kind: policy.kind, metadata: { name, namespace: namespace! }, spec: { ...policy.spec, ...spec } });
+        return meant === undefined ? now : (meant.value ?? undefined);
+      };
+      const [numVfs, meantMtu] = [meantOf('numVfs', rest.numVfs) ?? rest.numVfs, meantOf('mtu', mtu)];
+      const pfName = this.#narrowed.get(name);
+      this.#narrowed.delete(name);
+      const nicSelector = pfName === undefined ? policy.spec.nicSelector : { ...policy.spec.nicSelector, pfNames: [pfName] };
+      await this.#kube.create(api.nodePolicies, { apiVersion: policy.apiVersion, kind: policy.kind, metadata: { name, namespace: namespace! }, spec: { ...rest, numVfs, ...(meantMtu === undefined ? {} : { mtu: meantMtu }), nicSelector } });
     });
   }
 
@@ -200,10 +280,13 @@ export class People {
 
   async #settle(debt: () => Promise<unknown>): Promise<void> {
     if (!this.#debts.delete(debt)) return;
-    await debt().catch((error: unknown) => {
-      if (!isKubeError(error)) throw error;
-    });
+    await debt().catch(shrug);
   }
+}
+
+/** What is not there any more, or is there already, is refused. */
+function shrug(error: unknown): void {
+  if (!isKubeError(error)) throw error;
 }
 
 function pick<Item>(items: readonly Item[], strike: Strike): Item | undefined {

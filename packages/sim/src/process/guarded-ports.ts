@@ -20,7 +20,7 @@ export function guardPorts<Ports extends ProcessPorts>(process: SimProcess, port
 
 function guardClock(process: SimProcess, clock: Clock): Clock {
   return {
-    now: () => clock.now() + process.wallOffsetMs,
+    now: () => clock.now() + process.wallOffsetMs + (process.drift === undefined ? 0 : Math.floor(process.drift.rate * (clock.monotonicMs() - process.drift.sinceMs))),
     monotonicMs: () => clock.monotonicMs(),
     setTimer: (delayMs, callback) => {
       let cancelled = false;

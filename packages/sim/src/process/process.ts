@@ -33,6 +33,8 @@ export class SimProcess {
   readonly watcher: ProcessWatcher;
   /** How far its wall clock is ahead of everybody's. */
   wallOffsetMs = 0;
+  /** How much faster its wall clock runs than everybody's, and since when: milliseconds a millisecond. */
+  drift: { readonly rate: number; readonly sinceMs: number } | undefined;
   #alive = true;
   #held: (() => void)[] | undefined;
   readonly #atDeath = new Set<() => void>();

@@ -7,15 +7,18 @@ import { FaultyKube } from '../faults/faulty-kube.ts';
 import type { KubeConditions } from '../faults/faulty-kube.ts';
 import { faultyRuntime } from '../faults/faulty-runtime.ts';
 import type { Hosted, ProcessHost, ProcessId, ProcessPorts } from '../process-host.ts';
+import type { WorldNode } from '../world-node.ts';
 import { answerOf, guardPorts } from './guarded-ports.ts';
 import type { ProcessWatcher, ProcessWrite, WriteFate } from './process.ts';
 import { SimProcess } from './process.ts';
+import { writtenByNewer } from './other-version.ts';
 
 /** What starts processes and forgets them: the world. */
 export interface ProcessStarter {
   startProcess(id: ProcessId): void;
   stopProcess(id: ProcessId): Promise<void>;
   abandonProcess(id: ProcessId): void;
+  node(name: string): Pick<WorldNode, 'hardware' | 'files'> | undefined;
 }
 
 /** Lets a planted defect, or an embedder, put something of its own between a process and its ports. */
@@ -101,7 +104,11 @@ export class Supervisor implements ProcessHost, ProcessWatcher {
   }
 
   runtime(place: string, networks: PodNetworks): PodNetworks {
-    return faultyRuntime(networks, this.#chance, place);
+    return faultyRuntime(networks, this.#chance, place, {
+      clock: this.#simulation.clock,
+      loseNetns: (netns) => this.#starter!.node(place)?.hardware.deleteNetns(netns),
+      loseState: async (containerId) => void (await this.#starter!.node(place)?.files.remove(`/var/lib/cni/vfleet/pods/${containerId}.json`)),
+    });
   }
 
   fateOf(process: SimProcess, write: ProcessWrite): WriteFate {
@@ -136,6 +143,17 @@ export class Supervisor implements ProcessHost, ProcessWatcher {
     await this.#starter!.stopProcess(process.id);
     process.kill();
     await this.#takePlaceOf(process);
+  }
+
+  /** Ends in an orderly way; what begins anew finds files as a newer version would have left them. */
+  async replaceByOtherVersion(process: SimProcess): Promise<void> {
+    this.#simulation.trace.record(process.name, 'replaced', 'by another version');
+    await this.#starter!.stopProcess(process.id);
+    process.kill();
+    await process.gone();
+    const files = this.#starter!.node(process.id.place)?.files;
+    if (files !== undefined) await writtenByNewer(files, process.id.component);
+    this.#starter!.startProcess(process.id);
   }
 
   async #takePlaceOf(process: SimProcess): Promise<void> {

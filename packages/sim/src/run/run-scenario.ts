@@ -7,7 +7,7 @@ import { Chance, noFaultPlan } from '../faults/chance.ts';
 import type { FaultPlan } from '../faults/chance.ts';
 import { Disturber } from '../faults/disturber.ts';
 import { KubeConditions } from '../faults/faulty-kube.ts';
-import { hardwareFaultPlan } from '../faults/hardware-faults.ts';
+import { hardwareFaultPlan, withoutNuma } from '../faults/hardware-faults.ts';
 import { People } from '../faults/people.ts';
 import { ClusterView, collections } from '../oracles/cluster-view.ts';
 import { Holdings } from '../oracles/holdings.ts';
@@ -104,7 +104,7 @@ class Run {
     this.#view = new ClusterView(this.#world, DEFAULT_OPERATOR_NAMESPACE);
     this.#holdings = new Holdings(this.#world, this.#view);
     this.#workloads = new WorkloadKeeper(simulation, this.#world.kube);
-    this.#people = new People(simulation, this.#world.kube, this.#view, this.#workloads);
+    this.#people = new People(simulation, this.#world.kube, this.#view, this.#workloads, this.#world.fleet);
     this.#disturber = new Disturber({ simulation, chance: this.#chance, world: this.#world, supervisor: this.#supervisor, conditions: this.#conditions, people: this.#people });
     this.#convergence = new Convergence(this.#world, this.#view, this.#workloads);
   }
@@ -138,7 +138,10 @@ class Run {
       ...(hardwareDelayFactor === undefined ? {} : { hardwareDelayFactor }), ...(operatorReplicas === undefined ? {} : { operatorReplicas }),
     };
     const ports = { clock: simulation.clock, random: simulation.random('world'), log: bugLog((error) => this.#bug(error, 'a watcher')) };
-    return createWorld(ports, fleetSpecOf(fleet.nodes), this.#options.world?.(settings) ?? settings);
+    this.#chance.active = this.#options.plan !== undefined;
+    const machines = withoutNuma(fleet.nodes, this.#chance);
+    this.#chance.active = false;
+    return createWorld(ports, fleetSpecOf(machines), this.#options.world?.(settings) ?? settings);
   }
 
   async #phases(): Promise<void> {
