@@ -134,6 +134,37 @@ describe('how many at once', () => {
     await operator.stop();
   });
 
+  test('a node that waits says for whom, until its turn comes', async () => {
+    const { kube, clock, operator } = await fleet(3);
+    for (const name of ['w1', 'w2', 'w3']) {
+      await askDrain(kube, name, 'Drain_Required');
+      await clock.run(1000);
+    }
+    expect(await blocked(kube, 'w1')).toBeUndefined();
+    expect(await blocked(kube, 'w2')).toMatchObject({ status: 'True', reason: 'PoolAtCapacity', message: 'is the next, and waits for node w1 (the nodes of no pool, of which 1 may be drained at once)' });
+    expect(await blocked(kube, 'w3')).toMatchObject({ status: 'True', reason: 'PoolAtCapacity', message: 'waits behind node w2 (the nodes of no pool, of which 1 may be drained at once)' });
+    await askDrain(kube, 'w1', 'Idle');
+    await clock.run(2000);
+    expect(await progress(kube, 'w2')).toBe('DrainComplete');
+    expect(await blocked(kube, 'w2')).toMatchObject({ status: 'False', reason: 'NotBlocked' });
+    expect((await blocked(kube, 'w3'))?.message).toContain('waits for node w2');
+    await askDrain(kube, 'w3', 'Idle');
+    await clock.run(2000);
+    expect(await blocked(kube, 'w3')).toMatchObject({ status: 'False', reason: 'NotBlocked', message: 'nothing is to be drained' });
+    expect(await eventsOf(kube, DRAIN_BLOCKED)).toEqual([]);
+    await operator.stop();
+  });
+
+  test('a pool that drains none says so to who waits', async () => {
+    const { kube, clock, operator } = await fleet(1);
+    await addPool(kube, 'frozen', { nodeSelector: {}, maxUnavailable: 0 });
+    await clock.run(1000);
+    await askDrain(kube, 'w1', 'Drain_Required');
+    await clock.run(1000);
+    expect(await blocked(kube, 'w1')).toMatchObject({ reason: 'PoolAtCapacity', message: 'no node is drained: maxUnavailable of pool frozen is 0' });
+    await operator.stop();
+  });
+
   test('zero pauses, and a raised limit is used at once', async () => {
     const { kube, clock, operator, most } = await drainAll(3, { nodeSelector: {}, maxUnavailable: 0 });
     await clock.run(600_000);

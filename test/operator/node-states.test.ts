@@ -143,7 +143,21 @@ describe('conditions of policies', () => {
     await addPolicy(kube, 'lost', { priority: 20 });
     await addPolicy(kube, 'won', { priority: 10 });
     await clock.run(5000);
-    expect((await kube.get(nodePolicies, { namespace: NAMESPACE, name: 'lost' })).status?.conditions).toMatchObject([{ reason: 'Displaced' }]);
+    expect((await kube.get(nodePolicies, { namespace: NAMESPACE, name: 'lost' })).status?.conditions).toMatchObject([{ reason: 'Displaced', message: expect.stringContaining('took every VF on w1 (0000:81:00.0, 0000:81:00.1)') }]);
+    await operator.stop();
+  });
+
+  test('a policy that is displaced on some nodes says on which, whether it is ready or not', async () => {
+    const { kube, clock, operator } = await fleet(2);
+    await kube.patch(nodes, { name: 'w2' }, { type: 'merge', patch: { metadata: { labels: { role: 'database' } } } });
+    await addPolicy(kube, 'wide', { priority: 20 });
+    await addPolicy(kube, 'narrow', { priority: 10, nodeSelector: { role: 'database' } });
+    await clock.run(5000);
+    const ready = async () => (await kube.get(nodePolicies, { namespace: NAMESPACE, name: 'wide' })).status?.conditions;
+    expect(await ready()).toMatchObject([{ reason: 'NodesInProgress', message: '0 of 1 nodes are configured; displaced by other policies on w2 (0000:81:00.0, 0000:81:00.1)' }]);
+    for (const name of ['w1', 'w2']) await obey(kube, name);
+    await clock.run(5000);
+    expect(await ready()).toMatchObject([{ status: 'True', message: '1 of 1 nodes are configured; displaced by other policies on w2 (0000:81:00.0, 0000:81:00.1)' }]);
     await operator.stop();
   });
 

@@ -65,7 +65,7 @@ describe('JSON patch', () => {
     }));
   });
 
-  test('test succeeds on what is there and stops a patch on anything else', () => {
+  test('an operation test succeeds on what is there and stops a patch on anything else', () => {
     fc.assert(fc.property(objects, names, documents, (document, name, value) => {
       const attempt = () => applyJsonPatch(document, [{ op: 'test', path: pointer(name), value }, { op: 'add', path: pointer('done'), value: true }]) as { [key: string]: Json };
       if (Object.hasOwn(document, name) && equalJson(document[name], value)) expect(attempt()['done']).toBe(true);

@@ -108,6 +108,14 @@ function check(ledger: PoolLedger, nodes: ReadonlyMap<string, Model>, pools: rea
     const startable = ledger.startable(key, 100);
     expect(startable).toHaveLength(Math.max(0, Math.min(members.filter(waits).length, room - ledger.unavailable(key))));
     expect(startable.every(waits)).toBe(true);
+    const first = ledger.firstWaiting(key);
+    expect(first !== undefined && waits(first)).toBe(members.some(waits));
+    for (const node of members.filter(waits)) {
+      const waitsFor = ledger.waitsFor(node);
+      // Whoever is named is another node that waits, or one that takes a place.
+      if (waitsFor.kind === 'next') expect(waitsFor.node !== node && waits(waitsFor.node)).toBe(true);
+      else expect([node, waitsFor.nodes.length]).toEqual([first, ledger.unavailable(key)]);
+    }
   }
 }
 

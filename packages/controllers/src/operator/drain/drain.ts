@@ -4,7 +4,7 @@ import type { Node, Pod, ReconcileResult, SriovNetworkNodeState } from '@vfleet/
 import { Informer, findCondition, nodeStates, nodes, pods } from '@vfleet/kube';
 import type { OperatorContext } from '../context.ts';
 import { patchStatus, writeKey } from '../context.ts';
-import { IDLE } from '../pools/pool-ledger.ts';
+import { DEFAULT_POOL, IDLE } from '../pools/pool-ledger.ts';
 import type { DrainView } from '../pools/pool-ledger.ts';
 import { cordon, uncordon } from './cordon.ts';
 import { DrainRun, describeBlockers, drainTuningDefault } from './drain-run.ts';
@@ -12,11 +12,12 @@ import type { DrainTuning } from './drain-run.ts';
 import { answeredRequest, drainView } from './drain-view.ts';
 import { evict } from './eviction.ts';
 import { stayReason } from './pod-selection.ts';
+import { listSome } from '../text.ts';
 
 /** Type of the condition of a node state that says why its node is not drained although it has to be. */
 export const DRAIN_BLOCKED = 'DrainBlocked';
 
-export type DrainBlockedReason = 'PodDisruptionBudget' | 'PodsRemain' | 'NodeInTwoPools' | 'InvalidMaxUnavailable' | 'NotBlocked';
+export type DrainBlockedReason = 'PodDisruptionBudget' | 'PodsRemain' | 'PoolAtCapacity' | 'NodeInTwoPools' | 'InvalidMaxUnavailable' | 'NotBlocked';
 
 /** Most nodes of a pool woken at a time; each that starts wakes the next. */
 const WAKE_MAX = 8;
@@ -43,6 +44,8 @@ export class Drain {
   readonly #tuning: DrainTuning;
   readonly #runs = new Map<string, DrainRun>();
   readonly #surrendered = new Map<string, Surrender>();
+  /** The first in each pool's row when it was last looked at. */
+  readonly #firstWaiting = new Map<string, string>();
 
   /** `wake` queues a node for {@link reconcile}. */
   constructor(context: OperatorContext, wake: (node: string) => void, tuning: DrainTuning = drainTuningDefault) {
@@ -68,6 +71,19 @@ export class Drain {
 
   wakePool(pool: string): void {
     for (const name of this.#context.pools.startable(pool, WAKE_MAX, (candidate) => this.#surrenderedMs(candidate) === 0)) this.#wake(name);
+    this.#wakeFirst(pool);
+  }
+
+  /** Who has become the first in the row waits for others now, and says so. */
+  #wakeFirst(pool: string): void {
+    const first = this.#context.pools.firstWaiting(pool);
+    if (first === this.#firstWaiting.get(pool)) return;
+    if (first === undefined) {
+      this.#firstWaiting.delete(pool);
+      return;
+    }
+    this.#firstWaiting.set(pool, first);
+    this.#wake(first);
   }
 
   async reconcile(name: string): Promise<ReconcileResult> {
@@ -137,9 +153,10 @@ export class Drain {
     const reservation = pools.reserve(name);
     switch (reservation) {
       case 'notWaiting':
+        return;
       case 'atCapacity':
         // Woken as soon as there is room.
-        return;
+        return this.#sayBlocked(state, 'PoolAtCapacity', this.#waitsText(name));
       case 'inTwoPools':
         return this.#sayBlocked(state, 'NodeInTwoPools', `the node is in the pools ${pools.poolsOf(name).join(' and ')}; it is drained when it is in one only`);
       case 'limitUnreadable':
@@ -147,8 +164,20 @@ export class Drain {
       case 'reserved':
         break;
     }
-    await this.#annotate(state, 'Draining', view.wants);
+    const annotated = await this.#annotate(state, 'Draining', view.wants);
+    if (findCondition(state.status?.conditions, DRAIN_BLOCKED)?.reason === 'PoolAtCapacity') await this.#sayBlocked(annotated, 'NotBlocked', 'the pool had room, the drain has begun');
     events.record('Normal', node, 'DrainStarted', view.wants === 'Reboot_Required' ? 'all pods are evicted, because the node has to reboot' : 'pods that use SR-IOV devices are evicted');
+  }
+
+  /** For whom a node waits, in words that stay true until it is woken again. */
+  #waitsText(name: string): string {
+    const { pools } = this.#context;
+    const [pool = DEFAULT_POOL] = pools.poolsOf(name);
+    const limit = pools.limit(pool);
+    const where = `${pool === DEFAULT_POOL ? 'the nodes of no pool' : `pool ${pool}`}, of which ${limit.ok ? limit.value : 0} may be drained at once`;
+    if (limit.ok && limit.value === 0) return `no node is drained: maxUnavailable of pool ${pool} is 0`;
+    const waits = pools.waitsFor(name);
+    return waits.kind === 'next' ? `waits behind node ${waits.node} (${where})` : `is the next, and waits for ${listSome(waits.nodes.map((node) => `node ${node}`))} (${where})`;
   }
 
   async #proceed(found: Found): Promise<ReconcileResult> {
@@ -267,7 +296,7 @@ export class Drain {
     const before = findCondition(state.status?.conditions, DRAIN_BLOCKED);
     if (reason === 'NotBlocked' && before?.status !== 'True') return;
     await patchStatus(this.#context, nodeStates, state, [{ type: DRAIN_BLOCKED, status: reason === 'NotBlocked' ? 'False' : 'True', reason, message }]);
-    if (reason !== 'NotBlocked' && before?.reason !== reason) this.#context.events.record('Warning', state, DRAIN_BLOCKED, message);
+    if (reason !== 'NotBlocked' && reason !== 'PoolAtCapacity' && before?.reason !== reason) this.#context.events.record('Warning', state, DRAIN_BLOCKED, message);
   }
 }
 

@@ -52,7 +52,9 @@ type Entries = readonly (readonly [string, PolicyOnNode])[];
 
 function verdictOnMatching(matching: Entries, not: (reason: PolicyReason, message: string) => PolicyVerdict, counts: { readonly matchedNodes: number; readonly matchedInterfaces: number }): PolicyVerdict {
   const effective = matching.filter(([, { match }]) => match.displacedOn.length < match.interfaces.length);
-  if (effective.length === 0) return not('Displaced', 'policies of a lower priority number, or of the same one and a later name, took every VF, or a broken policy still holds the PFs; use disjoint VF ranges in pfNames or other NICs, or correct the broken policy');
+  const displaced = displacedText(matching);
+  if (effective.length === 0) return not('Displaced', `policies of a lower priority number, or of the same one and a later name, took every VF on ${displaced}, or a broken policy still holds the PFs; use disjoint VF ranges in pfNames or other NICs, or correct the broken policy`);
+  const elsewhere = displaced === '' ? '' : `; displaced by other policies on ${displaced}`;
   for (const [kind, reason] of [['bridgeNotPossible', 'BridgeNotPossible'], ['moreVfsThanTotal', 'MoreVfsThanTotal']] as const) {
     for (const [node, { problems }] of effective) {
       const problem = problems.find((candidate) => candidate.kind === kind);
@@ -60,10 +62,15 @@ function verdictOnMatching(matching: Entries, not: (reason: PolicyReason, messag
     }
   }
   const failed = effective.flatMap(([node, { outcome }]) => (outcome.kind === 'failed' ? [`${node}: ${outcome.error}`] : []));
-  if (failed.length > 0) return not('NodesFailed', `${failed.length} of ${effective.length} nodes failed: ${listSome(failed)}`);
+  if (failed.length > 0) return not('NodesFailed', `${failed.length} of ${effective.length} nodes failed: ${listSome(failed)}${elsewhere}`);
   const done = effective.filter(([, { outcome }]) => outcome.kind === 'succeeded').length;
-  if (done < effective.length) return not('NodesInProgress', `${done} of ${effective.length} nodes are configured`);
-  return { ...counts, ready: true, reason: 'PolicyReady', message: `${effective.length} of ${effective.length} nodes are configured` };
+  if (done < effective.length) return not('NodesInProgress', `${done} of ${effective.length} nodes are configured${elsewhere}`);
+  return { ...counts, ready: true, reason: 'PolicyReady', message: `${effective.length} of ${effective.length} nodes are configured${elsewhere}` };
+}
+
+/** Where other policies took all VFs: nodes with the PCI addresses of their PFs. Empty when nowhere. */
+function displacedText(matching: Entries): string {
+  return listSome(matching.flatMap(([node, { match }]) => (match.displacedOn.length === 0 ? [] : [`${node} (${match.displacedOn.join(', ')})`])));
 }
 
 export function readyCondition(verdict: { readonly ready: boolean; readonly reason: string; readonly message: string }, generation: number | undefined): ConditionUpdate {

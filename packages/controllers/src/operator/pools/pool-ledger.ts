@@ -22,6 +22,8 @@ interface NodeEntry {
   view: DrainView;
   /** Chosen to start; its annotation is being written. */
   reserved: boolean;
+  /** Who was last in the row when it began to wait. */
+  behind?: string;
 }
 
 interface PoolEntry {
@@ -30,7 +32,12 @@ interface PoolEntry {
   readonly unavailable: Set<string>;
   /** Wants to be drained and may be started here; in order of asking. */
   readonly waiting: Set<string>;
+  /** Who began to wait last. */
+  last?: string;
 }
+
+/** Whom a node waits for: those that are drained, when it is the next; else the one before it in the row. */
+export type WaitsFor = { readonly kind: 'drained'; readonly nodes: readonly string[] } | { readonly kind: 'next'; readonly node: string };
 
 const NOWHERE: PoolEntry = { members: new Set(), unavailable: new Set(), waiting: new Set() };
 
@@ -174,6 +181,21 @@ export class PoolLedger {
     return names;
   }
 
+  /** The node of a pool that waits longest. */
+  firstWaiting(pool: string): string | undefined {
+    const [first] = this.#pool(pool).waiting;
+    return first;
+  }
+
+  /** For a node that waits for a place in its pool; costs nothing in a long row. */
+  waitsFor(name: string): WaitsFor {
+    const entry = this.#nodes.get(name);
+    const pool = this.#pool(entry === undefined ? DEFAULT_POOL : poolKeys(entry.membership)[0]!);
+    const [first] = pool.waiting;
+    if (entry === undefined || first === undefined || first === name) return { kind: 'drained', nodes: [...pool.unavailable].sort() };
+    return { kind: 'next', node: entry.behind !== undefined && pool.waiting.has(entry.behind) ? entry.behind : first };
+  }
+
   #pool(key: string): PoolEntry {
     return this.#pools.get(key) ?? NOWHERE;
   }
@@ -205,8 +227,13 @@ export class PoolLedger {
   #updateWaiting(name: string, entry: NodeEntry): void {
     const own = poolKeys(entry.membership);
     for (const [key, pool] of this.#pools) {
-      if (own.includes(key) && isWaiting(entry) && entry.membership.kind !== 'conflict') pool.waiting.add(name);
-      else pool.waiting.delete(name);
+      if (!own.includes(key) || !isWaiting(entry) || entry.membership.kind === 'conflict') pool.waiting.delete(name);
+      else if (!pool.waiting.has(name)) {
+        if (pool.last !== undefined && pool.waiting.has(pool.last)) entry.behind = pool.last;
+        else delete entry.behind;
+        pool.waiting.add(name);
+        pool.last = name;
+      }
     }
   }
 }
