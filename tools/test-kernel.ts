@@ -1,21 +1,27 @@
-/**
- * `npm run test:kernel [-- --ensure] [-- --limit SECONDS] [-- FILTER]`: the Linux backend on a real kernel with emulated SR-IOV NICs.
- * One boot for all tests. Without what the rig needs these tests are skipped, and it is said what is missing and how to get it;
- * --ensure gets it. FILTER: only tests whose name has these words. The results are also written as JSON.
- */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+/** `npm run test:kernel`: the Linux backend on a real kernel with emulated SR-IOV NICs, one boot for all tests. `--help` tells the rest. */
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { installPackages, missingPackages, missingPackagesProblem } from '../test/kernel/rig/host-packages.ts';
-import { downloadKernel, findKernel, missingKernelProblem } from '../test/kernel/rig/kernel-image.ts';
+import { parseArgs } from 'node:util';
+import type { KernelResults } from '../test/kernel/results.ts';
+import { machineScript, openRig } from '../test/kernel/rig/rig.ts';
 import { runInMachine } from '../test/kernel/rig/machine.ts';
 import { RigProblem } from '../test/kernel/rig/rig-problem.ts';
 
+const HELP = `npm run test:kernel [-- OPTIONS] [FILE | WORDS …]
+
+Boots a stock Debian kernel with emulated SR-IOV NICs (QEMU, no KVM needed) and runs the tests of test/kernel in it.
+FILE is a part of a test file's name, WORDS are a part of a test's name; without any all tests run.
+
+  --ensure         first get what is missing: Debian packages by apt-get (as root), the kernel into ~/.cache/vfleet.
+                   Without it nothing is installed: it is said what is missing, and the tests are skipped.
+  --all-kills      kill \`vfleet host apply\` at every write it makes, not only at one of each kind
+  --record         write what the kernel answers to test/conformance/recorded
+  --limit SECONDS  give up after this long (default 1800; on two free cores it takes about five minutes)
+`;
+
 const root = join(import.meta.dirname, '..');
-const words = process.argv.slice(2);
-const ensure = take('--ensure');
-const record = take('--record');
-const limitSeconds = Number(takeValue('--limit') ?? 900);
+const resultsFile = join(root, '.vfleet/results/kernel.json');
 
 // The emulator ends with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
@@ -28,47 +34,61 @@ try {
 }
 
 async function main(): Promise<number> {
-  if (ensure) installPackages(missingPackages());
-  const missing = missingPackages();
-  const kernel = ensure ? downloadKernel() : findKernel();
-  if (missing.length > 0 || kernel === undefined) {
-    const problem = missing.length > 0 ? missingPackagesProblem(missing) : missingKernelProblem();
-    process.stdout.write(`Skipped: ${problem.message}. ${problem.remedy}\n`);
+  const { values, positionals } = readWords();
+  if (values.help === true) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const limitSeconds = Number(values.limit);
+  if (!(limitSeconds > 0)) throw new RigProblem(`--limit ${values.limit} is no number of seconds`, 'Give one above 0.');
+  rmSync(resultsFile, { force: true });
+  const kernel = openRig(values.ensure === true);
+  if (kernel instanceof RigProblem) {
+    process.stdout.write(`Skipped: ${kernel.message}. ${kernel.remedy}\n`);
     return 0;
   }
   const exchange = mkdtempSync(join(tmpdir(), 'vfleet-kernel-'));
-  const node = process.execPath;
-  const script = `cd '${root}'\nexec '${node}' --disable-warning=ExperimentalWarning test/kernel/inside.ts${record ? ' --record' : ''} ${words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ')}\n`;
+  const flags = [...(values.record === true ? ['--record'] : []), ...(values['all-kills'] === true ? ['--all-kills'] : [])];
+  const started = performance.now();
   try {
     const status = await runInMachine({
-      kernel, exchange, command: script, nics: 2, memoryMb: 2048, limitMs: limitSeconds * 1000, onOutput: (text) => void process.stdout.write(text),
+      kernel, exchange, command: machineScript('test/kernel/inside.ts', [...flags, ...positionals]), nics: 2, memoryMb: 2048, limitMs: limitSeconds * 1000,
+      onOutput: (text) => void process.stdout.write(text),
     });
-    keepResults(exchange);
+    process.stdout.write(`In ${Math.round((performance.now() - started) / 1000)} s with the boot.\n`);
+    keepResults(exchange, undefined);
+    rmSync(exchange, { recursive: true, force: true });
     return status;
-  } finally {
-    if (process.exitCode === 0 || existsSync(join(exchange, 'status'))) rmSync(exchange, { recursive: true, force: true });
+  } catch (error) {
+    // What had answered counts, and that the machine did not finish is a failure.
+    if (error instanceof RigProblem) keepResults(exchange, error);
+    throw error;
   }
 }
 
-function keepResults(exchange: string): void {
-  const results = join(exchange, 'results.json');
-  if (!existsSync(results)) return;
+function readWords() {
+  const options = { help: { type: 'boolean' }, ensure: { type: 'boolean' }, record: { type: 'boolean' }, 'all-kills': { type: 'boolean' }, limit: { type: 'string', default: '1800' } } as const;
+  try {
+    return parseArgs({ options, allowPositionals: true });
+  } catch (error) {
+    throw new RigProblem(error instanceof Error ? error.message : String(error), '`npm run test:kernel -- --help` tells the options.');
+  }
+}
+
+function keepResults(exchange: string, problem: RigProblem | undefined): void {
+  const left = join(exchange, 'results.json');
+  const results: KernelResults = existsSync(left) ? JSON.parse(readFileSync(left, 'utf8')) as KernelResults : NO_RESULTS;
   mkdirSync(join(root, '.vfleet/results'), { recursive: true });
-  copyFileSync(results, join(root, '.vfleet/results/kernel.json'));
+  writeFileSync(resultsFile, JSON.stringify(problem === undefined ? results : withFailure(results, problem)));
   const recorded = join(exchange, 'recorded.json');
-  if (record && existsSync(recorded)) {
-    mkdirSync(join(root, 'test/conformance/recorded'), { recursive: true });
-    copyFileSync(recorded, join(root, 'test/conformance/recorded/82576-linux-6.1.json'));
-  }
+  if (problem !== undefined || !existsSync(recorded)) return;
+  mkdirSync(join(root, 'test/conformance/recorded'), { recursive: true });
+  copyFileSync(recorded, join(root, 'test/conformance/recorded/82576-linux-6.1.json'));
 }
 
-function take(flag: string): boolean {
-  const at = words.indexOf(flag);
-  if (at >= 0) words.splice(at, 1);
-  return at >= 0;
-}
+const NO_RESULTS: KernelResults = { numTotalTests: 0, numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0, success: false, testResults: [] };
 
-function takeValue(flag: string): string | undefined {
-  const at = words.indexOf(flag);
-  return at < 0 ? undefined : words.splice(at, 2)[1];
+function withFailure(results: KernelResults, { message }: RigProblem): KernelResults {
+  const machine = { name: 'the machine', status: 'failed' as const, assertionResults: [{ fullName: 'the machine finishes', status: 'failed' as const, duration: 0, failureMessages: [message] }] };
+  return { ...results, success: false, numTotalTests: results.numTotalTests + 1, numFailedTests: results.numFailedTests + 1, testResults: [...results.testResults, machine] };
 }

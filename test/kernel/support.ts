@@ -12,7 +12,7 @@ export function machinePfs(): readonly PciAddress[] {
   return readdirSync('/sys/bus/pci/devices').filter((name) => /^0000:0[1-9]:00\.0$/.test(name)).sort().map((name) => pciAddress(name));
 }
 
-export function realHardware(writeDeadlineMs = 60_000): LinuxHardware {
+export function realHardware(writeDeadlineMs = 600_000): LinuxHardware {
   return createLinuxHardware({ clock: new RealClock() }, { writeDeadlineMs });
 }
 
@@ -48,10 +48,13 @@ export async function pfOf(hardware: LinuxHardware, pf: PciAddress): Promise<PfO
   return found;
 }
 
-export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 20_000): Promise<void> {
-  const endMs = performance.now() + withinMs;
+/** Far more than anything takes: an emulated machine on a busy host stands still for seconds, and a test must not fail for that. */
+const PATIENCE_MS = 300_000;
+
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const endMs = performance.now() + PATIENCE_MS;
   while (!(await holds())) {
-    assert.ok(performance.now() < endMs, `not within ${withinMs} ms: ${what}`);
+    assert.ok(performance.now() < endMs, `not within ${PATIENCE_MS / 1000} s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

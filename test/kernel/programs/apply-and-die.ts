@@ -1,34 +1,104 @@
 /**
- * `vfleet host apply -y` that kills itself with SIGKILL at its n-th hardware step, before or after it is made:
- * `apply-and-die.ts STEP before|after POLICY STATE_FOLDER`. Step 0 never comes.
+ * `vfleet host apply -y` that tells its parent of every write it makes, to the kernel or to its state folder, and kills itself with
+ * SIGKILL right after one of them: `apply-and-die.ts POLICY STATE_FOLDER`. Which one comes as a message (0: none), so that the program
+ * can be loaded while its parent has other things to do.
  */
+import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { hostCommand } from '@vfleet/cli/verbs/host/command.ts';
 import { realHostTools } from '@vfleet/cli/verbs/host/real-host-tools.ts';
+import type { Files } from '@vfleet/core';
+import { RealClock } from '@vfleet/core/real.ts';
+import { RealSysfs, createLinuxHardware } from '@vfleet/hw-linux';
+import type { LongWrite, LongWrites, Netlink } from '@vfleet/hw-linux';
+import { KernelThread } from '@vfleet/hw-linux/kernel-thread/kernel-thread.ts';
+import { HelperWrites } from '@vfleet/hw-linux/sysfs/long-writes.ts';
 
-const [step, when, policy, stateFolder] = process.argv.slice(2) as [string, string, string, string];
-const context = { environment: {}, terminal: { out: () => {}, err: (text: string) => void process.stderr.write(text), colours: false } };
-let left = Number(step);
+const [policy, stateFolder] = process.argv.slice(2) as [string, string];
+const clock = new RealClock();
+const netlink = new KernelThread();
+const helpers = new HelperWrites(clock);
+// The thread and the helper process are started now too.
+await helpers.write('/dev/null', '', 600_000).outcome;
+await netlink.ask({ kind: 'driverInfo', netns: 'host', name: 'lo' });
+const killAt = await new Promise<number>((resolve) => {
+  process.once('message', (number) => resolve(Number(number)));
+  process.send!('loaded');
+});
+let points = 0;
 
-function die(): Promise<never> {
+/** One place to die at. `reached` holds it back until the kernel is where the test wants it. */
+async function point(what: string, reached: () => Promise<void> = async () => {}): Promise<void> {
+  const isLast = ++points === killAt;
+  if (isLast) await reached();
+  await new Promise<void>((resolve) => process.send!(what, undefined, undefined, () => resolve()));
+  if (!isLast) return;
   process.kill(process.pid, 'SIGKILL');
-  return new Promise(() => {});
+  await new Promise(() => {});
 }
 
-const command = hostCommand(context, (status) => (process.exitCode = status), async () => {
-  const tools = realHostTools();
-  const { hardware } = tools;
-  return {
-    ...tools,
-    hardware: {
-      discover: () => hardware.discover(),
-      watch: (listener) => hardware.watch(listener),
-      async apply(wanted) {
-        const isLast = --left === 0;
-        if (isLast && when === 'before') return die();
-        const result = await hardware.apply(wanted);
-        return isLast ? die() : result;
-      },
-    },
+const baseName = (path: string) => path.slice(path.lastIndexOf('/') + 1);
+
+class TellingSysfs extends RealSysfs {
+  override async write(path: string, text: string): ReturnType<RealSysfs['write']> {
+    const written = await super.write(path, text);
+    await point(`${text.trim() === '' ? 'clear' : 'write'} ${baseName(path)}`);
+    return written;
+  }
+}
+
+class TellingWrites implements LongWrites {
+  write(path: string, text: string, deadlineMs: number): LongWrite {
+    const firstVf = path.replace(/sriov_numvfs$/, 'virtfn0');
+    const hadVfs = existsSync(firstVf);
+    const write = helpers.write(path, text, deadlineMs);
+    // The kernel is in the middle of it when the first VF has come, or gone.
+    const underWay = async () => {
+      while (firstVf !== path && existsSync(firstVf) === hadVfs) await sleep(5);
+    };
+    const outcome = point(`while ${baseName(path)} is written`, underWay).then(() => write.outcome).then(async (result) => {
+      await point(`write ${baseName(path)}`);
+      return result;
+    });
+    return { ...write, outcome };
+  }
+}
+
+class TellingNetlink implements Netlink {
+  async ask(request: Parameters<Netlink['ask']>[0]): ReturnType<Netlink['ask']> {
+    const answer = await netlink.ask(request);
+    // Whatever goes to rtnetlink and is no dump is a change.
+    if (request.kind === 'netlink' && request.protocol === 'route' && request.request.dump !== true) await point(`rtnetlink message ${request.request.type} of ${request.request.payload.length} bytes`);
+    return answer;
+  }
+}
+
+function telling(files: Files): Files {
+  const told = async <Value>(what: string, path: string, work: Promise<Value>): Promise<Value> => {
+    const result = await work;
+    await point(`${what} ${baseName(path)}`);
+    return result;
   };
+  return {
+    read: (path) => files.read(path),
+    list: (folder) => files.list(folder),
+    replace: (path, text, options) => told('replace', path, files.replace(path, text, options)),
+    create: (path, text, options) => told('create', path, files.create(path, text, options)),
+    append: (path, text) => told('append', path, files.append(path, text)),
+    remove: (path) => told('remove', path, files.remove(path)),
+    withLock: (path, work) => files.withLock(path, async () => {
+      await point(`lock ${baseName(path)}`);
+      return work();
+    }),
+  };
+}
+
+const terminal = { out: () => {}, err: (text: string) => void process.stderr.write(text), colours: false };
+const command = hostCommand({ environment: {}, terminal }, (status) => (process.exitCode = status), async () => {
+  const sysfs = new TellingSysfs();
+  const hardware = createLinuxHardware({ clock, sysfs, netlink: new TellingNetlink(), longWrites: new TellingWrites() });
+  const tools = realHostTools();
+  return { ...tools, hardware, sysfs, files: telling(tools.files), clock };
 });
 await command.parseAsync(['apply', '-y', '-f', policy, '--state-folder', stateFolder], { from: 'user' });
+process.exit();

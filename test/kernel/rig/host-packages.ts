@@ -46,7 +46,8 @@ export function installPackages(missing: readonly string[]): void {
     run('apt-get', ['update', '-q'], { shown: true });
   }
   const plain = missing.filter((name) => !(fromBackports && name === 'qemu-system-x86'));
-  const options = ['install', '-y', '-q', '--no-install-recommends'];
+  // Another installation under way on this machine is waited for.
+  const options = ['-o', 'DPkg::Lock::Timeout=600', 'install', '-y', '-q', '--no-install-recommends'];
   if (plain.length > 0) run('apt-get', [...options, ...plain], { shown: true });
   if (fromBackports) run('apt-get', [...options, '-t', 'bookworm-backports', 'qemu-system-x86'], { shown: true });
 }

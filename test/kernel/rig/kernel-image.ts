@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { RigProblem } from './rig-problem.ts';
@@ -47,12 +47,18 @@ export function downloadKernel(): KernelImage {
   for (const program of ['apt-get', 'dpkg-deb', 'depmod']) {
     if (!has(program)) throw new RigProblem(`there is no ${program} to get the kernel with`, `Unpack Debian's package ${PREFERRED} into ${join(cacheFolder(), `kernel-${SERIES}-56-amd64`)} by hand and run depmod on it.`);
   }
-  const name = packageName();
-  const target = join(cacheFolder(), name.replace('linux-image', 'kernel'));
-  const work = `${target}.new`;
-  rmSync(work, { recursive: true, force: true });
-  mkdirSync(work, { recursive: true });
-  run('apt-get', ['download', name], { cwd: work, shown: true });
+  mkdirSync(cacheFolder(), { recursive: true });
+  // Another run may do the same at the same time: each works in a folder of its own.
+  const work = mkdtempSync(join(cacheFolder(), 'new-kernel-'));
+  try {
+    return unpackKernel(work);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function unpackKernel(work: string): KernelImage {
+  const name = downloadPackage(work);
   const archive = readdirSync(work).find((file) => file.endsWith('.deb'));
   if (archive === undefined) throw new RigProblem(`apt-get download ${name} left no package`, 'Run `apt-get update` and try again.');
   run('dpkg-deb', ['-x', archive, '.'], { cwd: work });
@@ -61,9 +67,28 @@ export function downloadKernel(): KernelImage {
   if (unpacked === undefined) throw new RigProblem(`${name} holds no kernel`, 'Report this: the package has another layout than expected.');
   run('depmod', ['-b', join(unpacked.modules, '../..'), unpacked.version]);
   // A folder of this name is whole: a run that was ended before this line leaves another name.
+  const target = join(cacheFolder(), name.replace('linux-image', 'kernel'));
+  const other = readKernel(target);
+  if (other !== undefined) return other;
   rmSync(target, { recursive: true, force: true });
   renameSync(work, target);
   return readKernel(target)!;
+}
+
+/** Gives the package's name. What apt knows may be missing or old: it is asked to look again before that is an error. */
+function downloadPackage(folder: string): string {
+  const download = () => {
+    const name = packageName();
+    run('apt-get', ['-o', 'APT::Sandbox::User=root', 'download', name], { cwd: folder, shown: true });
+    return name;
+  };
+  try {
+    return download();
+  } catch (error) {
+    if (!(error instanceof RigProblem) || process.getuid?.() !== 0) throw error;
+    run('apt-get', ['update', '-q'], { shown: true });
+    return download();
+  }
 }
 
 function readKernel(root: string, whole = true): KernelImage | undefined {

@@ -42,7 +42,7 @@ async function succeeded(): Promise<void> {
     last = `${state.status?.syncStatus} ${state.status?.lastSyncError ?? ''}`;
     assert.notEqual(state.status?.syncStatus, 'Failed', last);
     return state.status?.syncStatus === 'Succeeded' && ready?.observedGeneration === state.metadata.generation;
-  }, 90_000);
+  });
 }
 
 const policy = (spec: Partial<NodePolicySpec>): NodePolicySpec => ({ resourceName: 'net', nodeSelector: {}, numVfs: 4, nicSelector: { rootDevices: [pf] }, ...spec });
