@@ -57,6 +57,7 @@ export class World {
   readonly #clientKube: Kube;
   readonly #states: Informer<SriovNetworkNodeState>;
   #alive = { value: true };
+  #death = Promise.withResolvers<never>();
   readonly #exposed = new Set<string>();
   #starts = 0;
   #fuse: { left: number; readonly before: boolean } | undefined;
@@ -101,6 +102,8 @@ export class World {
   startDaemon(): void {
     const alive = { value: true };
     this.#alive = alive;
+    this.#death = Promise.withResolvers();
+    this.#death.promise.catch(() => undefined);
     this.daemon = createConfigDaemon(
       {
         kube: this.#guardKube(alive), hardware: this.#guardHardware(alive), host: this.#guardHost(alive), files: this.#guardFiles(alive),
@@ -115,6 +118,7 @@ export class World {
   /** SIGKILL: nothing it does from now on has an effect, and nothing returns to it. */
   kill(): void {
     this.#alive.value = false;
+    this.#death.reject(new Error('the daemon is dead'));
     void this.daemon?.stop();
     this.daemon = undefined;
   }
@@ -264,6 +268,7 @@ export class World {
 
   #guardFiles(alive: { value: boolean }): Files {
     const { files } = this;
+    const { promise: death } = this.#death;
     return {
       read: (path) => this.#read(alive, () => files.read(path)),
       list: (folder) => this.#read(alive, () => files.list(folder)),
@@ -271,7 +276,14 @@ export class World {
       create: (path, text) => this.#write(alive, 'files', `create ${path}`, () => files.create(path, text)),
       append: (path, text) => this.#write(alive, 'files', `append ${path}`, () => files.append(path, text)),
       remove: (path) => this.#write(alive, 'files', `remove ${path}`, () => files.remove(path)),
-      withLock: (path, work) => files.withLock(path, work),
+      // A lock is free when its holder has died, whatever its holder was waiting for.
+      withLock: async (path, work) => {
+        try {
+          return await files.withLock(path, () => Promise.race([work(), death]));
+        } finally {
+          if (!alive.value) await never();
+        }
+      },
     };
   }
 

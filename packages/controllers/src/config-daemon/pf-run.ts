@@ -1,5 +1,5 @@
 import type {
-  Clock, FilesError, Hardware, HardwareError, HardwareStep, Inventory, Log, NodeStateInterface, PfEvent, PfMachineState, PfObservation, PfPlan, Plan, PlanInput,
+  Clock, FilesError, Hardware, HardwareError, HardwareStep, Inventory, Log, NodeStateInterface, PciAddress, PfEvent, PfMachineState, PfObservation, PfPlan, Plan, PlanInput,
   PlanStep, Result, VfObservation,
 } from '@vfleet/core';
 import { advance, describeStep, groupOf, isKernelDriven, isOptional, ok, pfMachine, planNode, readWantedPf, startMachine, triedKey } from '@vfleet/core';
@@ -17,6 +17,8 @@ export interface RunTools {
   readonly store: OwnershipStore;
   readonly tried: TriedSteps;
   readonly activity: HardwareActivity;
+  /** Runs a step while no attachment writes through the PF: the kernel takes settings of VFs from both. */
+  readonly alone: <Value>(pf: PciAddress, work: () => Promise<Value>) => Promise<Value>;
   /** PFs that have no VFs but such as the present run made; added to. */
   readonly clean: Set<string>;
   /** Aborts when the daemon stops: between two steps, never within one. */
@@ -151,7 +153,7 @@ export class PfRun {
 
   async #applyPatiently(step: HardwareStep): Promise<Result<void, HardwareError>> {
     for (let attempt = 1; ; attempt++) {
-      const result = await this.#tools.hardware.apply(step);
+      const result = await this.#tools.alone(this.#plan.pf, () => this.#tools.hardware.apply(step));
       if (result.ok || attempt === STEP_TRIES_MAX || !isWorthAnotherTry(step, result.error)) return result;
       await this.#tools.clock.sleep(STEP_PAUSE_MS * 2 ** (attempt - 1), this.#tools.signal);
     }
