@@ -11,7 +11,7 @@ for (const module of ['igb', 'igbvf', 'vfio-pci']) spawnSync('modprobe', [module
 
 const folder = join(import.meta.dirname, 'suite');
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
-if (process.argv.includes('--record')) process.env['VFLEET_RECORD'] = '/mnt/recorded.json';
+if (process.argv.includes('--record')) process.env['VFLEET_RECORD'] = '/run/vfleet-rig/recorded.json';
 if (process.argv.includes('--all-kills')) process.env['VFLEET_ALL_KILLS'] = 'yes';
 
 const all = readdirSync(folder).filter((name) => name.endsWith('.test.ts')).sort();
@@ -31,7 +31,7 @@ const note = (data: { readonly name: string; readonly file?: string | undefined;
   const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? '');
   const file = data.file ?? 'unknown';
   results.set(file, [...(results.get(file) ?? []), { fullName: data.name, status, duration: data.details?.duration_ms ?? 0, failureMessages: status === 'failed' ? [message] : [] }]);
-  writeFileSync('/mnt/results.json', JSON.stringify(resultsOf(results)));
+  writeFileSync('/run/vfleet-rig/results.json', JSON.stringify(resultsOf(results)));
   process.stdout.write(`${{ passed: '✓', failed: '✗', pending: '-' }[status]} ${data.name} (${Math.round(data.details?.duration_ms ?? 0)} ms)\n${status === 'failed' ? `${message}\n` : ''}`);
 };
 stream.on('test:pass', (data) => note(data, data.skip === undefined || data.skip === false ? 'passed' : 'pending'));

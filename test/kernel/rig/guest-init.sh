@@ -1,6 +1,6 @@
 #!/bin/busybox sh
 # Process 1 of the emulated machine. The host's root (9p, read-only) becomes the lower layer of an overlay in memory, so that the
-# checkout and its Node are there without an image; what the command writes stays in the machine, except below /mnt.
+# checkout and its Node are there without an image; what the command writes stays in the machine, except below /run/vfleet-rig.
 box=/bin/busybox
 $box mount -t proc proc /proc
 $box mount -t devtmpfs dev /dev 2>/dev/null
@@ -17,10 +17,11 @@ $box mount -t sysfs sys $root/sys
 $box mount -t devtmpfs dev $root/dev
 $box mkdir -p $root/dev/shm $root/dev/pts
 $box mount -t devpts devpts $root/dev/pts
-$box mount -t tmpfs tmpfs $root/tmp
 $box mount -t tmpfs tmpfs $root/run
-share exchange $root/mnt cache=none
-echo started > $root/mnt/started
+exchange=$root/run/vfleet-rig
+$box mkdir -p $exchange
+share exchange $exchange cache=none
+echo started > $exchange/started
 version=$($box uname -r)
 # Where /lib is a link to /usr/lib both names must show the modules.
 $box mkdir -p $root/usr/lib/modules
@@ -29,8 +30,8 @@ share modules $root/usr/lib/modules cache=loose,ro
 $box ip link set lo up
 $box stty -F /dev/ttyS1 raw -echo 2>/dev/null
 $box chroot $root /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp TERM=dumb \
-  /bin/sh /mnt/command.sh > /dev/ttyS1 2>&1
+  /bin/sh /run/vfleet-rig/command.sh > /dev/ttyS1 2>&1
 status=$?
-echo $status > $root/mnt/status
+echo $status > $exchange/status
 $box sync
 $box poweroff -f

@@ -7,7 +7,7 @@ import { RigProblem } from './rig-problem.ts';
 
 export interface MachineOptions {
   readonly kernel: KernelImage;
-  /** A folder of the host that the machine sees as /mnt and may write to. */
+  /** A folder of the host that the machine sees as /run/vfleet-rig and may write to. */
   readonly exchange: string;
   /** A shell script, run as root in the checkout's own root file system. */
   readonly command: string;

@@ -20,5 +20,5 @@ export function openRig(ensure: boolean): KernelImage | RigProblem {
  */
 export function machineScript(program: string, words: readonly string[]): string {
   const quoted = [process.execPath, '--disable-warning=ExperimentalWarning', program, ...words].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
-  return `cd '${root}'\nexport NODE_COMPILE_CACHE=/tmp/compile-cache\nexec ${quoted.join(' ')}\n`;
+  return `cd '${root}'\nexport NODE_COMPILE_CACHE=/run/compile-cache\nexec ${quoted.join(' ')}\n`;
 }
