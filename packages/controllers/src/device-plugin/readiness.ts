@@ -8,10 +8,12 @@ export function isBeingConfigured(state: SriovNetworkNodeState | undefined): boo
   if (state === undefined || state.metadata.deletionTimestamp !== undefined) return false;
   const { status } = state;
   if (status?.syncStatus === 'InProgress') return true;
-  // A daemon that failed tries again and stays Failed until it succeeds: VFs that come into being meanwhile are still its own.
-  if (status?.syncStatus === 'Failed' && (state.spec.interfaces ?? []).length > 0) return true;
-  if ((state.spec.interfaces ?? []).length === 0) return false;
-  if (status?.syncStatus === undefined || status.syncStatus === '') return true;
-  const observed = status.conditions?.find(({ type }) => type === 'Ready')?.observedGeneration;
-  return observed !== undefined && state.metadata.generation !== undefined && observed < state.metadata.generation;
+  const observed = status?.conditions?.find(({ type }) => type === 'Ready')?.observedGeneration;
+  const isBehind = observed !== undefined && state.metadata.generation !== undefined && observed < state.metadata.generation;
+  const isEmpty = (state.spec.interfaces ?? []).length === 0;
+  // A daemon that failed tries again and stays Failed until it succeeds: VFs that come into being meanwhile are still its own, and it
+  // may be in the middle of that when the spec becomes empty.
+  if (status?.syncStatus === 'Failed' && (!isEmpty || isBehind)) return true;
+  if (isEmpty) return false;
+  return status?.syncStatus === undefined || status.syncStatus === '' || isBehind;
 }
