@@ -30,8 +30,8 @@ async function tell(backend: BackendName, personality: string, steps: readonly H
   return { answers, end: seen.value };
 }
 
-async function compare(personality: string, steps: readonly HardwareStep[]): Promise<void> {
-  const [simulated, linux] = [await tell('hw-sim', personality, steps), await tell('hw-linux', personality, steps)];
+async function compare(personality: string, steps: readonly HardwareStep[], backend: BackendName = 'hw-linux'): Promise<void> {
+  const [simulated, linux] = [await tell('hw-sim', personality, steps), await tell(backend, personality, steps)];
   const lines = (told: Told) => told.answers.map((answer, index) => `${answer}: ${JSON.stringify(steps[index])}`);
   expect(lines(linux)).toEqual(lines(simulated));
   expect(linux.end).toEqual(simulated.end);
@@ -67,4 +67,10 @@ describe.each(models.map((model) => [model.name, model] as const))('%s', (name, 
     const step = fc.oneof({ weight: 2, arbitrary: stepOn(places(model)) }, { weight: 1, arbitrary: special(places(model)) });
     await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 16 }), (steps) => compare(name, [{ kind: 'setNumVfs', pf: PF, count: 3 }, ...steps])), { numRuns: 20 });
   });
+});
+
+test('a kernel without the netlink family of ethtool is asked by ioctl, and says the same', async () => {
+  const feature = (name: string, enabled: boolean): HardwareStep => ({ kind: 'setFeature', device: PF, feature: name, enabled });
+  const steps: readonly HardwareStep[] = [{ kind: 'setLink', device: PF, netns: 'host', up: true }, feature('hw-tc-offload', true), feature('hw-tc-offload', true), feature('ntuple', true), feature('ntuple', false), feature('no-such', true), { kind: 'setNumVfs', pf: PF, count: 2 }];
+  for (const model of models) await compare(model.name, steps, 'hw-linux without ethtool netlink');
 });

@@ -18,10 +18,11 @@ export function simulatedMachine(clock: SimClock, personality = '82576', more: R
   return node;
 }
 
-/** The two that run everywhere: the simulator by its own port, and the Linux backend on the simulator's view of a kernel. */
-export const BACKENDS: Readonly<Record<'hw-sim' | 'hw-linux', (node: SimulatedNode, clock: SimClock) => Hardware>> = {
+/** Those that run everywhere: the simulator by its own port, and the Linux backend on the simulator's view of a kernel. */
+export const BACKENDS: Readonly<Record<'hw-sim' | 'hw-linux' | 'hw-linux without ethtool netlink', (node: SimulatedNode, clock: SimClock) => Hardware>> = {
   'hw-sim': (node) => node.hardware,
   'hw-linux': (node, clock) => createLinuxHardware(viewPorts(clock, new LinuxView(node))),
+  'hw-linux without ethtool netlink': (node, clock) => createLinuxHardware(viewPorts(clock, new LinuxView(node, { lacksFamilies: ['ethtool'] }))),
 };
 
 export type BackendName = keyof typeof BACKENDS;

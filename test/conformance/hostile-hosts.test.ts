@@ -28,7 +28,7 @@ class Host {
     this.node = simulatedMachine(this.clock, personality, more);
     const sane = new LinuxView(this.node);
     this.view = {
-      hasNetns: (netns) => sane.hasNetns(netns), openNetns: (netns) => sane.openNetns(netns), closeNetns: (fd) => sane.closeNetns(fd), listen: (listener) => sane.listen(listener), driverInfo: (netns, name) => sane.driverInfo(netns, name),
+      hasNetns: (netns) => sane.hasNetns(netns), openNetns: (netns) => sane.openNetns(netns), closeNetns: (fd) => sane.closeNetns(fd), listen: (listener) => sane.listen(listener), driverInfo: (netns, name) => sane.driverInfo(netns, name), ethtool: (netns, name, data) => sane.ethtool(netns, name, data),
       exchange: (netns, protocol, bytes) => sane.exchange(netns, protocol, bytes),
       volume: () => brokenVolume(sane, fault),
       async readText(path) {

@@ -8,5 +8,7 @@ test('mutated answers of a kernel are answers or errors', { timeout: 60_000 }, a
   const report = await fuzzKernel(await recordCorpus(), { seed: 'test', cases: 10_000 });
   expect(report.failures).toEqual([]);
   // A run in which everything was refused at the door would show nothing.
-  expect(report.outcomes).toMatchObject({ answered: expect.any(Number), refused: expect.any(Number), 'refused, parts decoded': expect.any(Number), 'news told': expect.any(Number), discovered: expect.any(Number), 'not discovered: io': expect.any(Number) });
+  expect(report.outcomes).toMatchObject({
+    'answered, a link read': expect.any(Number), 'answered, no link': expect.any(Number), 'refused, a link read': expect.any(Number), 'refused, no link': expect.any(Number), 'news told': expect.any(Number), discovered: expect.any(Number), 'not discovered: io': expect.any(Number),
+  });
 });

@@ -91,6 +91,18 @@ export class KernelLinks {
     return answer.ok ? ok(answer.value[0]) : answer;
   }
 
+  /** Everything that a family has of a kind: a dump. */
+  async dumpFamily<Value>(name: string, payload: Uint8Array, decode: (payload: Uint8Array) => Value): Promise<Result<readonly Value[], NetlinkFailure>> {
+    const family = await this.family(name);
+    return family.ok ? this.ask('host', 'generic', family.value, payload, decode, true) : family;
+  }
+
+  /** SIOCETHTOOL on an interface: `data` with what the kernel wrote into it. */
+  async ethtoolIoctl(name: string, netns: NetnsPath, data: Uint8Array): Promise<Result<Uint8Array, NetlinkFailure>> {
+    const answer = await this.#netlink.ask({ kind: 'ethtool', netns, name, data });
+    return answer.ok ? ok(answer.payloads[0] ?? data) : fail(answer.failure);
+  }
+
   /** The driver's name and firmware version, as `ethtool -i` shows them. */
   async driverInfo(name: string, netns: NetnsPath = 'host'): Promise<Result<{ readonly driver: string; readonly firmware: string }, NetlinkFailure>> {
     const answer = await this.#netlink.ask({ kind: 'driverInfo', netns, name });

@@ -2,7 +2,10 @@ import { attribute, bytesOf, text, u32 } from '../src/netlink/attributes.ts';
 import { encodeSetVf, encodeMove, encodeGetLinks, linkHeader } from '../src/netlink/link.ts';
 import { encodeMessage } from '../src/netlink/message.ts';
 import { decodeAddress, decodeRoute, encodeAddress, encodeRoute, parsePrefix } from '../src/netlink/addresses.ts';
-import { decodeDeviceVersions, decodeEswitch, decodeFamily, decodeFeatures, decodeParameter, decodeSpeed, encodeGetEswitch, encodeSetFeature } from '../src/netlink/generic.ts';
+import { decodeDeviceInfo, decodeEswitch, decodeParameter, decodePort, decodeReporter, encodeGetEswitch, pciHandle } from '../src/netlink/devlink.ts';
+import { decodeFeatures, decodeLinkSettings, encodeSetFeature } from '../src/netlink/ethtool.ts';
+import { decodeFeatureCount, decodeFeaturesAnswer, decodeLinkSettingsAnswer, decodeMaskWords } from '../src/netlink/ethtool-ioctl.ts';
+import { decodeFamily } from '../src/netlink/generic.ts';
 import { decodeLink } from '../src/netlink/link.ts';
 import { decodeMessages, endingOf } from '../src/netlink/message.ts';
 import { decodeRdmaMode, encodeRdmaMode } from '../src/netlink/rdma.ts';
@@ -14,14 +17,14 @@ export const samples: readonly Uint8Array[] = [
   encodeMessage({ type: 16, flags: 2, sequence: 1, port: 9, payload: encodeSetVf(3, 1, { mac: new Uint8Array(6), vlan: { id: 5, qos: 1, protocol: '802.1ad' }, trust: true, rates: { minTxMbps: 1, maxTxMbps: 2 }, nodeGuid: 5n }) }),
   encodeMessage({ type: 2, flags: 0x200, sequence: 1, port: 9, payload: bytesOf(u32(-22), encodeMessage({ type: 16, flags: 5, sequence: 1, port: 0, payload: encodeGetLinks() }), attribute(1, text('no such device'))) }),
   encodeMessage({ type: 3, flags: 0x10, sequence: 1, port: 9, payload: u32(0) }),
-  encodeMove(3, 'net1'), encodeAddress(3, parsePrefix('192.0.2.1/24')!), encodeRoute(3, parsePrefix('2001:db8::/32')!, undefined), encodeGetEswitch('0000:01:00.0'),
+  encodeMove(3, 'net1'), encodeAddress(3, parsePrefix('192.0.2.1/24')!), encodeRoute(3, parsePrefix('2001:db8::/32')!, undefined), encodeGetEswitch(pciHandle('0000:01:00.0')),
   encodeSetFeature(3, 'hw-tc-offload', true), encodeRdmaMode('exclusive'),
   new TextEncoder().encode('add@/devices/pci0000:00/0000:01:00.0\0ACTION=add\0SUBSYSTEM=pci\0PCI_SLOT_NAME=0000:01:00.0\0PCI_CLASS=20000\0'),
 ];
 
 const all: readonly ((bytes: Uint8Array) => unknown)[] = [
-  (bytes) => decodeMessages(bytes).map((message) => [endingOf(message), decodeLink(message.payload)]), decodeLink, decodeAddress, decodeRoute, decodeFamily, decodeEswitch, decodeDeviceVersions, decodeParameter,
-  decodeSpeed, decodeFeatures, decodeRdmaMode, decodeUevent,
+  (bytes) => decodeMessages(bytes).map((message) => [endingOf(message), decodeLink(message.payload)]), decodeLink, decodeAddress, decodeRoute, decodeFamily, decodeEswitch, decodeDeviceInfo, decodeParameter,
+  decodePort, decodeReporter, decodeLinkSettings, decodeFeatures, decodeFeatureCount, decodeLinkSettingsAnswer, decodeMaskWords, (bytes) => decodeFeaturesAnswer(bytes, ['a', 'b', '']), decodeRdmaMode, decodeUevent,
 ];
 
 /** Every decoder there is, one after the other; the names of errors that are not the decoders' own. */

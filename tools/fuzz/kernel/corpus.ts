@@ -31,7 +31,7 @@ export async function recordCorpus(): Promise<Corpus> {
     const linux = new LinuxView(node);
     const view: KernelView = {
       hasNetns: (netns) => linux.hasNetns(netns), openNetns: (netns) => linux.openNetns(netns), closeNetns: (fd) => linux.closeNetns(fd), volume: () => linux.volume(), readText: (path) => linux.readText(path),
-      writeText: (path, text) => linux.writeText(path, text), listen: (listener) => linux.listen(listener), driverInfo: (netns, name) => linux.driverInfo(netns, name),
+      writeText: (path, text) => linux.writeText(path, text), listen: (listener) => linux.listen(listener), driverInfo: (netns, name) => linux.driverInfo(netns, name), ethtool: (netns, name, data) => linux.ethtool(netns, name, data),
       async exchange(netns, protocol, bytes) {
         const said = protocol === 'uevent' ? [] : await linux.exchange(netns, protocol, bytes);
         answers.push(...said.map(asFirst));

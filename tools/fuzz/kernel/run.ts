@@ -5,7 +5,10 @@ import { EventReader } from '@vfleet/hw-linux/events.ts';
 import { MalformedMessage } from '@vfleet/hw-linux/netlink/attributes.ts';
 import { decodeAddress, decodeRoute } from '@vfleet/hw-linux/netlink/addresses.ts';
 import { NetlinkExchange } from '@vfleet/hw-linux/netlink/exchange.ts';
-import { decodeDeviceVersions, decodeEswitch, decodeFamily, decodeFeatures, decodeParameter, decodeSpeed } from '@vfleet/hw-linux/netlink/generic.ts';
+import { decodeDeviceInfo, decodeEswitch, decodeParameter, decodePort, decodeReporter } from '@vfleet/hw-linux/netlink/devlink.ts';
+import { decodeFeatures, decodeLinkSettings } from '@vfleet/hw-linux/netlink/ethtool.ts';
+import { decodeFeatureCount, decodeFeaturesAnswer, decodeLinkSettingsAnswer, decodeMaskWords } from '@vfleet/hw-linux/netlink/ethtool-ioctl.ts';
+import { decodeFamily } from '@vfleet/hw-linux/netlink/generic.ts';
 import { decodeLink } from '@vfleet/hw-linux/netlink/link.ts';
 import { decodeRdmaMode } from '@vfleet/hw-linux/netlink/rdma.ts';
 import { Draw } from '../draw.ts';
@@ -22,7 +25,8 @@ export interface KernelFuzzReport {
 }
 
 const DECODERS = [
-  decodeLink, decodeAddress, decodeRoute, decodeEswitch, decodeFamily, decodeFeatures, decodeParameter, decodeSpeed, decodeDeviceVersions, decodeRdmaMode,
+  decodeLink, decodeAddress, decodeRoute, decodeEswitch, decodeFamily, decodeFeatures, decodeParameter, decodePort, decodeReporter, decodeLinkSettings, decodeDeviceInfo, decodeRdmaMode, decodeFeatureCount, decodeLinkSettingsAnswer,
+  decodeMaskWords, (payload: Uint8Array) => decodeFeaturesAnswer(payload, ['a', 'b']),
 ] as const;
 const EAGAIN = 11;
 const ENOBUFS = 105;
@@ -52,9 +56,8 @@ function fuzzAnswer(draw: Draw, corpus: Corpus): string {
   const answer = exchange.ask({ type: 18, payload: new Uint8Array(16), dump: draw.once(2) });
   // Most mutations never get past the exchange: the decoders see the inside of a mutated datagram by themselves.
   const payloads = answer.ok ? answer.payloads : [mutateBytes(draw, draw.from(corpus.answers).slice(16), corpus.answers)];
-  let decoded = 0;
-  for (const payload of payloads.slice(0, 50)) for (const decode of DECODERS) decoded += attemptDecode(decode, payload) ? 1 : 0;
-  return answer.ok ? 'answered' : decoded > 0 ? 'refused, parts decoded' : 'refused';
+  const linksRead = payloads.slice(0, 50).filter((payload) => DECODERS.map((decode) => attemptDecode(decode, payload))[0] === true);
+  return `${answer.ok ? 'answered' : 'refused'}, ${linksRead.length > 0 ? 'a link read' : 'no link'}`;
 }
 
 function attemptDecode(decode: (payload: Uint8Array) => unknown, payload: Uint8Array): boolean {

@@ -1,8 +1,10 @@
 import { comparePciAddresses, errnoName, fail, hardwareError, isErrno, ok, parsePciAddress } from '@vfleet/core';
 import type { HardwareError, Inventory, Netdev, PciAddress, PfObservation, RdmaMode, Result, VfObservation, VfSettings } from '@vfleet/core';
+import { Devlink } from '../devlink.ts';
+import { Ethtool } from '../ethtool.ts';
 import type { KernelLinks } from '../links.ts';
 import { isRepresentor, primaryLink, representorOf } from '../links.ts';
-import { decodeDeviceVersions, decodeEswitch, decodeSpeed, encodeGetDeviceInfo, encodeGetEswitch, encodeGetSpeed } from '../netlink/generic.ts';
+import { pciHandle } from '../netlink/devlink.ts';
 import type { Link, LinkVf } from '../netlink/link.ts';
 import { RDMA_SYS_GET, decodeRdmaMode } from '../netlink/rdma.ts';
 import { PCI_DEVICES, baseName, deviceFile } from '../sysfs/paths.ts';
@@ -191,13 +193,13 @@ export async function readNumVfs(sysfs: Sysfs, address: PciAddress): Promise<num
 
 /** Without devlink, or with a driver that has none, there is no eswitch to switch. */
 async function readEswitch(links: KernelLinks, address: PciAddress): Promise<'legacy' | 'switchdev'> {
-  const mode = await links.askFamily('devlink', 'host', encodeGetEswitch(address), decodeEswitch);
-  return mode.ok ? (mode.value ?? 'legacy') : 'legacy';
+  const mode = await new Devlink(links, pciHandle(address)).eswitchMode();
+  return mode.ok ? mode.value : 'legacy';
 }
 
 async function readSpeed(links: KernelLinks, link: Link): Promise<number> {
-  const speed = await links.askFamily('ethtool', 'host', encodeGetSpeed(link.index), decodeSpeed);
-  return speed.ok ? (speed.value ?? -1) : -1;
+  const settings = await new Ethtool(links, link).linkSettings();
+  return settings.ok ? settings.value.speedMbps : -1;
 }
 
 async function readFirmware(links: KernelLinks, address: PciAddress, link: Link | undefined): Promise<string | undefined> {
@@ -205,8 +207,8 @@ async function readFirmware(links: KernelLinks, address: PciAddress, link: Link 
     const info = await links.driverInfo(link.name);
     if (info.ok && info.value.firmware !== '' && info.value.firmware !== 'N/A') return info.value.firmware;
   }
-  const versions = await links.askFamily('devlink', 'host', encodeGetDeviceInfo(address), decodeDeviceVersions);
-  return versions.ok ? (versions.value?.get('fw') ?? versions.value?.get('fw.version')) : undefined;
+  const info = await new Devlink(links, pciHandle(address)).info();
+  return info.ok ? (info.value?.versions.get('fw') ?? info.value?.versions.get('fw.version')) : undefined;
 }
 
 async function readRdmaMode(links: KernelLinks): Promise<RdmaMode> {

@@ -29,7 +29,9 @@ export class KernelSockets {
   }
 
   serve(request: ThreadRequest): NetlinkAnswer {
-    return request.kind === 'driverInfo' ? this.#withSocket(request.netns, () => this.#openDatagram(), (fd) => this.#driverInfo(fd, request.name)) : this.#serveNetlink(request);
+    if (request.kind === 'netlink') return this.#serveNetlink(request);
+    const data = request.kind === 'ethtool' ? request.data.slice() : driverInfoQuery();
+    return this.#withSocket(request.netns, () => this.#openDatagram(), (fd) => this.#ethtool(fd, request.name, data));
   }
 
   #serveNetlink({ netns, protocol, request, targetNetns }: Extract<ThreadRequest, { kind: 'netlink' }>): NetlinkAnswer {
@@ -85,12 +87,16 @@ export class KernelSockets {
     return value < 0 ? -errno : value;
   }
 
-  #driverInfo(fd: number, name: string): NetlinkAnswer {
-    const info = new Uint8Array(DRIVER_INFO_BYTES);
-    info[0] = GDRVINFO;
-    const { value, errno } = this.#calls.driverInfo(fd, name, info);
-    return value < 0 ? failure(errno) : { ok: true, payloads: [info] };
+  #ethtool(fd: number, name: string, data: Uint8Array): NetlinkAnswer {
+    const { value, errno } = this.#calls.ethtool(fd, name, data);
+    return value < 0 ? failure(errno) : { ok: true, payloads: [data] };
   }
+}
+
+function driverInfoQuery(): Uint8Array {
+  const info = new Uint8Array(DRIVER_INFO_BYTES);
+  info[0] = GDRVINFO;
+  return info;
 }
 
 function failure(errno: number): NetlinkAnswer {

@@ -13,7 +13,9 @@ export type ThreadRequest =
       readonly targetNetns?: NetnsPath;
     }
   /** ETHTOOL_GDRVINFO: one answer of 196 bytes. */
-  | { readonly kind: 'driverInfo'; readonly netns: NetnsPath; readonly name: string };
+  | { readonly kind: 'driverInfo'; readonly netns: NetnsPath; readonly name: string }
+  /** SIOCETHTOOL: one answer, the structure with what the kernel wrote into it. */
+  | { readonly kind: 'ethtool'; readonly netns: NetnsPath; readonly name: string; readonly data: Uint8Array };
 
 export interface ThreadCall {
   readonly id: number;

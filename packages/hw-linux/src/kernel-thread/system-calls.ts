@@ -14,8 +14,8 @@ export interface SystemCalls {
   close(fd: number): void;
   setns(fd: number, kind: number): CallResult;
   eventFd(): CallResult;
-  /** ETHTOOL_GDRVINFO of an interface: the answer's bytes are left in `info`. */
-  driverInfo(fd: number, name: string, info: Uint8Array): CallResult;
+  /** SIOCETHTOOL on an interface: the answer's bytes are left in `data`. */
+  ethtool(fd: number, name: string, data: Uint8Array): CallResult;
 }
 
 export interface CallResult {
@@ -74,8 +74,6 @@ export function loadSystemCalls(): SystemCalls {
     close: (fd) => void c.close(fd),
     setns: (fd, kind) => checked(c.setns(fd, kind)),
     eventFd: () => checked(c.eventfd(0, EFD_NONBLOCK_CLOEXEC)),
-    driverInfo(fd, name, info) {
-      return checked(c.ioctl(fd, SIOCETHTOOL, { name, data: info }));
-    },
+    ethtool: (fd, name, data) => checked(c.ioctl(fd, SIOCETHTOOL, { name, data })),
   };
 }

@@ -1,8 +1,8 @@
 import type { HardwareStep } from '@vfleet/core';
+import { Devlink } from '../devlink.ts';
+import { Ethtool } from '../ethtool.ts';
 import type { KernelLinks } from '../links.ts';
-import {
-  decodeEswitch, decodeFeatures, decodeParameter, encodeGetEswitch, encodeGetFeatures, encodeGetParameter, encodeSetEswitch, encodeSetFeature, encodeSetParameter,
-} from '../netlink/generic.ts';
+import { pciHandle } from '../netlink/devlink.ts';
 import { RDMA_SYS_SET, encodeRdmaMode } from '../netlink/rdma.ts';
 import { failed, ofNetlink } from './outcome.ts';
 import type { StepOutcome } from './outcome.ts';
@@ -10,25 +10,25 @@ import type { StepOutcome } from './outcome.ts';
 const ENOENT = 2;
 const ENODEV = 19;
 const EPROTONOSUPPORT = 93;
-const noValue = (): undefined => undefined;
 
 /** devlink eswitch mode. A kernel without devlink answers as for a driver without it. */
 export async function setEswitchMode(links: KernelLinks, { pf, mode }: Extract<HardwareStep, { kind: 'setEswitchMode' }>): Promise<StepOutcome> {
-  const now = await links.askFamily('devlink', 'host', encodeGetEswitch(pf), decodeEswitch);
+  const devlink = new Devlink(links, pciHandle(pf));
+  const now = await devlink.eswitchMode();
   if (now.ok && now.value === mode) return undefined;
   if (!now.ok && now.error.errno === ENOENT) return failed('ENODEV', 'this kernel has no devlink');
-  const set = await links.askFamily('devlink', 'host', encodeSetEswitch(pf, mode), noValue);
+  const set = await devlink.setEswitchMode(mode);
   return set.ok ? undefined : ofNetlink(set.error);
 }
 
 /** Every mode that the parameter has its first value in: runtime where there is one. */
 export async function setDevlinkParam(links: KernelLinks, { pf, name, value }: Extract<HardwareStep, { kind: 'setDevlinkParam' }>): Promise<StepOutcome> {
   const detail = `${name}=${value}`;
-  const parameter = await links.askFamily('devlink', 'host', encodeGetParameter(pf, name), decodeParameter);
+  const devlink = new Devlink(links, pciHandle(pf));
+  const parameter = await devlink.parameter(name);
   if (!parameter.ok) return parameter.error.errno === ENODEV || parameter.error.errno === ENOENT ? failed('EOPNOTSUPP', detail) : ofNetlink(parameter.error, detail);
-  const message = parameter.value === undefined ? undefined : encodeSetParameter(pf, parameter.value, value);
-  if (message === undefined) return failed('EINVAL', detail);
-  const set = await links.askFamily('devlink', 'host', message, noValue);
+  if (parameter.value === undefined) return failed('EINVAL', detail);
+  const set = await devlink.setParameter(parameter.value, value);
   return set.ok ? undefined : ofNetlink(set.error, detail);
 }
 
@@ -36,15 +36,15 @@ export async function setDevlinkParam(links: KernelLinks, { pf, name, value }: E
 export async function setFeature(links: KernelLinks, step: Extract<HardwareStep, { kind: 'setFeature' }>): Promise<StepOutcome> {
   const link = await links.ofDevice(step.device, 'host');
   if (!link.ok) return ofNetlink(link.error);
-  const { index } = link.value;
-  const before = await links.askFamily('ethtool', 'host', encodeGetFeatures(index), decodeFeatures);
+  const ethtool = new Ethtool(links, link.value);
+  const before = await ethtool.features();
   if (!before.ok) return ofNetlink(before.error, step.feature);
-  if (before.value?.active.has(step.feature) === step.enabled) return isKnown(before.value.changeable, step.feature, step.enabled);
-  if (before.value?.changeable.has(step.feature) !== true) return failed('EOPNOTSUPP', step.feature);
-  const set = await links.askFamily('ethtool', 'host', encodeSetFeature(index, step.feature, step.enabled), noValue);
+  if (before.value.active.has(step.feature) === step.enabled) return isKnown(before.value.changeable, step.feature, step.enabled);
+  if (!before.value.changeable.has(step.feature)) return failed('EOPNOTSUPP', step.feature);
+  const set = await ethtool.setFeature(step.feature, step.enabled);
   if (!set.ok) return ofNetlink(set.error, step.feature);
-  const after = await links.askFamily('ethtool', 'host', encodeGetFeatures(index), decodeFeatures);
-  return after.ok && after.value?.active.has(step.feature) === step.enabled ? undefined : failed('EOPNOTSUPP', step.feature);
+  const after = await ethtool.features();
+  return after.ok && after.value.active.has(step.feature) === step.enabled ? undefined : failed('EOPNOTSUPP', step.feature);
 }
 
 /** A feature that is off because the driver does not know it has not been turned off. */

@@ -11,6 +11,8 @@ export interface NetlinkView {
   closeNetns(fd: number): void;
   exchange(netns: string, protocol: NetlinkProtocol, bytes: Uint8Array): Promise<readonly Uint8Array[]>;
   driverInfo(netns: string, name: string): Uint8Array | undefined;
+  /** SIOCETHTOOL: the structure with its answer, or an errno. */
+  ethtool(netns: string, name: string, data: Uint8Array): Promise<Uint8Array | number>;
 }
 
 const ENOENT = 2;
@@ -42,6 +44,10 @@ export class ViewNetlink implements Netlink {
     if (request.kind === 'driverInfo') {
       const info = this.#view.driverInfo(netns, request.name);
       return info === undefined ? { ok: false, failure: { errno: ENODEV } } : { ok: true, payloads: [info] };
+    }
+    if (request.kind === 'ethtool') {
+      const answer = await this.#view.ethtool(netns, request.name, request.data);
+      return typeof answer === 'number' ? { ok: false, failure: { errno: answer } } : { ok: true, payloads: [answer] };
     }
     if (request.targetNetns === undefined) return this.#exchange(request, request.request.payload);
     const fd = this.#view.openNetns(request.targetNetns);

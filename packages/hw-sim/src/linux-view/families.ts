@@ -25,13 +25,20 @@ const shown = (command: number, ...attributes: readonly Uint8Array[]): FamilyAns
 /** Generic netlink (include/uapi/linux/genetlink.h): families by number. */
 export const FAMILIES = { nlctrl: 16, devlink: 20, ethtool: 21, vdpa: 22 } as const;
 
-export async function askFamily(node: NodeModel, vdpa: VdpaBus, netns: string, family: number, payload: Uint8Array): Promise<FamilyAnswer> {
+export interface FamilyKernel {
+  readonly node: NodeModel;
+  readonly vdpa: VdpaBus;
+  /** Families that this kernel was built without. */
+  readonly lacks: readonly string[];
+}
+
+export async function askFamily({ node, vdpa, lacks }: FamilyKernel, netns: string, family: number, payload: Uint8Array): Promise<FamilyAnswer> {
   if (payload.length < 4) throw new BadRequest('EINVAL', 'no generic header');
   const table = attrMap(payload.subarray(4));
   const command = payload[0]!;
   switch (family) {
     case FAMILIES.nlctrl:
-      return control(command, table);
+      return control(command, table, lacks);
     case FAMILIES.devlink:
       return devlink(node, command, table);
     case FAMILIES.ethtool:
@@ -51,10 +58,10 @@ function need(table: Table, type: number): Uint8Array {
   return value;
 }
 
-function control(command: number, table: Table): FamilyAnswer {
+function control(command: number, table: Table, lacks: readonly string[]): FamilyAnswer {
   const name = getString(need(table, 2));
   if (command !== 3) return done('EOPNOTSUPP');
-  if (!Object.hasOwn(FAMILIES, name)) return done('ENOENT');
+  if (!Object.hasOwn(FAMILIES, name) || lacks.includes(name)) return done('ENOENT');
   return shown(1, attr(2, string(name)), attr(1, word16(FAMILIES[name as keyof typeof FAMILIES])));
 }
 
@@ -140,7 +147,7 @@ async function ethtool(node: NodeModel, netns: string, command: number, table: T
   if (device === undefined) return done('ENODEV');
   switch (command) {
     case ETHTOOL.linkModesGet:
-      return shown(4, attr(5, word32(hasCarrier(node, device) ? node.modelOf(device.pf).linkSpeedMbps : SPEED_UNKNOWN)));
+      return shown(4, attr(2, byte(1)), attr(6, byte(hasCarrier(node, device) ? 1 : 0xff)), attr(5, word32(hasCarrier(node, device) ? node.modelOf(device.pf).linkSpeedMbps : SPEED_UNKNOWN)));
     case ETHTOOL.featuresGet:
       return shown(11, features(node, device, 2, () => true), features(node, device, 4, (name) => rareOf(node, device)?.features?.get(name) === true));
     case ETHTOOL.featuresSet:

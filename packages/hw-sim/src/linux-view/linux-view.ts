@@ -18,12 +18,13 @@ export class LinuxView {
   readonly #netlink: NetlinkResponder;
   readonly #model;
 
-  constructor(node: SimulatedNode) {
+  /** `lacksFamilies`: generic netlink families that this kernel was built without. */
+  constructor(node: SimulatedNode, options: { readonly lacksFamilies?: readonly string[] } = {}) {
     const vdpa: VdpaBus = { names: new Map(), unbound: new Set() };
     this.#node = node;
     this.#model = SimulatedNode.modelOf(node);
     this.#files = new SysfsVolume(this.#model, vdpa);
-    this.#netlink = new NetlinkResponder(this.#model, vdpa);
+    this.#netlink = new NetlinkResponder(this.#model, vdpa, options.lacksFamilies ?? []);
   }
 
   /** The files as they are now. A volume that was asked for earlier shows the same from then on. */
@@ -62,6 +63,11 @@ export class LinuxView {
   /** ETHTOOL_GDRVINFO; undefined when the namespace has no such interface. */
   driverInfo(netns: string, name: string): Uint8Array | undefined {
     return this.#netlink.driverInfo(netns, name);
+  }
+
+  /** SIOCETHTOOL on an interface: the structure with the answer in it, or an errno. */
+  ethtool(netns: string, name: string, data: Uint8Array): Promise<Uint8Array | number> {
+    return this.#netlink.ethtool(netns, name, data);
   }
 
   /** Uevents and changes of links, in order. Ends when the node goes down. */

@@ -1,6 +1,5 @@
 import { errnoNumbers } from '@vfleet/core';
 import type { Errno } from '@vfleet/core';
-import { devicesWithNetdev, netdevName, rareOf } from '../model/netdev.ts';
 import type { NodeModel } from '../model/node-model.ts';
 import type { Outcome } from '../model/operation.ts';
 import { addressMessages, changeAddress, changeRoute, routeMessages } from './address-messages.ts';
@@ -10,7 +9,7 @@ import { askFamily, askRdma } from './families.ts';
 import type { FamilyAnswer } from './families.ts';
 import { changeAltNames, changeLink } from './link-changes.ts';
 import { LINK, deviceOfIndex, linkMessage, linkMessages } from './link-messages.ts';
-import { boundDriver } from '../kernel/drivers.ts';
+import { deviceOfName, driverInfo, ethtoolIoctl } from './ethtool-ioctl.ts';
 import type { VdpaBus } from './vdpa.ts';
 
 export type NetlinkProtocolName = 'route' | 'generic' | 'rdma' | 'uevent';
@@ -19,17 +18,18 @@ export type NetlinkProtocolName = 'route' | 'generic' | 'rdma' | 'uevent';
 const RTM = { newLink: 16, getLink: 18, newAddress: 20, deleteAddress: 21, getAddress: 22, newRoute: 24, deleteRoute: 25, getRoute: 26, newLinkProperty: 108, deleteLinkProperty: 109 } as const;
 const REPLACE = 0x100;
 const WITH_VFS = 0x1;
-const DRIVER_INFO_BYTES = 196;
 
 /** Answers bytes with bytes, as the kernel of the node would. */
 export class NetlinkResponder {
   readonly #node: NodeModel;
   readonly #vdpa: VdpaBus;
+  readonly #lacksFamilies: readonly string[];
   /** Open namespaces by file descriptor. */
   readonly #netnsFds = new Map<number, string>();
   #lastFd = 2;
 
-  constructor(node: NodeModel, vdpa: VdpaBus) {
+  constructor(node: NodeModel, vdpa: VdpaBus, lacksFamilies: readonly string[]) {
+    this.#lacksFamilies = lacksFamilies;
     this.#node = node;
     this.#vdpa = vdpa;
   }
@@ -62,17 +62,16 @@ export class NetlinkResponder {
 
   /** ETHTOOL_GDRVINFO: struct ethtool_drvinfo; undefined when there is no such interface. */
   driverInfo(netns: string, name: string): Uint8Array | undefined {
-    for (const device of devicesWithNetdev(this.#node)) {
-      if ((rareOf(this.#node, device)?.netns ?? 'host') !== netns || netdevName(this.#node, device) !== name) continue;
-      const info = new Uint8Array(DRIVER_INFO_BYTES);
-      info[0] = 3;
-      const put = (text: string, at: number) => info.set(new TextEncoder().encode(text).subarray(0, 31), at);
-      put(boundDriver(this.#node, device) ?? '', 4);
-      put(this.#node.modelOf(device.pf).firmwareVersion, 68);
-      put(this.#node.addressOf(device), 100);
-      return info;
-    }
-    return undefined;
+    const device = deviceOfName(this.#node, netns, name);
+    return device === undefined ? undefined : driverInfo(this.#node, device);
+  }
+
+  /** SIOCETHTOOL: the structure with its answer, or an errno. */
+  async ethtool(netns: string, name: string, data: Uint8Array): Promise<Uint8Array | number> {
+    const device = deviceOfName(this.#node, netns, name);
+    if (device === undefined) return errnoNumbers.ENODEV;
+    const answer = await ethtoolIoctl(this.#node, device, data);
+    return typeof answer === 'string' ? numberOf(answer) : answer;
   }
 
   async #answer(netns: string, protocol: NetlinkProtocolName, request: Request): Promise<readonly Uint8Array[]> {
@@ -81,7 +80,7 @@ export class NetlinkResponder {
       case 'route':
         return this.#route(netns, request);
       case 'generic':
-        return told(request, await askFamily(this.#node, this.#vdpa, netns, request.type, request.payload));
+        return told(request, await askFamily({ node: this.#node, vdpa: this.#vdpa, lacks: this.#lacksFamilies }, netns, request.type, request.payload));
       case 'rdma':
         return told(request, askRdma(this.#node, request.type, request.payload));
       case 'uevent':
