@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { nodeAnnotations, nodeStateAnnotations, pciAddress } from '@vfleet/core';
 import type { NodeStateInterface, PodDevices, VfGroup } from '@vfleet/core';
 import { faultRules } from '@vfleet/hw-sim';
-import { events, nodeStates, nodes } from '@vfleet/kube';
+import { events, nodeStates, nodes, pods } from '@vfleet/kube';
 import { NAMESPACE, NODE, World, hardwareWrites } from './world.ts';
 
 const X710 = '0000:3b:00.0';
@@ -23,6 +23,35 @@ async function started(options: Omit<Parameters<typeof World.create>[0], 'pfs'> 
 
 const podWith = (name: string, ...ids: string[]): PodDevices => ({
   namespace: 'default', name, uid: name, containers: [{ name: 'app', devices: [{ resourceName: 'openshift.io/fast', ids }] }],
+});
+
+describe('VFs that no netdev shows', () => {
+  it('are reported with their pods as these come and go, though the hardware says nothing', async () => {
+    const world = await started({ node: { kernelArguments: ['intel_iommu=on'] } });
+    await world.byHand({ kind: 'setNumVfs', pf: pciAddress(X710), count: 2 });
+    await world.byHand({ kind: 'bindDriver', device: world.pf(X710).vfs[1]!.pciAddress, driver: 'vfio-pci' });
+    await world.settle();
+    await world.clock.run(60_000);
+    const held = world.pf(X710).vfs[1]!.pciAddress;
+    const assigned = async () => (await world.state()).status?.interfaces?.[0]?.Vfs?.map((vf) => vf.assigned);
+    expect(await assigned()).toEqual([undefined, undefined]);
+
+    world.pods = [podWith('dpdk', held)];
+    const resources = { limits: { 'openshift.io/fast': '1' } };
+    await world.kube.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'dpdk', namespace: 'default' }, spec: { nodeName: NODE, containers: [{ name: 'app', image: 'dpdk', resources }] } });
+    await world.clock.run(5_000);
+    expect(await assigned()).toEqual([undefined, 'default/dpdk']);
+
+    world.pods = [];
+    await world.kube.delete(pods, { namespace: 'default', name: 'dpdk' }, { gracePeriodSeconds: 0 });
+    await world.clock.run(5_000);
+    expect(await assigned()).toEqual([undefined, undefined]);
+
+    world.writes.length = 0;
+    await world.kube.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'plain', namespace: 'default' }, spec: { nodeName: NODE, containers: [{ name: 'app', image: 'web', resources: { limits: { cpu: '1' } } }] } });
+    await world.clock.run(60_000);
+    expect(world.writes).toEqual([]);
+  });
 });
 
 describe('a node that is configured for the first time', () => {

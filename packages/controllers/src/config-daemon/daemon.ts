@@ -8,6 +8,7 @@ import { DrainClient } from './drain-client.ts';
 import { drainView } from './drain-protocol.ts';
 import { HardwareActivity } from './hardware-activity.ts';
 import { NodeRecord } from './node-record.ts';
+import { PodWatch } from './pod-watch.ts';
 import { Reporter } from './reporter.ts';
 import { resolveDaemonSettings } from './settings.ts';
 import type { ConfigDaemonPorts, ConfigDaemonSettings, ResolvedDaemonSettings } from './settings.ts';
@@ -58,6 +59,8 @@ class Daemon implements ConfigDaemon {
   readonly #configuration: Configuration;
   readonly #record: NodeRecord;
   readonly #activity: HardwareActivity;
+  /** Undefined: nobody can say which pods hold VFs. */
+  readonly #pods: PodWatch | undefined;
   readonly #abort = new AbortController();
   readonly #timers = new Map<TimerName, Timer>();
   #machine: NodeMachineState = startMachine(nodeMachine, undefined).state;
@@ -80,6 +83,7 @@ class Daemon implements ConfigDaemon {
     this.#drain = new DrainClient(ports.kube, nodeName);
     this.#record = new NodeRecord(ports.files, stateFolder, log);
     this.#activity = new HardwareActivity(ports.clock);
+    this.#pods = podResources === undefined ? undefined : new PodWatch(this.#ports, nodeName, () => this.#lookSoon());
     this.#configuration = new Configuration(this.#ports, stateFolder, this.#activity, podResources, this.#abort.signal);
   }
 
@@ -95,6 +99,7 @@ class Daemon implements ConfigDaemon {
     this.#subscriptions = [];
     this.#states.stop();
     this.#configs.stop();
+    this.#pods?.stop();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     await this.#work;
@@ -190,7 +195,11 @@ class Daemon implements ConfigDaemon {
     this.#activity.event();
     // Carrier of VFs shows nowhere in the node state.
     if (event.kind === 'link' && !this.#configuration.mayBePf(event.device)) return;
-    if (this.#timers.has('hardware')) return;
+    this.#lookSoon();
+  }
+
+  #lookSoon(): void {
+    if (this.#abort.signal.aborted || this.#timers.has('hardware')) return;
     this.#setTimer('hardware', this.#settings.debounceMs, () => this.#postHardwareChanged());
   }
 
@@ -284,6 +293,7 @@ class Daemon implements ConfigDaemon {
     this.#inbox = this.#inbox.filter((trigger) => trigger.type !== 'hardwareChanged');
     const seen = await this.#configuration.look();
     if (!seen.ok) return { type: 'discoveryFailed', cause: `the hardware could not be read: ${seen.error.cause}; ${seen.error.remedy}`, nowMs: this.#now };
+    this.#pods?.follow(seen.value.inventory);
     this.#reporter.publish(seen.value);
     await this.#flush();
     return { type: 'discovered' };
