@@ -13,11 +13,13 @@ const WAIT_MS = 30_000;
 
 /**
  * What this process wrote and its cache has not yet seen. A controller that acted on the older object would write the same once
- * more; it waits instead, since the watch event of its own write wakes it.
+ * more; it waits instead, until {@link OwnWrites.arrived} says that the watch event of its own write has come.
  */
 export class OwnWrites {
   readonly #clock: Clock;
   readonly #written = new Map<string, Written>();
+  /** What a controller was told to wait for. */
+  readonly #awaited = new Set<string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -36,6 +38,7 @@ export class OwnWrites {
   /** Somebody deleted the object: what was written before no longer counts. Call it on every deletion that is seen. */
   forget(key: string): void {
     this.#written.delete(key);
+    this.#awaited.delete(key);
   }
 
   /** Milliseconds to wait at most for the cache to see the last own write; 0 when it has. */
@@ -47,8 +50,20 @@ export class OwnWrites {
       written.resourceVersion === undefined
         ? cached?.metadata.uid !== written.uid
         : cached?.metadata.resourceVersion !== undefined && compareResourceVersions(cached.metadata.resourceVersion, written.resourceVersion) >= 0;
-    if (!seen && leftMs > 0) return leftMs;
+    if (!seen && leftMs > 0) {
+      this.#awaited.add(key);
+      return leftMs;
+    }
     this.#written.delete(key);
+    this.#awaited.delete(key);
     return 0;
+  }
+
+  /**
+   * Whether the cache has just seen a write that a controller was told to wait for, which must be woken then, whatever the write
+   * changed. Call it on every change that is seen.
+   */
+  arrived(key: string, cached: KubeObject): boolean {
+    return this.#awaited.has(key) && this.behindMs(key, cached) === 0;
   }
 }

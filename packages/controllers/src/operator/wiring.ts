@@ -42,6 +42,7 @@ function wireNodes(context: OperatorContext, controllers: OperatorControllers): 
         controllers.drain.refresh(node.metadata.name);
         controllers.nodeDrain(node.metadata.name);
       }
+      if (context.writes.arrived(writeKey(nodes, undefined, node.metadata.name), node)) controllers.node(node.metadata.name);
     },
     deleted: ({ metadata: { name } }) => {
       const before = poolsOf(name);
@@ -60,7 +61,8 @@ function wireNodes(context: OperatorContext, controllers: OperatorControllers): 
     updated: (old, state) => {
       if (equalJson(old.metadata.annotations ?? {}, state.metadata.annotations ?? {}) && old.metadata.deletionTimestamp === state.metadata.deletionTimestamp) {
         controllers.nodeState(state.metadata.name);
-        // A status that lost the condition of a drain under way is put right by the drain itself.
+        // A status that lost the condition of a drain under way is put right by the drain itself, which only waits for its own writes.
+        if (context.writes.arrived(writeKey(nodeStates, settings.namespace, state.metadata.name), state)) controllers.nodeDrain(state.metadata.name);
       } else {
         stateSeen(state);
       }

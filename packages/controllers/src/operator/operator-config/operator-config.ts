@@ -1,11 +1,11 @@
 import { GROUP, VERSION, finalizers, isKubeError } from '@vfleet/core';
 import type { ReconcileResult, SriovOperatorConfig } from '@vfleet/kube';
-import { findCondition, operatorConfigs } from '@vfleet/kube';
+import { findCondition, hasFinalizer, operatorConfigs } from '@vfleet/kube';
 import { listSome } from '../text.ts';
 import type { OperatorContext } from '../context.ts';
 import { patchStatus, writeKey } from '../context.ts';
 import type { DevicePluginLedger } from '../device-plugin/device-plugin-ledger.ts';
-import { removeFinalizer } from '../finalizers.ts';
+import { addFinalizer, removeFinalizer } from '../finalizers.ts';
 import { CONFIG_NAME } from '../fleet-model.ts';
 import { readyCondition } from '../policies/policy-verdict.ts';
 
@@ -27,11 +27,20 @@ export class OperatorConfigs {
     if (behindMs > 0) return { requeueAfterMs: behindMs };
     if (config === undefined) return name === CONFIG_NAME ? this.#create() : undefined;
     if (name === CONFIG_NAME) this.#seen = true;
-    if (config.metadata.deletionTimestamp !== undefined) return removeFinalizer(this.#context, operatorConfigs, config, finalizers.operatorConfig);
+    if (config.metadata.deletionTimestamp !== undefined) return this.#letGo(config);
+    if (name === CONFIG_NAME && (await addFinalizer(this.#context, operatorConfigs, config, finalizers.operatorConfig))) return;
     const verdict = this.#verdict(name);
     const before = findCondition(config.status?.conditions, 'Ready');
     const written = await patchStatus(this.#context, operatorConfigs, config, [readyCondition(verdict, config.metadata.generation)]);
     if (written && before?.reason !== verdict.reason) events.record(verdict.ready ? 'Normal' : 'Warning', config, verdict.reason, verdict.message);
+  }
+
+  /** Nobody deletes the configuration without the operator having noticed, and having said what follows. */
+  async #letGo(config: SriovOperatorConfig): Promise<void> {
+    if (config.metadata.name === CONFIG_NAME && hasFinalizer(config, finalizers.operatorConfig)) {
+      this.#context.events.record('Warning', config, 'OperatorConfigDeleted', `nothing is configured, drained or cleaned up until there is a SriovOperatorConfig "${CONFIG_NAME}" again; what is configured stays as it is`);
+    }
+    await removeFinalizer(this.#context, operatorConfigs, config, finalizers.operatorConfig);
   }
 
   /** Once, when the operator starts to lead: one that an administrator deletes later stays away. */

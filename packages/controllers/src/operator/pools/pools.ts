@@ -4,7 +4,7 @@ import { findCondition, poolConfigs } from '@vfleet/kube';
 import { listSome } from '../text.ts';
 import type { OperatorContext } from '../context.ts';
 import { patchStatus, writeKey } from '../context.ts';
-import { removeFinalizer } from '../finalizers.ts';
+import { addFinalizer, removeFinalizer } from '../finalizers.ts';
 import { readyCondition } from '../policies/policy-verdict.ts';
 
 /** Reasons of the condition Ready of a SriovNetworkPoolConfig. */
@@ -25,6 +25,8 @@ export class Pools {
     if (behindMs > 0) return { requeueAfterMs: behindMs };
     if (pool === undefined) return;
     if (pool.metadata.deletionTimestamp !== undefined) return removeFinalizer(this.#context, poolConfigs, pool, finalizers.poolConfig);
+    // Its nodes fall back to the limit of nodes without a pool before it is gone.
+    if (await addFinalizer(this.#context, poolConfigs, pool, finalizers.poolConfig)) return;
     const verdict = this.#verdict(name, pool.spec.ovsHardwareOffloadConfig?.name);
     const before = findCondition(pool.status?.conditions, 'Ready');
     const written = await patchStatus(this.#context, poolConfigs, pool, [readyCondition(verdict, pool.metadata.generation)]);
