@@ -38,7 +38,7 @@ describe.skipIf(!(await realServerIsBuilt()))('the operator on a real API server
   });
   afterAll(async () => {
     await open.disposeAsync();
-    expect(bugs).toEqual([]);
+    if (bugs.length > 0) throw new AggregateError(bugs, 'the operator made mistakes');
   });
 
   const state = (name: string) => kube.get(api.nodeStates, { namespace: NAMESPACE, name });
