@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { configMaps, nodeStateAnnotations } from '@vfleet/core';
+import { GROUP, configMaps, finalizers, nodeStateAnnotations } from '@vfleet/core';
 import { configMapResource, nodePolicies, nodeStates, nodes, operatorConfigs, poolConfigs } from '@vfleet/kube';
 import { NAMESPACE, addNode, addPolicy, addPool, eventsOf, find, nic, obey, report, world } from './harness.ts';
 
@@ -225,6 +225,27 @@ test('entries of supported-nic-ids count, and unreadable ones are reported', asy
   expect((await kube.get(configMapResource, { namespace: NAMESPACE, name: configMaps.devicePluginConfig })).data?.['w1']).toContain('"abcd"');
   expect((await kube.get(operatorConfigs, { namespace: NAMESPACE, name: 'default' })).status?.conditions).toMatchObject([{ reason: 'OperatorConfigSyncFailed', message: expect.stringContaining('"bad"') }]);
   await operator.stop();
+});
+
+test('pools and the configuration are kept until the operator has seen that they are deleted', async () => {
+  const { kube, clock, operator, begin } = await fleet(1);
+  await addPool(kube, 'one', { nodeSelector: {}, maxUnavailable: 3 });
+  await kube.create(operatorConfigs, { apiVersion: `${GROUP}/v1`, kind: 'SriovOperatorConfig', metadata: { namespace: NAMESPACE, name: 'other' }, spec: {} });
+  await clock.run(5000);
+  const [pool, config] = [{ namespace: NAMESPACE, name: 'one' }, { namespace: NAMESPACE, name: 'default' }];
+  expect((await kube.get(poolConfigs, pool)).metadata.finalizers).toEqual([finalizers.poolConfig]);
+  expect((await kube.get(operatorConfigs, config)).metadata.finalizers).toEqual([finalizers.operatorConfig]);
+  expect((await kube.get(operatorConfigs, { namespace: NAMESPACE, name: 'other' })).metadata.finalizers).toBeUndefined();
+  await operator.stop();
+  await kube.delete(poolConfigs, pool);
+  await kube.delete(operatorConfigs, config);
+  expect((await kube.get(poolConfigs, pool)).metadata.deletionTimestamp).toBeDefined();
+  const next = begin('b');
+  await clock.run(60_000);
+  expect((await kube.list(poolConfigs)).items).toEqual([]);
+  expect((await kube.list(operatorConfigs)).items.map(({ metadata }) => metadata.name)).toEqual(['other']);
+  expect(await eventsOf(kube, 'OperatorConfigDeleted')).toMatchObject([{ type: 'Warning', involvedObject: { kind: 'SriovOperatorConfig', name: 'default' } }]);
+  await next.stop();
 });
 
 test('without a configuration everything stays as it is, and policies say why', async () => {
