@@ -16,6 +16,10 @@ class BlindToProcesses extends RealSysfs {
   override async list(folder: string): ReturnType<RealSysfs['list']> {
     return folder === '/proc' ? fail({ errno: 'EACCES', path: folder }) : super.list(folder);
   }
+
+  override async read(path: string): ReturnType<RealSysfs['read']> {
+    return path.startsWith('/dev/vfio/') ? fail({ errno: 'EACCES', path }) : super.read(path);
+  }
 }
 
 const seeing = realHardware();
@@ -27,27 +31,48 @@ after(async () => {
   await blind.close();
 });
 
-test('a write that hangs blocks its PF only, until the holder of the VF ends', async () => {
+/** A VF on vfio-pci, held by a process until `work` is over. */
+async function whileHeld(words: readonly string[], work: (device: PciAddress, group: number, pid: number) => Promise<void>): Promise<void> {
   const device = pciAddressPlus(pf, 128);
   spawnSync('modprobe', ['vfio_iommu_type1']);
   await applied(seeing, { kind: 'setNumVfs', pf, count: 1 });
   await applied(seeing, { kind: 'bindDriver', device, driver: 'vfio-pci' });
   const { iommuGroup } = (await pfOf(seeing, pf)).vfs[0]!;
-  const holder = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, '../programs/hold-vfio.ts'), String(iommuGroup), device], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const program = join(import.meta.dirname, '../programs/hold-vfio.ts');
+  const holder = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, String(iommuGroup), device, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
   try {
     let said = '';
     holder.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
     await until('the device is held', () => said !== '');
     assert.equal(said, 'held\n');
+    await work(device, iommuGroup!, holder.pid!);
+  } finally {
+    holder.kill('SIGKILL');
+  }
+}
+
+test('a holder that keeps nothing open but the device itself is found by the group, and named as far as /proc tells', async () => {
+  await whileHeld(['closes'], async (device, group, pid) => {
+    for (const step of [{ kind: 'setNumVfs', pf, count: 0 }, { kind: 'unbindDriver', device }, { kind: 'bindDriver', device, driver: 'default' }] as const) {
+      const refused = await seeing.apply(step);
+      assert.ok(!refused.ok);
+      assert.equal(refused.error.code, 'busy');
+      assert.match(refused.error.cause, new RegExp(`/dev/vfio/${group} of ${device} is in use by a process that keeps only the device open, which may be process ${pid} \\(`));
+    }
+    assert.equal(readFileSync(`/sys/bus/pci/devices/${pf}/sriov_numvfs`, 'utf8'), '1\n');
+  });
+  await until('the VF is free', async () => (await seeing.apply({ kind: 'setNumVfs', pf, count: 0 })).ok);
+});
+
+test('a write that hangs blocks its PF only, until the holder of the VF ends', async () => {
+  await whileHeld([], async () => {
     assert.equal(await answer(seeing, { kind: 'setNumVfs', pf, count: 0 }), 'EBUSY');
     assert.equal(await answer(blind, { kind: 'setNumVfs', pf, count: 0 }), 'timeout');
     assert.equal(await answer(blind, { kind: 'setVf', pf, vfIndex: 0, trust: true }), 'blocked');
     const looked = await blind.discover();
     assert.ok(!looked.ok && looked.error.code === 'blocked' && /end the process/.test(looked.error.remedy));
     assert.equal(await answer(blind, { kind: 'setDriversAutoprobe', pf: other, enabled: true }), 'ok');
-  } finally {
-    holder.kill('SIGKILL');
-  }
+  });
   await until('the PF is free', async () => (await blind.discover()).ok);
   await until('the VF is gone', () => readFileSync(`/sys/bus/pci/devices/${pf}/sriov_numvfs`, 'utf8') === '0\n');
   // Its own deadline is short on purpose: what may take as long as the machine is busy is left to the other one.

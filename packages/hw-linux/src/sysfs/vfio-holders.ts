@@ -2,49 +2,84 @@ import type { PciAddress } from '@vfleet/core';
 import { baseName, deviceFile } from './paths.ts';
 import type { Sysfs } from './sysfs.ts';
 
-/** A process that has a device's VFIO file open. */
+/** A device's VFIO file that is open somewhere. */
 export interface VfioHolder {
   readonly device: PciAddress;
   readonly file: string;
+  /** Who has it open; those that may, where /proc does not tell. */
+  readonly processes: readonly HoldingProcess[];
+  /** Whether the processes have the file itself open; else only a device that they got from it, and which one does not show. */
+  readonly isCertain: boolean;
+}
+
+export interface HoldingProcess {
   readonly pid: number;
   /** /proc/PID/comm. */
   readonly program: string;
 }
 
+/** What a program has that got a device out of its group (drivers/vfio/group.c vfio_device_open_file): it may close the group's file then. */
+const DEVICE_FILE = 'anon_inode:[vfio-device]';
+
 /**
- * Who holds one of `devices` through VFIO, by the links in /proc/PID/fd. To be asked before VFs are removed or unbound: the kernel
- * waits for such a holder without an end, and nobody can read or change the PF meanwhile.
+ * Who holds one of `devices` through VFIO, by the links in /proc/PID/fd, and by the group's file, which can be open only once. To be asked
+ * before VFs are removed or unbound: the kernel waits for such a holder without an end, and nobody can read or change the PF meanwhile.
  */
 export async function vfioHolders(sysfs: Sysfs, devices: readonly PciAddress[]): Promise<readonly VfioHolder[]> {
   const files = new Map<string, PciAddress>();
+  const groups = new Map<string, PciAddress>();
   for (const device of devices) {
     const driver = await sysfs.readLink(deviceFile(device, 'driver'));
     if (!driver.ok || !/vfio/.test(baseName(driver.value))) continue;
     const group = await sysfs.readLink(deviceFile(device, 'iommu_group'));
-    if (group.ok) for (const prefix of ['', 'noiommu-']) files.set(`/dev/vfio/${prefix}${baseName(group.value)}`, device);
+    if (group.ok) for (const prefix of ['', 'noiommu-']) groups.set(`/dev/vfio/${prefix}${baseName(group.value)}`, device);
     const ownFiles = await sysfs.list(deviceFile(device, 'vfio-dev'));
     if (ownFiles.ok) for (const name of ownFiles.value) files.set(`/dev/vfio/devices/${name}`, device);
   }
-  return files.size === 0 ? [] : holdersOf(sysfs, files);
-}
-
-async function holdersOf(sysfs: Sysfs, files: ReadonlyMap<string, PciAddress>): Promise<readonly VfioHolder[]> {
-  const processes = await sysfs.list('/proc');
-  const holders: VfioHolder[] = [];
-  for (const pid of processes.ok ? processes.value.filter((name) => /^\d+$/.test(name)) : []) {
-    // Processes end while they are looked at, and some do not let themselves be looked at.
-    const open = await sysfs.list(`/proc/${pid}/fd`);
-    for (const fd of open.ok ? open.value : []) {
-      const target = await sysfs.readLink(`/proc/${pid}/fd/${fd}`);
-      const device = target.ok ? files.get(target.value) : undefined;
-      if (!target.ok || device === undefined) continue;
-      const program = await sysfs.read(`/proc/${pid}/comm`);
-      holders.push({ device, file: target.value, pid: Number(pid), program: program.ok ? program.value : '?' });
-    }
+  for (const [file, device] of groups) files.set(file, device);
+  if (files.size === 0) return [];
+  const { certain, suspects } = await lookAtProcesses(sysfs, files);
+  const holders: VfioHolder[] = [...certain].map(([file, processes]) => ({ device: files.get(file)!, file, processes, isCertain: true }));
+  for (const [file, device] of groups) {
+    if (holders.some((holder) => holder.device === device)) continue;
+    // No more than an attempt to open it: there is nothing to be read in it.
+    const opened = await sysfs.read(file);
+    if (!opened.ok && opened.error.errno === 'EBUSY') holders.push({ device, file, processes: suspects, isCertain: false });
   }
   return holders;
 }
 
+async function lookAtProcesses(sysfs: Sysfs, files: ReadonlyMap<string, PciAddress>): Promise<{ readonly certain: ReadonlyMap<string, readonly HoldingProcess[]>; readonly suspects: readonly HoldingProcess[] }> {
+  const certain = new Map<string, readonly HoldingProcess[]>();
+  const suspects: HoldingProcess[] = [];
+  const names = await sysfs.list('/proc');
+  for (const pid of names.ok ? names.value.filter((name) => /^\d+$/.test(name)) : []) {
+    const held = await openFiles(sysfs, pid);
+    const own = [...files.keys()].filter((file) => held.has(file));
+    if (own.length === 0 && !held.has(DEVICE_FILE)) continue;
+    const comm = await sysfs.read(`/proc/${pid}/comm`);
+    const process: HoldingProcess = { pid: Number(pid), program: comm.ok ? comm.value : '?' };
+    for (const file of own) certain.set(file, [...(certain.get(file) ?? []), process]);
+    if (own.length === 0) suspects.push(process);
+  }
+  return { certain, suspects };
+}
+
+/** Processes end while they are looked at, and some do not let themselves be looked at. */
+async function openFiles(sysfs: Sysfs, pid: string): Promise<ReadonlySet<string>> {
+  const fds = await sysfs.list(`/proc/${pid}/fd`);
+  const targets = new Set<string>();
+  for (const fd of fds.ok ? fds.value : []) {
+    const target = await sysfs.readLink(`/proc/${pid}/fd/${fd}`);
+    if (target.ok) targets.add(target.value);
+  }
+  return targets;
+}
+
 export function describeHolders(holders: readonly VfioHolder[]): string {
-  return holders.map(({ file, pid, program, device }) => `process ${pid} (${program}) has ${file} of ${device} open`).join(', ');
+  return holders.map(({ file, processes, device, isCertain }) => {
+    const named = processes.map(({ pid, program }) => `process ${pid} (${program})`).join(' and ');
+    if (isCertain) return `${named} ${processes.length > 1 ? 'have' : 'has'} ${file} of ${device} open`;
+    return `${file} of ${device} is in use by ${processes.length === 0 ? 'a process that /proc does not show' : `a process that keeps only the device open, which may be ${named}`}`;
+  }).join(', ');
 }
