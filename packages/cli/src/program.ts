@@ -6,6 +6,7 @@ import { completionCommand } from './verbs/completion/command.ts';
 import { describeCommand } from './verbs/describe/command.ts';
 import { getCommand } from './verbs/get/command.ts';
 import { hostCommand } from './verbs/host/command.ts';
+import { nodeCommand } from './verbs/node/command.ts';
 import { operatorCommand } from './verbs/operator/command.ts';
 import { simCommand } from './verbs/sim/command.ts';
 import { upCommand } from './verbs/up/command.ts';
@@ -50,7 +51,7 @@ Try it on simulated NICs:
   vfleet describe node node-a        why a node is in the state it is in
 `,
     );
-  for (const build of [upCommand, getCommand, describeCommand, simCommand, hostCommand, operatorCommand]) program.addCommand(withErrorsThrown(build(context, finish), context));
+  for (const build of [upCommand, getCommand, describeCommand, simCommand, hostCommand, operatorCommand, nodeCommand]) program.addCommand(withErrorsThrown(build(context, finish), context));
   program.addCommand(withErrorsThrown(completionCommand(context, () => program), context));
   return program;
 }

@@ -1,0 +1,37 @@
+import { Command, Option } from 'commander';
+import type { CliContext } from '../../context.ts';
+import { kubeconfigOption } from '../../options.ts';
+
+export interface NodeOptions {
+  readonly kubeconfig?: string;
+  readonly nodeName?: string;
+  readonly namespace: string;
+  readonly resourcePrefix: string;
+  readonly root: string;
+  readonly kubeletFolder: string;
+  readonly cniSocket: string;
+  readonly useCdi?: boolean;
+  readonly fleet?: string;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+export function nodeCommand(context: CliContext, finish: (status: number) => void): Command {
+  return new Command('node')
+    .summary('run the node side: config daemon, device plugin and CNI server')
+    .description('Runs everything that a node with SR-IOV NICs needs, in one process, until it is told to end: the config daemon (VFs as the node state wants them), the device plugin (VFs to the kubelet) and the server behind the CNI executables (VFs to pods). In a pod it uses the service account; elsewhere the kubeconfig. Logs are JSON lines on standard error.')
+    .addOption(kubeconfigOption())
+    .option('--node-name <name>', 'this node in the cluster (default: $NODE_NAME, else the name of the host)')
+    .option('--namespace <name>', 'where node states and the configuration live', 'sriov-network-operator')
+    .option('--resource-prefix <prefix>', 'prefix of the resources that VFs are advertised as', 'openshift.io')
+    .option('--root <folder>', 'where the host\'s file system is mounted', '/')
+    .option('--kubelet-folder <folder>', 'the kubelet\'s root, as this process sees it', '/var/lib/kubelet')
+    .option('--cni-socket <path>', 'where the CNI executables call', '/run/vfleet/cni.sock')
+    .option('--use-cdi', 'hand device files over by the Container Device Interface (containerd 1.7 or newer)')
+    .option('--fleet <file>', 'simulated NICs instead of this machine\'s: those of the node of that name in a fleet file, or of its only one')
+    .addOption(new Option('--log-level <level>', 'what is logged').choices(['debug', 'info', 'warn', 'error']).default('info'))
+    .addHelpText('after', '\nExamples:\n  vfleet node --kubeconfig /etc/kubernetes/kubelet.conf\n  vfleet node --fleet examples/demo/fleet.yaml --node-name node-a --root /tmp/node-a --kubelet-folder /tmp/node-a/kubelet --cni-socket /tmp/node-a/run/cni.sock\n')
+    .action(async (options: NodeOptions) => {
+      const { node } = await import('./node.ts');
+      finish(await node(options, context));
+    });
+}

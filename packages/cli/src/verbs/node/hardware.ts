@@ -1,0 +1,30 @@
+import type { Namespaces } from '@vfleet/controllers/cni/index.ts';
+import type { Clock, Hardware, Host, Random } from '@vfleet/core';
+import { CliFailure } from '../../failure.ts';
+import { hostNamespaces } from '../../host-ports/network-namespaces.ts';
+
+/** A node's NICs and what is around them: this machine's, or simulated ones. */
+export interface NodeHardware {
+  readonly hardware: Hardware;
+  readonly host: Host;
+  readonly namespaces: Namespaces;
+  readonly close: () => Promise<void>;
+}
+
+/** Loads native code, so only where it is needed. */
+export async function realHardware(clock: Clock): Promise<NodeHardware> {
+  if (process.platform !== 'linux') throw new CliFailure(`this is ${process.platform}, and nodes are Linux hosts`, 'Give --fleet for simulated NICs, or try `vfleet up`.');
+  const { createLinuxHardware, createLinuxHost } = await import('@vfleet/hw-linux');
+  const hardware = createLinuxHardware({ clock });
+  return { hardware, host: createLinuxHost(), namespaces: hostNamespaces, close: () => hardware.close() };
+}
+
+/** The NICs of one node of a fleet file. Namespaces that pods' VFs are moved to come into being with the first. */
+export async function simulatedHardware(ports: { readonly clock: Clock; readonly random: Random }, path: string, nodeName: string): Promise<NodeHardware> {
+  const [{ createFleet, nodesOf }, { loadFleet }] = await Promise.all([import('@vfleet/hw-sim'), import('../up/fleet.ts')]);
+  const specs = [...nodesOf(loadFleet({ fleet: path }))];
+  const spec = specs.find(({ name }) => name === nodeName) ?? (specs.length === 1 ? specs[0] : undefined);
+  if (spec === undefined) throw new CliFailure(`${path} has no node ${nodeName}`, `Give --node-name with one of ${specs.slice(0, 5).map(({ name }) => name).join(', ')}.`);
+  const node = createFleet(ports).addNode(spec);
+  return { hardware: node.hardware, host: node.host, namespaces: { exists: async (netns) => node.namespaces.includes(netns) }, close: async () => undefined };
+}

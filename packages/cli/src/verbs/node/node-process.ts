@@ -1,0 +1,105 @@
+import { CniCalls } from '@vfleet/controllers/cni/calls.ts';
+import { CniServer } from '@vfleet/controllers/cni/edge/server.ts';
+import { DEFAULT_STATE_FOLDER, SriovCni } from '@vfleet/controllers/cni/index.ts';
+import type { Namespaces } from '@vfleet/controllers/cni/index.ts';
+import type { PluginRunner } from '@vfleet/controllers/cni/plugin-runner.ts';
+import { createConfigDaemon } from '@vfleet/controllers/config-daemon/index.ts';
+import { pfsUnderWay } from '@vfleet/controllers/config-daemon/under-way.ts';
+import { createKubeletRegistry } from '@vfleet/controllers/device-plugin/edge/kubelet-registry.ts';
+import type { KubeletRegistry } from '@vfleet/controllers/device-plugin/edge/kubelet-registry.ts';
+import { createPodResources } from '@vfleet/controllers/device-plugin/edge/pod-resources.ts';
+import { createDevicePluginManager } from '@vfleet/controllers/device-plugin/index.ts';
+import type { Clock, Files, Hardware, Host, Kube, Log, Random } from '@vfleet/core';
+import { ApiEvents } from '@vfleet/kube';
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface NodePorts {
+  readonly kube: Kube;
+  readonly hardware: Hardware;
+  readonly host: Host;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly namespaces: Namespaces;
+  readonly plugins: PluginRunner;
+}
+
+export interface NodeSettings {
+  readonly nodeName: string;
+  readonly namespace: string;
+  readonly resourcePrefix: string;
+  readonly kubeletFolder: string;
+  readonly cniSocket: string;
+  readonly useCdi: boolean;
+}
+
+/** Of the config daemon: journal and saved states survive a reboot there. */
+const CONFIG_FOLDER = '/etc/sriov-operator';
+
+/** The three parts of a node in one process, over one view of its NICs. */
+export class NodeProcess {
+  readonly registry: KubeletRegistry;
+  readonly #end: () => Promise<void>;
+
+  private constructor(registry: KubeletRegistry, end: () => Promise<void>) {
+    this.registry = registry;
+    this.#end = end;
+  }
+
+  /** Resolves when CNI calls are served; daemon and device plugin go on from there. */
+  static async start(ports: NodePorts, settings: NodeSettings): Promise<NodeProcess> {
+    const { nodeName, namespace, resourcePrefix, kubeletFolder, cniSocket, useCdi } = settings;
+    const registry = createKubeletRegistry(ports, { kubeletFolder });
+    const podResources = createPodResources(ports, { kubeletFolder });
+    const events = (component: string) => new ApiEvents(ports, { component, host: nodeName });
+    const devices = createDevicePluginManager({ ...ports, registry, podResources, events: events('sriov-device-plugin') }, { nodeName, namespace, resourcePrefix, useCdi });
+    const cni = new SriovCni(ports, {
+      onQuarantine: (quarantined) => devices.quarantine(quarantined),
+      isUnderWay: async (pf) => {
+        const pfs = await pfsUnderWay(ports.files, CONFIG_FOLDER);
+        return !pfs.ok || pfs.value.includes(pf);
+      },
+    });
+    const calls = new CniCalls({ ...ports, cni }, { stateFolder: DEFAULT_STATE_FOLDER });
+    const server = new CniServer({ ...ports, handle: (call) => calls.handle(call) }, { path: cniSocket });
+    // Before it starts anew, or on a host without one.
+    if (!(await exists(join(kubeletFolder, 'pod-resources', 'kubelet.sock')))) ports.log.warn('There is no pod-resources socket of a kubelet here: who holds VFs is not known until there is.', { kubeletFolder });
+    const daemon = createConfigDaemon(ports, { nodeName, namespace, stateFolder: CONFIG_FOLDER }, podResources);
+    await server.listen().catch((error: unknown): never => {
+      podResources.close();
+      throw error;
+    });
+    void takeBack(cni, ports.log);
+    daemon.start();
+    devices.start();
+    return new NodeProcess(registry, async () => {
+      devices.stop();
+      await Promise.all([registry.close(), server.close(), daemon.stop()]);
+      cni.stop();
+      podResources.close();
+    });
+  }
+
+  /** In order: no plugin is left registered, no call under way is cut off. Pods keep what they have. */
+  stop(): Promise<void> {
+    return this.#end();
+  }
+}
+
+/** What a predecessor left half done, and what is with sandboxes that went while nobody was there. */
+async function takeBack(cni: SriovCni, log: Log): Promise<void> {
+  await cni.recover();
+  const collected = await cni.collectOrphans();
+  if (!collected.ok) log.warn('Not every VF without a pod could be taken back.', { ...collected.error });
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { createPluginRunner } from '@vfleet/controllers/cni/edge/real-plugin-runner.ts';
+import { NodeFiles, RealClock, SystemRandom } from '@vfleet/core/real.ts';
+import { kubeFromConfigFile, kubeFromServiceAccount } from '@vfleet/kube/adapters/client-node.ts';
+import type { CliContext } from '../../context.ts';
+import { CliFailure } from '../../failure.ts';
+import { kubeconfigPath } from '../../home.ts';
+import { rootedFiles } from '../../host-ports/rooted-files.ts';
+import { aborted, onInterrupt } from '../../interrupt.ts';
+import { JsonLinesLog } from '../../log.ts';
+import type { NodeOptions } from './command.ts';
+import { realHardware, simulatedHardware } from './hardware.ts';
+import { NodeProcess } from './node-process.ts';
+
+/** `vfleet node`: the composition root of the node side. Gives the exit status. */
+export async function node(options: NodeOptions, context: CliContext): Promise<number> {
+  const interrupted = onInterrupt();
+  await using open = new AsyncDisposableStack();
+  open.defer(() => interrupted.dispose());
+  const clock = new RealClock();
+  const random = new SystemRandom();
+  const log = new JsonLinesLog(context.terminal.err, options.logLevel);
+  const kube = open.adopt(connect(options, context), (client) => client.close());
+  const nodeName = options.nodeName ?? context.environment['NODE_NAME'] ?? hostname();
+  const { hardware, host, namespaces } = open.adopt(options.fleet === undefined ? await realHardware(clock) : await simulatedHardware({ clock, random }, options.fleet, nodeName), (one) => one.close());
+  const files = rootedFiles(new NodeFiles(clock, random), options.root.replace(/\/+$/, ''));
+  const ports = { kube, hardware, host, files, clock, random, log, namespaces, plugins: createPluginRunner({ clock }) };
+  const { namespace, resourcePrefix, kubeletFolder, cniSocket } = options;
+  const running = await NodeProcess.start(ports, { nodeName, namespace, resourcePrefix, kubeletFolder, cniSocket, useCdi: options.useCdi === true }).catch((error: unknown): never => {
+    throw new CliFailure(`the node's daemon cannot start: ${error instanceof Error ? error.message : String(error)}`, 'It runs as root, with the host\'s folders mounted; see --root, --cni-socket and --kubelet-folder.');
+  });
+  open.adopt(running, (one) => one.stop());
+  log.info('the node runs', { node: nodeName, cniSocket, kubeletFolder, nics: options.fleet === undefined ? 'this machine\'s' : 'simulated' });
+  await aborted(interrupted.signal);
+  log.info('the node ends');
+  return 0;
+}
+
+function connect(options: NodeOptions, context: CliContext): ReturnType<typeof kubeFromConfigFile> {
+  if (options.kubeconfig === undefined && context.environment['KUBECONFIG'] === undefined && context.environment['KUBERNETES_SERVICE_HOST'] !== undefined) return kubeFromServiceAccount();
+  const path = kubeconfigPath(options.kubeconfig, context.environment);
+  if (!existsSync(path)) throw new CliFailure(`there is no kubeconfig at ${path}`, 'Point --kubeconfig or $KUBECONFIG at a cluster.');
+  return kubeFromConfigFile(path);
+}
