@@ -19,10 +19,16 @@ export interface Stage {
 
 /** Sets a timer for every step of a story, counted from now. */
 export function scheduleSteps(stage: Stage, steps: readonly Step[]): void {
+  // Patches of one object stay in order, also when the object is away for a while.
+  const patched = new Map<string, Promise<void>>();
   for (const { atMs, action } of steps) {
     stage.simulation.clock.setTimer(atMs, () => {
       stage.simulation.trace.record('story', action.do, 'node' in action && typeof action.node === 'string' ? action.node : 'name' in action ? action.name : '');
-      void carryOut(stage, action).catch((error: unknown) => {
+      const key = action.do === 'patch' ? `${action.kind} ${action.namespace} ${action.name}` : undefined;
+      const before = key === undefined ? undefined : patched.get(key);
+      const done = before === undefined ? carryOut(stage, action) : before.then(() => carryOut(stage, action));
+      if (key !== undefined) patched.set(key, done.catch(() => undefined));
+      void done.catch((error: unknown) => {
         // Refused: what it is about is gone, or there already. Everything else is a mistake of the scenario.
         if (!isKubeError(error, 'NotFound', 'AlreadyExists', 'Conflict')) throw error;
       });
