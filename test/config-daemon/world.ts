@@ -209,9 +209,11 @@ export class World {
         await this.clock.sleep(1_000);
         this.pods = [];
         this.drained = true;
+        await this.kube.patch(nodes, { name: NODE }, { type: 'merge', patch: { spec: { unschedulable: true } } });
         await annotate({ [nodeStateAnnotations.currentState]: 'DrainComplete' });
       } else if (requested === 'Idle' && current === 'DrainComplete') {
         this.drained = false;
+        await this.kube.patch(nodes, { name: NODE }, { type: 'merge', patch: { spec: { unschedulable: null } } });
         await this.clock.sleep(500);
         await annotate({ [nodeStateAnnotations.currentState]: 'Idle' });
       }

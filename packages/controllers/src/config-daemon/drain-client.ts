@@ -22,8 +22,12 @@ export class DrainClient {
     this.#requested = undefined;
   }
 
+  /** A drain counts only while the node takes no pods: once somebody has uncordoned it, the operator drains it anew. */
   async permission(state: SriovNetworkNodeState): Promise<'none' | 'drain' | 'reboot'> {
-    return permissionOf(await this.#view(state));
+    const permission = permissionOf(await this.#view(state));
+    if (permission !== 'drain') return permission;
+    const node = await this.#kube.get(nodes, { name: this.#nodeName });
+    return node.spec?.unschedulable === true ? permission : 'none';
   }
 
   /** Moves one step towards `wanted`; answers what was written, undefined when nothing was. */
