@@ -210,7 +210,7 @@ describe('pod subresources', () => {
     await kube.create(pods, pod('p'));
     await kube.bind(key, 'n1');
     const bound = await kube.get(pods, key);
-    expect([bound.spec.nodeName, bound.status.conditions[0]]).toEqual(['n1', { type: 'PodScheduled', status: 'True', lastTransitionTime: '2026-01-01T00:00:00Z' }]);
+    expect([bound.spec.nodeName, bound.status.conditions[0]]).toEqual(['n1', { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: '2026-01-01T00:00:00Z' }]);
     expect(await reasonOf(kube.bind(key, 'n2'))).toBe('409 Conflict: Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "n1"');
   });
 

@@ -52,7 +52,7 @@ function checkIdentity({ resource, patch }: ApplyRequest): void {
   const kind = String(patch['kind'] ?? '');
   const [group, version] = apiVersion.includes('/') ? (apiVersion.split('/') as [string, string]) : ['', apiVersion];
   if (apiVersion !== apiVersionOf(resource) || kind !== resource.kind) throw badRequestError(`invalid object type: ${group}/${version}, Kind=${kind}`);
-  if (getOwn(objectAt(patch, 'metadata'), 'managedFields') !== undefined) throw badRequestError('metadata.managedFields must be nil');
+  if ((getOwn(objectAt(patch, 'metadata'), 'managedFields') ?? null) !== null) throw badRequestError('metadata.managedFields must be nil');
 }
 
 function untyped({ resource, patch }: ApplyRequest, problems: readonly string[]): StatusError {
@@ -103,8 +103,9 @@ function mergeAndOwn(
   }
   const taken = union(comparison.modified, comparison.added);
   const kept = others.map((entry) => withoutFieldsOf(withoutFieldsOf(entry, taken), comparison.removed));
+  // Who only states what is there already gets no time.
   const isNoChange = live !== undefined && equalJson(before, pruned);
-  const owned: ManagerEntry = { ...mine, fields: withoutServerFields(stated), time: isNoChange && last !== undefined ? last.time : rfc3339(core.clock.now()) };
+  const owned: ManagerEntry = { ...mine, fields: withoutServerFields(stated), time: isNoChange ? last?.time : rfc3339(core.clock.now()) };
   return withEntries(frozen(pruned) as ApiObject, [...kept, owned]);
 }
 

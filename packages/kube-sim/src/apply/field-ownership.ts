@@ -13,6 +13,7 @@ import type { FieldSet } from './field-set.ts';
 import { cappedEntries, isReset, isSameManager, readEntries, withoutFieldsOf, writeEntries } from './managed-fields.ts';
 import type { ManagerEntry } from './managed-fields.ts';
 import { PathElementError } from './path-elements.ts';
+import { entriesThroughScale } from './scale-ownership.ts';
 
 /** Never owned by anybody: identity, and what the server sets (managedfields stripmeta.go). */
 const STRIPPED = ['name', 'namespace', 'creationTimestamp', 'selfLink', 'uid', 'clusterName', 'generation', 'managedFields', 'resourceVersion']
@@ -38,6 +39,7 @@ export function withoutReset(comparison: Comparison, reset: FieldSet): Compariso
 export function trackOwnership(clock: Clock): Ownership {
   return {
     afterWrite(resource, subresource, next, previous, context) {
+      if (previous !== undefined && subresource === 'scale') return withEntries(next, entriesThroughScale(resource, next, previous, readEntries(previous), context));
       const entries = subresource === '' && next.metadata.managedFields !== undefined ? entriesOfRequest(next, previous) : readEntries(previous);
       // Objects that nobody's fields are known of stay so, until somebody applies.
       if (entries.length === 0 && previous !== undefined) return withEntries(next, undefined);
@@ -70,8 +72,7 @@ export function updatedEntries(
     const owned = withoutServerFields(recursiveDifference(taken, reset));
     if (isEmptySet(owned)) return rest;
     const known = rest.find((entry) => isSameManager(entry, self));
-    // Writes through scale are recorded without a time (managedfields scalehandler.go).
-    const updated: ManagerEntry = { ...self, time: subresource === 'scale' ? undefined : rfc3339(clock.now()), fields: union(owned, known?.fields ?? EMPTY_SET) };
+    const updated: ManagerEntry = { ...self, time: rfc3339(clock.now()), fields: union(owned, known?.fields ?? EMPTY_SET) };
     return cappedEntries([...rest.filter((entry) => entry !== known), updated]);
   } catch (error) {
     // An object that its schema cannot make sense of keeps no record, as on the real server.

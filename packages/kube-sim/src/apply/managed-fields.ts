@@ -22,7 +22,12 @@ const ANCIENT = 'ancient-changes';
 export function readEntries(object: ApiObject | undefined): readonly ManagerEntry[] {
   const entries = object?.metadata.managedFields ?? [];
   const read = entries.map(readEntry);
-  return read.every((entry) => entry !== undefined) ? read : [];
+  return read.every((entry) => entry !== undefined) ? distinct(read) : [];
+}
+
+/** Writes through scale may leave two entries of one manager: the last one counts. */
+function distinct(entries: readonly ManagerEntry[]): readonly ManagerEntry[] {
+  return entries.length < 2 ? entries : entries.filter((entry, index) => !entries.some((later, at) => at > index && isSameManager(later, entry)));
 }
 
 function readEntry(entry: JsonObject): ManagerEntry | undefined {
@@ -57,8 +62,6 @@ export function writeEntries(entries: readonly ManagerEntry[]): readonly JsonObj
 
 function byAge(a: ManagerEntry, b: ManagerEntry): number {
   if (a.operation !== b.operation) return a.operation < b.operation ? -1 : 1;
-  // Nothing is older or newer than an entry without a time.
-  if ((a.time === undefined) !== (b.time === undefined)) return 0;
   return byTime(a, b) || order(a.manager, b.manager) || order(a.apiVersion, b.apiVersion) || order(a.subresource, b.subresource);
 }
 

@@ -120,6 +120,8 @@ export function withoutFields(value: unknown, set: FieldSet, schema: MergeSchema
         if (hasMember(set, element)) continue;
         const kept = withoutFields(inner, below(set, element), fieldSchema(schema, key));
         if (kept !== undefined) setOwn(result, key, kept);
+        // A part that loses all it had is null, and no empty object (structured-merge-diff typed/remove.go, doMap).
+        else if (inner !== null) setOwn(result, key, null);
       }
       return Object.keys(result).length === 0 ? undefined : result;
     }

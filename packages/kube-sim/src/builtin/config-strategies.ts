@@ -23,7 +23,7 @@ function withoutCoordination(lease: ApiObject): ApiObject {
   return spec['strategy'] === undefined && spec['preferredHolder'] === undefined ? lease : withFields(lease, { spec: withFields(spec, { strategy: undefined, preferredHolder: undefined }) });
 }
 
-export const leaseStrategy: Strategy = { ...createOnUpdate, metaChecksOnUpdate: ['change'], prepareForCreate: withoutCoordination, prepareForUpdate: withoutCoordination, validateCreate: validateLease, validateUpdate: validateLease };
+export const leaseStrategy: Strategy = { ...createOnUpdate, allowUnconditionalUpdate: false, metaChecksOnUpdate: ['change'], prepareForCreate: withoutCoordination, prepareForUpdate: withoutCoordination, validateCreate: validateLease, validateUpdate: validateLease };
 
 export const budgetStrategy: Strategy = { ...specStrategy, allowUnconditionalUpdate: false, checksMetaOnCreate: false, metaChecksOnUpdate: [], validateCreate: validateBudget, validateUpdate: validateBudget };
 export const budgetStatusStrategy: Strategy = { ...statusStrategy, metaChecksOnUpdate: [] };

@@ -53,7 +53,8 @@ export function customResource(spec: CrdSpec, version: CrdVersion): ResourceDefi
     ...(version.schema?.openAPIV3Schema === undefined ? {} : { customSchema: version.schema.openAPIV3Schema }),
     strategy,
     decode: customDecoder(apiVersion, names.kind, node),
-    fromStored: inVersion(apiVersion),
+    decodeApplied: customDecoder(apiVersion, names.kind, node, true),
+    fromStored: fromStored(node, inVersion(apiVersion)),
     toStored: inVersion(storageVersion),
     verbs: CUSTOM_VERBS,
     subresources: scaleSubresource(version),
@@ -64,6 +65,23 @@ export function customResource(spec: CrdSpec, version: CrdVersion): ResourceDefi
     ...deprecation(group, version, spec),
     ...(hasStatus ? { status: customStatusStrategy(strategy, said) } : {}),
   });
+}
+
+/**
+ * Stored objects as the definition of today has them: what it does not know is gone, and its defaults are there. Most objects
+ * are so already; each is looked at once.
+ */
+function fromStored(node: SchemaNode, inVersion: (object: ApiObject) => ApiObject): (object: ApiObject) => ApiObject {
+  const known = new WeakMap<ApiObject, ApiObject>();
+  return (object) => {
+    let read = known.get(object);
+    if (read === undefined) {
+      const full = Object.keys(emptyParts(object.metadata)).length === 0 ? object : withMeta(object, Object.fromEntries(Object.keys(emptyParts(object.metadata)).map((key) => [key, undefined])));
+      read = inVersion(frozen(applyDefaults(prune(full, node, '', { unknown: () => {} }, true), node)) as ApiObject);
+      known.set(object, read);
+    }
+    return read;
+  };
 }
 
 /** What every answer in a deprecated version says: its own sentence, or one that names the version to use. */
@@ -87,7 +105,8 @@ function customScale({ subresources }: CrdVersion, strategy: Strategy): Pick<Res
   };
 }
 
-function customDecoder(apiVersion: string, kind: string, node: SchemaNode): (value: unknown) => Decoded {
+/** What server-side apply has made keeps its nulls, to be refused, and the empty parts of its metadata. */
+function customDecoder(apiVersion: string, kind: string, node: SchemaNode, isApplied = false): (value: unknown) => Decoded {
   return (value) => {
     if (!isObject(value)) throw badRequestError(`error decoding: json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type map[string]interface {}`);
     const problem = typeMetaProblem(value);
@@ -96,12 +115,18 @@ function customDecoder(apiVersion: string, kind: string, node: SchemaNode): (val
     if (said.apiVersion !== apiVersion) throw badRequestError(`the API version in the data (${String(said.apiVersion)}) does not match the expected API version (${apiVersion})`);
     const strictProblems: string[] = [];
     const metadata = decodeMetadata(value['metadata'], (path) => strictProblems.push(`unknown field "metadata.${path}"`), `${kind} in version "${apiVersion.split('/')[1]}" cannot be handled as a ${kind}: `);
-    const typed = withFields(value, { ...said, metadata });
+    const typed = withFields(value, { ...said, metadata: isApplied ? { ...emptyParts(value['metadata']), ...metadata } : metadata });
     const unknown: string[] = [];
-    const pruned = prune(typed, node, '', (path) => unknown.push(`unknown field "${path}"`), true) as JsonObject;
+    const pruned = prune(typed, node, '', { unknown: (path) => unknown.push(`unknown field "${path}"`), keepsNulls: isApplied }, true) as JsonObject;
     strictProblems.push(...unknown.sort());
     return { object: frozen(applyDefaults(pruned, node)) as ApiObject, strictProblems, fieldErrors: [] };
   };
+}
+
+/** Lists and maps in metadata that hold nothing: they are stored where apply stated them, and never shown. */
+function emptyParts(metadata: unknown): JsonObject {
+  const isEmpty = (value: unknown) => (Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0);
+  return isObject(metadata) ? Object.fromEntries(['labels', 'annotations', 'finalizers', 'ownerReferences'].filter((key) => isEmpty(metadata[key])).map((key) => [key, metadata[key]])) : EMPTY_OBJECT;
 }
 
 /** Metadata is of one type, whatever the definition says of it. */

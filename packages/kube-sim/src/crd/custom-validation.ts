@@ -80,7 +80,7 @@ function nested(object: ApiObject, path: string, expected: 'int64' | 'string'): 
   const steps = path.replace(/^\./, '').split('.');
   let at: unknown = object;
   for (const [index, step] of steps.entries()) {
-    if (at === undefined) return {};
+    if (at === undefined || at === null) return {};
     if (!isObject(at)) return { problem: accessorProblem(steps.slice(0, index + 1), at, 'map[string]interface{}') };
     at = getOwn(at, step);
   }

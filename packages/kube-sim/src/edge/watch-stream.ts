@@ -5,7 +5,8 @@ import { watchObjects } from '../registry/watching.ts';
 import type { WatchRequest } from '../registry/watching.ts';
 import { StatusError } from '../errors/status.ts';
 import type { HubEvent } from '../store/watch-hub.ts';
-import type { ApiObject } from '../values/json.ts';
+import { objectAt } from '../values/json.ts';
+import type { ApiObject, JsonObject } from '../values/json.ts';
 import { partialMetadata, renderTable } from '../table/render.ts';
 import { DurableLines } from './durable-lines.ts';
 import type { Exchange } from './exchange.ts';
@@ -48,10 +49,16 @@ function bookmarkMetadata(event: BookmarkEvent): object {
   return { resourceVersion: event.resourceVersion, ...(event.initialEventsEnd === true ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {}) };
 }
 
+/** Inside of the real server a workload's number of replicas is always there. */
+function withZeroReplicas(object: JsonObject): JsonObject {
+  return { ...object, spec: { replicas: 0, ...objectAt(object, 'spec') } };
+}
+
 function encoderFor(core: Core, { resource }: Target, { accepted, includeObject }: View): (event: HubEvent) => string | undefined {
   const kind = { kind: resource.kind, apiVersion: apiVersionOf(resource) };
   // A bookmark is an object of the kind of which nothing is said.
-  const nothing = (metadata: object) => ({ ...kind, ...resource.emptyObject(), metadata });
+  const empty = resource.scale === undefined || resource.custom ? resource.emptyObject() : withZeroReplicas(resource.emptyObject());
+  const nothing = (metadata: object) => ({ ...kind, ...empty, metadata });
   const bookmark = (event: BookmarkEvent, shape: (metadata: object) => object) => `${JSON.stringify({ type: 'BOOKMARK', object: shape(bookmarkMetadata(event)) })}\n`;
   if (accepted.as === 'Table') {
     let withColumns = true;

@@ -31,6 +31,8 @@ export class NodeReporter {
   /** Until the devices change. */
   #allocatable: Amounts | undefined;
   #nodeUid: string | undefined;
+  /** As it was written last. */
+  #lease: Lease | undefined;
   #leaseTimer: Timer | undefined;
   #statusTimer: Timer | undefined;
   #changeTimer: Timer | undefined;
@@ -165,23 +167,41 @@ export class NodeReporter {
   }
 
   async #renewLease(): Promise<void> {
-    const { kube, clock, random } = this.#ports;
-    const lease: Lease = {
+    const { clock, random, log } = this.#ports;
+    try {
+      this.#lease = await this.#writeLease();
+    } catch (error) {
+      // Whoever wrote it meanwhile, the next renewal looks at it first.
+      this.#lease = undefined;
+      log.debug('The node lease was not renewed.', { error: String(error) });
+    }
+    if (!this.#running) return;
+    this.#leaseTimer = clock.setTimer(this.#timing.leaseMs * (1 + random.next() * LEASE_JITTER), () => void this.#renewLease());
+  }
+
+  /** Makes the lease, or renews the one that was seen last. */
+  async #writeLease(): Promise<Lease> {
+    const { kube } = this.#ports;
+    if (this.#lease !== undefined) return kube.update(leases, this.#nextLease(this.#lease.metadata.resourceVersion));
+    try {
+      return await kube.create(leases, this.#nextLease(undefined));
+    } catch (error) {
+      if (!isKubeError(error, 'AlreadyExists')) throw error;
+      const found = await kube.get(leases, { namespace: LEASE_NAMESPACE, name: this.#options.name });
+      return kube.update(leases, this.#nextLease(found.metadata.resourceVersion));
+    }
+  }
+
+  #nextLease(resourceVersion: string | undefined): Lease {
+    return {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
       metadata: {
         name: this.#options.name, namespace: LEASE_NAMESPACE,
+        ...(resourceVersion !== undefined && { resourceVersion }),
         ...(this.#nodeUid !== undefined && { ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: this.#options.name, uid: this.#nodeUid }] }),
       },
-      spec: { holderIdentity: this.#options.name, leaseDurationSeconds: LEASE_DURATION_SECONDS, renewTime: rfc3339Micro(clock.now()) },
+      spec: { holderIdentity: this.#options.name, leaseDurationSeconds: LEASE_DURATION_SECONDS, renewTime: rfc3339Micro(this.#ports.clock.now()) },
     };
-    try {
-      await kube.update(leases, lease);
-    } catch (error) {
-      if (isKubeError(error, 'NotFound')) await kube.create(leases, lease).catch((reason: unknown) => this.#ports.log.debug('The node lease was not created.', { error: String(reason) }));
-      else this.#ports.log.debug('The node lease was not renewed.', { error: String(error) });
-    }
-    if (!this.#running) return;
-    this.#leaseTimer = clock.setTimer(this.#timing.leaseMs * (1 + random.next() * LEASE_JITTER), () => void this.#renewLease());
   }
 }

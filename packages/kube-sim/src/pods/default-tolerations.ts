@@ -9,7 +9,7 @@ const KEYS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'] 
 export const defaultTolerationSeconds: AdmissionPlugin = {
   name: 'DefaultTolerationSeconds',
   admit({ operation, resource, subresource, object }) {
-    if (operation !== 'CREATE' || resource.group !== '' || resource.plural !== 'pods' || subresource !== '' || object === undefined) return undefined;
+    if ((operation !== 'CREATE' && operation !== 'UPDATE') || resource.group !== '' || resource.plural !== 'pods' || subresource !== '' || object === undefined) return undefined;
     const spec = object['spec'];
     if (typeof spec !== 'object' || spec === null) return undefined;
     const said = 'tolerations' in spec && Array.isArray(spec.tolerations) ? (spec.tolerations as readonly Toleration[]) : [];

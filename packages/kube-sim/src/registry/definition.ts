@@ -64,6 +64,8 @@ export interface ResourceDefinition {
    * was decoded before, has in the same place are taken as they are.
    */
   decode(value: unknown, normal?: ApiObject): Decoded;
+  /** The same for what server-side apply has made, where that is not the same. */
+  decodeApplied?(value: unknown): Decoded;
   /** The stored form in this version; the same object where they agree. */
   fromStored(object: ApiObject): ApiObject;
   toStored(object: ApiObject): ApiObject;

@@ -4,20 +4,23 @@ import type { SchemaNode } from './structural.ts';
 
 const RESOURCE_FIELDS: readonly string[] = ['apiVersion', 'kind', 'metadata'];
 
-/**
- * Drops what the schema does not know, and nulls where they are not allowed. Returns the same value when nothing had to go.
- * `unknown` is told the path of every dropped field.
- */
-export function prune(value: unknown, node: SchemaNode, path: string, unknown: (path: string) => void, isRoot = false): unknown {
-  if (Array.isArray(value)) {
-    const { items } = node;
-    return items === undefined ? value : mapArray(value, (item, index) => prune(item, items, `${path}[${index}]`, unknown));
-  }
-  if (!isObject(value)) return value;
-  return pruneObject(value, node, path, unknown, isRoot || node.isEmbeddedResource);
+/** Told the path of every dropped field; with `keepsNulls`, nulls that are not allowed go only where a default takes their place. */
+export interface Pruning {
+  unknown(path: string): void;
+  readonly keepsNulls?: boolean;
 }
 
-function pruneObject(value: JsonObject, node: SchemaNode, path: string, unknown: (path: string) => void, isResource: boolean): JsonObject {
+/** Drops what the schema does not know, and nulls where they are not allowed. Returns the same value when nothing had to go. */
+export function prune(value: unknown, node: SchemaNode, path: string, pruning: Pruning, isRoot = false): unknown {
+  if (Array.isArray(value)) {
+    const { items } = node;
+    return items === undefined ? value : mapArray(value, (item, index) => prune(item, items, `${path}[${index}]`, pruning));
+  }
+  if (!isObject(value)) return value;
+  return pruneObject(value, node, path, pruning, isRoot || node.isEmbeddedResource);
+}
+
+function pruneObject(value: JsonObject, node: SchemaNode, path: string, pruning: Pruning, isResource: boolean): JsonObject {
   let copy: Record<string, unknown> | undefined;
   for (const key of Object.keys(value)) {
     const before = value[key];
@@ -25,14 +28,14 @@ function pruneObject(value: JsonObject, node: SchemaNode, path: string, unknown:
     const property = node.properties.get(key) ?? (typeof node.additional === 'object' ? node.additional : undefined);
     const isKnown = property !== undefined || node.additional === true || node.preservesUnknown;
     const where = path === '' ? key : `${path}.${key}`;
-    const isForbiddenNull = before === null && property !== undefined && !property.isNullable;
-    if (!isKnown) unknown(where);
+    const isForbiddenNull = before === null && property !== undefined && !property.isNullable && (pruning.keepsNulls !== true || property.defaultValue !== undefined);
+    if (!isKnown) pruning.unknown(where);
     if (!isKnown || isForbiddenNull) {
       copy ??= { ...value };
       delete copy[key];
       continue;
     }
-    const after = property === undefined ? before : prune(before, property, where, unknown);
+    const after = property === undefined ? before : prune(before, property, where, pruning);
     if (after !== before) setOwn((copy ??= { ...value }), key, after);
   }
   return copy ?? value;

@@ -83,18 +83,16 @@ function readAtom(reader: Reader, start: number, depth: number): Fault | undefin
 }
 
 function readGroup(reader: Reader, start: number, depth: number): Fault | undefined {
-  if (reader.take(/\(\?P?</) !== null && !/^\(\?<[=!]/.test(reader.source.slice(start))) {
+  if (reader.take(/\(\?P?</) !== null) {
     const name = reader.take(/([^>]*)>/);
     if (name === null) return { code: 'invalid named capture', text: reader.source.slice(start) };
     if (!/^\w+$/.test(name[1]!)) return { code: 'invalid named capture', text: reader.source.slice(start, reader.at) };
   } else {
-    reader.at = start;
     if (reader.take(/\(\?/) === null) reader.take(/\(/);
     else {
       if (reader.take(/[imsU]*(?:-[imsU]+)?\)/) !== null) return undefined;
       if (reader.take(/[imsU]*(?:-[imsU]+)?:/) === null) {
-        const wrong = /^\(\?(?:<[=!]?|-?[imsU-]*.?)/su.exec(reader.source.slice(start))![0];
-        return { code: wrong === '(?' ? 'missing argument to repetition operator' : 'invalid or unsupported Perl syntax', text: wrong === '(?' ? '?' : wrong };
+        return { code: 'invalid or unsupported Perl syntax', text: /^\(\?[imsU-]*.?/su.exec(reader.source.slice(start))![0] };
       }
     }
   }
@@ -117,6 +115,7 @@ function readClass(reader: Reader, start: number): Fault | undefined {
     if (typeof low === 'object') return low;
     if (!/^-[^\]]/s.test(reader.rest)) continue;
     reader.take(/-/);
+    if (/^\\[dDsSwW]/.test(reader.rest)) return { code: 'invalid escape sequence', text: reader.rest.slice(0, 2) };
     const high = readMember(reader);
     if (typeof high === 'object') return high;
     if (low > high) return { code: 'invalid character class range', text: reader.source.slice(from, reader.at) };
@@ -142,10 +141,10 @@ function readMember(reader: Reader): number | Fault {
 function readEscape(reader: Reader, isInClass: boolean): Fault | undefined {
   const start = reader.at;
   if (reader.rest === '\\') return { code: 'trailing backslash at end of expression', text: '' };
-  if (reader.take(/\\Q(?:(?!\\E)[^])*(?:\\E)?/) !== null) return undefined;
-  const unicode = reader.take(/\\[pP](?:\{(\^?)([^}]*)\}|(\w))/u);
+  if (!isInClass && reader.take(/\\Q(?:(?!\\E)[^])*(?:\\E)?/) !== null) return undefined;
+  const unicode = reader.take(/\\[pP](?:\{(\^?)([^}]*)\}|(\{.*|[^]|$))/su);
   if (unicode !== null) {
-    return isUnicodeClass(unicode[2] ?? unicode[3]!) ? undefined : { code: 'invalid character class range', text: unicode[0] };
+    return isUnicodeClass(unicode[2] ?? unicode[3]!.toUpperCase()) ? undefined : { code: 'invalid character class range', text: unicode[0] };
   }
   const isKnown = reader.take(/\\(?:x[0-9A-Fa-f]{2}|x\{[0-9A-Fa-f]{1,6}\}|0[0-7]{0,2}|[1-7][0-7]{1,2}|[adDsSwWfnrtv]|[!-/:-@[-`{-~])/) !== null || (!isInClass && reader.take(/\\[AbBzC]/) !== null);
   if (isKnown) return undefined;
@@ -153,6 +152,7 @@ function readEscape(reader: Reader, isInClass: boolean): Fault | undefined {
 }
 
 function isUnicodeClass(name: string): boolean {
+  if (!/^\w+$/.test(name)) return false;
   if (name === 'Any') return true;
   try {
     return new RegExp(`[\\p{${name}}]`, 'u').source !== '' || true;

@@ -43,7 +43,7 @@ function bound(core: Core, pod: ApiObject, binding: JsonObject, metadata: JsonOb
   const labels = { ...pod.metadata.labels, ...objectAt(metadata, 'labels') };
   const withNode = withFields(pod, {
     spec: withFields(spec, { nodeName: stringAt(objectAt(binding, 'target'), 'name') }),
-    status: withCondition(withFields(objectAt(pod, 'status'), { nominatedNodeName: undefined }), { type: 'PodScheduled', status: 'True' }, rfc3339(core.clock.now())),
+    status: withCondition(withFields(objectAt(pod, 'status'), { nominatedNodeName: undefined }), { type: 'PodScheduled', status: 'True', lastProbeTime: null }, rfc3339(core.clock.now())),
   });
   return withMeta(withNode, {
     annotations: Object.keys(annotations).length === 0 ? undefined : Object.freeze(annotations),

@@ -121,7 +121,7 @@ async function markAndDelete(core: Core, target: ObjectTarget, options: DeleteOp
     skipsOwnership: true,
     next: (pod) => {
       checkPreconditions(pod, options);
-      const condition = { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' };
+      const condition = { type: 'DisruptionTarget', status: 'True', lastProbeTime: null, reason: 'EvictionByEvictionAPI', message: 'Eviction API: evicting' };
       return withFields(pod, { status: withCondition(objectAt(pod, 'status'), condition, rfc3339(core.clock.now())) });
     },
   }, context);

@@ -21,7 +21,8 @@ export function renderTable(resource: ResourceDefinition, objects: readonly ApiO
     kind: 'Table', apiVersion: `meta.k8s.io/${options.version}`, metadata,
     columnDefinitions: options.withColumns ? resource.table.columns : null,
     rows: objects.map((object) => ({
-      cells: resource.table.cells(object, options.nowMs),
+      // A bookmark has no name, which is an empty text to Go.
+      cells: resource.table.cells(object, options.nowMs).map((cell) => (cell === undefined ? '' : cell)),
       ...conditionsOf(resource, object),
       object: options.includeObject === 'None' ? null : options.includeObject === 'Object' ? object : partialMetadata(object, options.version),
     })),

@@ -12,7 +12,7 @@ describe('patterns', () => {
   test.each([
     ['(', 'missing closing ): `(`'], [')', 'unexpected ): `)`'], ['[a', 'missing closing ]: `[a`'], ['*a', 'missing argument to repetition operator: `*`'], ['a**', 'invalid nested repetition operator: `**`'],
     ['a{1001}', 'invalid repeat count: `{1001}`'], ['a{3,2}', 'invalid repeat count: `{3,2}`'], ['[z-a]', 'invalid character class range: `z-a`'], ['(?=a)', 'invalid or unsupported Perl syntax: `(?=`'],
-    ['(?<!a)', 'invalid or unsupported Perl syntax: `(?<!`'], [String.raw`(a)\1`, 'invalid escape sequence: `\\1`'], ['a\\', 'trailing backslash at end of expression: ``'], ['[[:nope:]]', 'invalid character class range: `[:nope:]`'],
+    ['(?<!a)', 'invalid named capture: `(?<!a)`'], ['(?', 'invalid or unsupported Perl syntax: `(?`'], ['(?-', 'invalid or unsupported Perl syntax: `(?-`'], ['(?i', 'invalid or unsupported Perl syntax: `(?i`'], [String.raw`[a-\d]`, 'invalid escape sequence: `\\d`'], ['a|*', 'missing argument to repetition operator: `*`'], [String.raw`(a)\1`, 'invalid escape sequence: `\\1`'], ['a\\', 'trailing backslash at end of expression: ``'], ['[[:nope:]]', 'invalid character class range: `[:nope:]`'],
     [String.raw`\p{Nope}`, 'invalid character class range: `\\p{Nope}`'], ['(?P<a b>x)', 'invalid named capture: `(?P<a b>`'],
   ])('%s is none', (pattern, why) => expect(patternProblem(pattern)).toBe(`error parsing regexp: ${why}`));
 

@@ -19,6 +19,7 @@ const CONDITIONS_MAX = 64;
 export const webhookStrategy: Strategy = {
   ...plainStrategy,
   hasGeneration: true,
+  allowUnconditionalUpdate: false,
   metaChecksOnUpdate: ['whole'],
   needsQualifiedFinalizers: false,
   validateCreate: validateConfiguration,

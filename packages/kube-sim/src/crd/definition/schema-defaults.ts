@@ -21,7 +21,7 @@ export function defaultProblems(node: SchemaNode, path: string, isResourceRoot =
 
 function ownProblems(node: SchemaNode, path: string, isResource: boolean, isInMetadata: boolean): readonly FieldError[] {
   const value = node.defaultValue;
-  const pruned = isInMetadata ? value : prune(value, node, '', () => {}, isResource);
+  const pruned = isInMetadata ? value : prune(value, node, '', { unknown: () => {} }, isResource);
   const unknown = equalJson(pruned, value) ? [] : [invalid(path, value, 'must not have unknown fields')];
   const refused = validateValue(value, node, '');
   const faults = refused.length > 0 ? refused : validateListTypes(value, node, '');
