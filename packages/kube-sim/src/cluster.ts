@@ -41,6 +41,8 @@ export interface ClusterOptions {
   readonly timing?: Partial<KubeletTiming>;
   /** False: nobody records Events, which saves some of the work in large simulations. */
   readonly events?: boolean;
+  /** False: the API server does not record who set which field, for large simulations in which nobody asks. */
+  readonly managedFields?: boolean;
   /** Told of what a controller throws that is no KubeError, a mistake in the program; by default it is logged and tried again. */
   readonly onBug?: (error: unknown, key: string) => void;
   /** Further admission plug-ins of the API server. */
@@ -97,7 +99,7 @@ class SimCluster implements Cluster {
     const { clock, random, log = silentLog } = options;
     this.#options = options;
     this.#log = log;
-    this.apiServer = options.apiServer ?? createApiServer({ clock, random, log, admission: [defaultTolerationSeconds, ...(options.admission ?? [])], ...(options.storage !== undefined && { storage: options.storage }) });
+    this.apiServer = options.apiServer ?? createApiServer({ clock, random, log, admission: [defaultTolerationSeconds, ...(options.admission ?? [])], ...(options.managedFields === undefined ? {} : { managedFields: options.managedFields }), ...(options.storage !== undefined && { storage: options.storage }) });
     this.apiServer.connectKubelets((nodeName) => this.#kubelets.get(nodeName));
     this.kube = this.apiServer.client();
     this.#controlPlane = new ControlPlane({

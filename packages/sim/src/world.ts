@@ -26,6 +26,8 @@ export interface WorldSettings {
   readonly hardwareFaults?: FaultPlan;
   /** Nobody records Events of the control plane: for large simulations. */
   readonly events?: boolean;
+  /** The API server does not record who set which field: for large simulations too. */
+  readonly managedFields?: boolean;
   /** Stands between processes and their ports; by default nobody does. */
   readonly processes?: ProcessHost;
   /** Told of what production code or the control plane throws that is no operating error: a mistake in the program. */
@@ -89,7 +91,7 @@ class SimulatedWorld implements World {
     this.#spec = spec;
     this.#settings = settings;
     this.nodeNames = [...nodesOf(spec)].map(({ name }) => name);
-    this.cluster = createCluster({ ...ports, timing: settings.kubeletTiming ?? {}, events: settings.events ?? true, ...(settings.onBug === undefined ? {} : { onBug: settings.onBug }), ...(settings.storage === undefined ? {} : { storage: settings.storage }) });
+    this.cluster = createCluster({ ...ports, timing: settings.kubeletTiming ?? {}, events: settings.events ?? true, managedFields: settings.managedFields ?? true, ...(settings.onBug === undefined ? {} : { onBug: settings.onBug }), ...(settings.storage === undefined ? {} : { storage: settings.storage }) });
     this.fleet = createFleet({
       clock: ports.clock, random: ports.random, delayFactor: settings.hardwareDelayFactor ?? 1, strictNetns: true,
       ...(settings.hardwareFaults === undefined ? {} : { faults: settings.hardwareFaults }),

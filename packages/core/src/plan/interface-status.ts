@@ -52,6 +52,10 @@ function vfStatuses(pf: PfObservation, holders: InterfaceStatusOptions['holders'
 
 function vfStatus(pf: PfObservation, vf: VfObservation, assigned: string | undefined): VfStatus {
   const { netdev, settings } = vf;
+  const { pciAddress, vendor, deviceId: deviceID, driver, index: vfID } = vf;
+  const isPlain = assigned === undefined && settings.vlan === 0 && vf.vdpaType === undefined && vf.representor === undefined && pf.linkType === 'ETH';
+  // What nearly all of them are, said in one piece, which takes two thirds of the memory.
+  if (isPlain && netdev !== undefined && driver !== undefined) return { name: netdev.name, mac: netdev.mac, driver, pciAddress, vendor, deviceID, mtu: netdev.mtu, vfID };
   return {
     ...(netdev === undefined ? {} : { name: netdev.name, mac: netdev.mac }),
     ...(assigned === undefined ? {} : { assigned }),

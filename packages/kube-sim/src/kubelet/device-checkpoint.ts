@@ -53,8 +53,9 @@ type CheckpointEntry = {
 /** Undefined when the text is torn or was changed by hand. */
 export function parseCheckpoint(text: string): DeviceState | undefined {
   try {
-    const { Data, Checksum } = JSON.parse(text) as { readonly Data: { readonly PodDeviceEntries: readonly CheckpointEntry[]; readonly RegisteredDevices: DeviceState['registered'] }; readonly Checksum: number };
-    if (checksum(JSON.stringify(Data)) !== Checksum) return undefined;
+    const [, data, sum] = /^\{"Data":(.*),"Checksum":(\d+)\}$/s.exec(text) ?? [];
+    if (data === undefined || checksum(data) !== Number(sum)) return undefined;
+    const Data = JSON.parse(data) as { readonly PodDeviceEntries: readonly CheckpointEntry[]; readonly RegisteredDevices: DeviceState['registered'] };
     const holds = Data.PodDeviceEntries.map((entry) => ({
       podUid: entry.PodUID, namespace: entry.PodNamespace, podName: entry.PodName, container: entry.ContainerName, resourceName: entry.ResourceName,
       ids: Object.values(entry.DeviceIDs).flat(), allocation: entry.AllocResp,

@@ -22,7 +22,7 @@ const EVENTS_A_TURN = 64;
  * comes with a turn of the event loop; so before every turn what is pending is compared with what was when the simulation began.
  */
 export class Barrier {
-  readonly #baseline: ReadonlyMap<string, number>;
+  #baseline: ReadonlyMap<string, number>;
   #passed = 0;
 
   constructor() {
@@ -43,10 +43,11 @@ export class Barrier {
   }
 
   #compare(): void {
-    if (process.getActiveResourcesInfo().length === 0) return;
-    const more: string[] = [];
-    for (const [name, count] of pending()) if (count > (this.#baseline.get(name) ?? 0)) more.push(name);
+    const now = pending();
+    const more = [...now].filter(([name, count]) => count > (this.#baseline.get(name) ?? 0)).map(([name]) => name);
     if (more.length > 0) throw new RealWaitError(more.sort());
+    // What was there at first and has ended is not to hide what begins.
+    this.#baseline = now;
   }
 }
 

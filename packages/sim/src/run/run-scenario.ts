@@ -131,9 +131,9 @@ class Run {
 
   #makeWorld(): World {
     const simulation = this.#simulation;
-    const { fleet, hardwareDelayFactor, operatorReplicas } = this.#scenario;
+    const { fleet, hardwareDelayFactor, operatorReplicas, scale } = this.#scenario;
     const settings: WorldSettings = {
-      hardwareFaults: hardwareFaultPlan(this.#chance), events: false, processes: this.#supervisor,
+      hardwareFaults: hardwareFaultPlan(this.#chance), events: false, managedFields: scale !== true, processes: this.#supervisor,
       onBug: (error, where) => this.#bug(error, where),
       ...(hardwareDelayFactor === undefined ? {} : { hardwareDelayFactor }), ...(operatorReplicas === undefined ? {} : { operatorReplicas }),
     };
