@@ -3,8 +3,9 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { MachineName } from '../test/kernel/rig/rig.ts';
 import type { KernelResults } from '../test/kernel/results.ts';
-import { machineScript, openRig } from '../test/kernel/rig/rig.ts';
+import { MACHINES, isMachineName, machineScript, openRig } from '../test/kernel/rig/rig.ts';
 import { runInMachine } from '../test/kernel/rig/machine.ts';
 import { RigProblem } from '../test/kernel/rig/rig-problem.ts';
 
@@ -13,6 +14,8 @@ const HELP = `npm run test:kernel [-- OPTIONS] [FILE | WORDS …]
 Boots a stock Debian kernel with emulated SR-IOV NICs (QEMU, no KVM needed) and runs the tests of test/kernel in it.
 FILE is a part of a test file's name, WORDS are a part of a test's name; without any all tests run.
 
+  --machine NAME   igb (default): Linux 6.1 with two emulated 82576; netdevsim: Linux 6.12 with devlink, eswitch and representors;
+                   all: one after the other
   --ensure         first get what is missing: Debian packages by apt-get (as root), the kernel into ~/.cache/vfleet.
                    Without it nothing is installed: it is said what is missing, and the tests are skipped.
   --all-kills      kill \`vfleet host apply\` at every write it makes, not only at one of each kind
@@ -21,7 +24,7 @@ FILE is a part of a test file's name, WORDS are a part of a test's name; without
 `;
 
 const root = join(import.meta.dirname, '..');
-const resultsFile = join(root, '.vfleet/results/kernel.json');
+const resultsFile = (machine: MachineName) => join(root, `.vfleet/results/kernel${machine === 'igb' ? '' : `-${machine}`}.json`);
 
 // The emulator ends with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
@@ -41,33 +44,41 @@ async function main(): Promise<number> {
   }
   const limitSeconds = Number(values.limit);
   if (!(limitSeconds > 0)) throw new RigProblem(`--limit ${values.limit} is no number of seconds`, 'Give one above 0.');
-  rmSync(resultsFile, { force: true });
-  const kernel = openRig(values.ensure === true);
+  if (values.machine !== 'all' && !isMachineName(values.machine)) throw new RigProblem(`there is no machine ${values.machine}`, `There are ${Object.keys(MACHINES).join(', ')} and all.`);
+  const machines = values.machine === 'all' ? (Object.keys(MACHINES) as MachineName[]) : [values.machine];
+  const flags = [...(values.record === true ? ['--record'] : []), ...(values['all-kills'] === true ? ['--all-kills'] : [])];
+  let status = 0;
+  for (const machine of machines) status = Math.max(status, await runMachine(machine, values.ensure === true, limitSeconds, [...flags, ...positionals]));
+  return status;
+}
+
+async function runMachine(machine: MachineName, ensure: boolean, limitSeconds: number, words: readonly string[]): Promise<number> {
+  rmSync(resultsFile(machine), { force: true });
+  const kernel = openRig(ensure, machine);
   if (kernel instanceof RigProblem) {
     process.stdout.write(`Skipped: ${kernel.message}. ${kernel.remedy}\n`);
     return 0;
   }
   const exchange = mkdtempSync(join(tmpdir(), 'vfleet-kernel-'));
-  const flags = [...(values.record === true ? ['--record'] : []), ...(values['all-kills'] === true ? ['--all-kills'] : [])];
   const started = performance.now();
   try {
     const status = await runInMachine({
-      kernel, exchange, command: machineScript('test/kernel/inside.ts', [...flags, ...positionals]), nics: 2, memoryMb: 2048, limitMs: limitSeconds * 1000,
+      kernel, exchange, command: machineScript('test/kernel/inside.ts', [`--machine=${machine}`, ...words]), nics: MACHINES[machine].nics, memoryMb: 2048, limitMs: limitSeconds * 1000,
       onOutput: (text) => void process.stdout.write(text),
     });
     process.stdout.write(`In ${Math.round((performance.now() - started) / 1000)} s with the boot.\n`);
-    keepResults(exchange, undefined);
+    keepResults(machine, exchange, undefined);
     rmSync(exchange, { recursive: true, force: true });
     return status;
   } catch (error) {
     // What had answered counts, and that the machine did not finish is a failure.
-    if (error instanceof RigProblem) keepResults(exchange, error);
+    if (error instanceof RigProblem) keepResults(machine, exchange, error);
     throw error;
   }
 }
 
 function readWords() {
-  const options = { help: { type: 'boolean' }, ensure: { type: 'boolean' }, record: { type: 'boolean' }, 'all-kills': { type: 'boolean' }, limit: { type: 'string', default: '1800' } } as const;
+  const options = { help: { type: 'boolean' }, ensure: { type: 'boolean' }, record: { type: 'boolean' }, 'all-kills': { type: 'boolean' }, limit: { type: 'string', default: '1800' }, machine: { type: 'string', default: 'igb' } } as const;
   try {
     return parseArgs({ options, allowPositionals: true });
   } catch (error) {
@@ -75,11 +86,11 @@ function readWords() {
   }
 }
 
-function keepResults(exchange: string, problem: RigProblem | undefined): void {
+function keepResults(machine: MachineName, exchange: string, problem: RigProblem | undefined): void {
   const left = join(exchange, 'results.json');
   const results: KernelResults = existsSync(left) ? JSON.parse(readFileSync(left, 'utf8')) as KernelResults : NO_RESULTS;
   mkdirSync(join(root, '.vfleet/results'), { recursive: true });
-  writeFileSync(resultsFile, JSON.stringify(problem === undefined ? results : withFailure(results, problem)));
+  writeFileSync(resultsFile(machine), JSON.stringify(problem === undefined ? results : withFailure(results, problem)));
   const recorded = join(exchange, 'recorded.json');
   if (problem !== undefined || !existsSync(recorded)) return;
   mkdirSync(join(root, 'test/conformance/recorded'), { recursive: true });

@@ -3,13 +3,16 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from 'node:test';
+import { MACHINES, isMachineName } from './rig/rig.ts';
 import { resultsOf } from './results.ts';
 import type { AssertionResult } from './results.ts';
 
-// There is no udev in the machine: what a boot loads elsewhere is loaded here.
-for (const module of ['igb', 'igbvf', 'vfio-pci']) spawnSync('modprobe', [module], { stdio: 'inherit' });
+const named = process.argv.find((word) => word.startsWith('--machine='))?.slice('--machine='.length) ?? 'igb';
+if (!isMachineName(named)) throw new Error(`no machine ${named}`);
+const machine = MACHINES[named];
+for (const module of machine.modules) spawnSync('modprobe', [module], { stdio: 'inherit' });
 
-const folder = join(import.meta.dirname, 'suite');
+const folder = join(import.meta.dirname, machine.suite);
 const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 if (process.argv.includes('--record')) process.env['VFLEET_RECORD'] = '/run/vfleet-rig/recorded.json';
 if (process.argv.includes('--all-kills')) process.env['VFLEET_ALL_KILLS'] = 'yes';

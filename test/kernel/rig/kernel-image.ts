@@ -91,7 +91,8 @@ function downloadPackage(folder: string): string {
   }
 }
 
-function readKernel(root: string, whole = true): KernelImage | undefined {
+/** What an unpacked package holds; undefined when it is no kernel, or not a whole one. */
+export function readKernel(root: string, whole = true): KernelImage | undefined {
   const modules = ['lib/modules', 'usr/lib/modules'].map((folder) => join(root, folder)).find((folder) => existsSync(folder));
   const version = modules === undefined ? undefined : readdirSync(modules)[0];
   if (modules === undefined || version === undefined) return undefined;

@@ -2,16 +2,47 @@ import { join } from 'node:path';
 import { installPackages, missingPackages, missingPackagesProblem } from './host-packages.ts';
 import { downloadKernel, findKernel, missingKernelProblem } from './kernel-image.ts';
 import type { KernelImage } from './kernel-image.ts';
+import { buildNetdevsimKernel, findNetdevsimKernel, missingBuildPackages, missingNetdevsimProblem } from './netdevsim-kernel.ts';
 import type { RigProblem } from './rig-problem.ts';
 
 const root = join(import.meta.dirname, '../../..');
 
-/** The kernel to boot, or what is missing. With `ensure` what is missing is got first, and a RigProblem thrown when it cannot be. */
-export function openRig(ensure: boolean): KernelImage | RigProblem {
+/** What a machine is made of beside its kernel, and which tests are for it. */
+export interface MachineKind {
+  /** The folder of its tests. */
+  readonly suite: string;
+  /** There is no udev in the machine: what a boot loads elsewhere is loaded by name. */
+  readonly modules: readonly string[];
+  readonly nics: number;
+  /** The kernel to boot, or what is missing. With `ensure` what is missing is got first, and a RigProblem thrown when it cannot be. */
+  readonly openKernel: (ensure: boolean) => KernelImage | RigProblem;
+}
+
+/** Real drivers on emulated NICs, and a driver without NICs that has devlink and switchdev. */
+export const MACHINES = {
+  igb: { suite: 'suite', modules: ['igb', 'igbvf', 'vfio-pci'], nics: 2, openKernel: (ensure) => (ensure ? downloadKernel() : findKernel()) ?? missingKernelProblem() },
+  netdevsim: { suite: 'netdevsim', modules: ['netdevsim', 'tun'], nics: 0, openKernel: openNetdevsim },
+} as const satisfies Readonly<Record<string, MachineKind>>;
+
+export type MachineName = keyof typeof MACHINES;
+
+export function isMachineName(name: string): name is MachineName {
+  return Object.hasOwn(MACHINES, name);
+}
+
+/** The kernel that a machine boots, or what is missing on this host. */
+export function openRig(ensure: boolean, machine: MachineName): KernelImage | RigProblem {
   if (ensure) installPackages(missingPackages());
   const missing = missingPackages();
   if (missing.length > 0) return missingPackagesProblem(missing);
-  return (ensure ? downloadKernel() : findKernel()) ?? missingKernelProblem();
+  return MACHINES[machine].openKernel(ensure);
+}
+
+function openNetdevsim(ensure: boolean): KernelImage | RigProblem {
+  const known = findNetdevsimKernel();
+  if (known !== undefined || !ensure) return known ?? missingNetdevsimProblem();
+  installPackages(missingBuildPackages());
+  return buildNetdevsimKernel();
 }
 
 /**
