@@ -17,7 +17,6 @@ if (!report.withClientGo) print('Without client-go: there is no Go here to build
 print(`operations: ${JSON.stringify(report.operations)}`);
 print(`disturbances: ${JSON.stringify(report.disturbances)}`);
 for (const [name, tally] of Object.entries(report.informers)) print(`${name}: ${JSON.stringify(tally)}`);
-for (const problem of report.problems) print(`PROBLEM ${problem}`);
 print(report.problems.length === 0 ? `No event was missed or repeated in ${report.checks} checks.` : `${report.problems.length} problems`);
 process.exitCode = report.problems.length === 0 ? 0 : 1;
 

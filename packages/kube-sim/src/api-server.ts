@@ -10,6 +10,7 @@ import { noWebhooks } from './admission/webhooks/transport.ts';
 import type { WebhookTransport } from './admission/webhooks/transport.ts';
 import { mutatingWebhooks, validatingWebhooks } from './admission/webhooks/webhooks.ts';
 import { defaultTolerationSeconds } from './pods/default-tolerations.ts';
+import type { FindKind } from './builtin/decode.ts';
 import { builtinResources } from './builtin/kinds.ts';
 import { ServiceAllocations } from './builtin/services/allocations.ts';
 import { seedNamespaces } from './builtin/seed.ts';
@@ -109,8 +110,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   let findKubelet = (_nodeName: string): KubeletAccess | undefined => undefined;
   const core: Core = { clock, random, log, store, registry, admission, ownership: options.managedFields === false ? noOwnership : trackOwnership(clock), hub, kubelet: (nodeName) => findKubelet(nodeName) };
   const definitions = new CrdLifecycle(core, systemContext());
-  const knowsKind = (apiVersion: string, kind: string) => registry.all().some((resource) => (resource.kind === kind || resource.listKind === kind) && apiVersionOf(resource) === apiVersion);
-  for (const resource of builtinResources(knowsKind, new ServiceAllocations(store, random))) registry.add(resource);
+  const findKind: FindKind = (apiVersion, kind) => {
+    const found = registry.all().find((resource) => !resource.custom && (resource.kind === kind || resource.listKind === kind) && apiVersionOf(resource) === apiVersion);
+    return found === undefined || found.listKind === kind || found.goType === undefined ? found && {} : { goType: found.goType };
+  };
+  for (const resource of builtinResources(findKind, new ServiceAllocations(store, random))) registry.add(resource);
   if (storage !== undefined) {
     store.load(storage);
     definitions.resume();

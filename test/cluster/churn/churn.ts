@@ -123,9 +123,11 @@ class Run {
     const { forMs, checkEveryMs, onProgress = () => {} } = this.#options;
     const judges = processes.flatMap(({ specs }) => specs.map((spec) => new Judge(spec)));
     const startedMs = performance.now();
+    let told = 0;
     while (performance.now() - startedMs < forMs && this.#problems.length < problemsMax) {
       await this.#stretch(Math.min(checkEveryMs, forMs - (performance.now() - startedMs)));
       await this.#check(processes, judges);
+      for (; told < this.#problems.length; told++) onProgress(`PROBLEM ${this.#problems[told]}`);
       onProgress(`${Math.round((performance.now() - startedMs) / 1_000)} s: ${this.#truth.size} writes, ${sum(judges.map(({ tally }) => tally.events))} events, ${sum(judges.map(({ tally }) => tally.expired))} × 410, ${this.#disturbances.get('end of the server') ?? 0} ends of the server, ${this.#problems.length} problems`);
     }
     return {
@@ -194,9 +196,8 @@ class Run {
     const records = processes.flatMap((process) => process.take());
     for (const record of records) {
       if (record.what !== 'event' || record.type !== 'DELETED') continue;
-      const spec = judges.find((judge) => judge.spec.name === record.informer)?.spec;
       const [key, uid, version] = record.object;
-      if (spec?.onlyShown === false && !this.#truth.learn(uid, Number(version))) this.#problems.push(`${record.informer}: ${key} was deleted in version ${version}, and for others in another`);
+      if (isChurned(record.object) && !this.#truth.learn(uid, Number(version))) this.#problems.push(`${record.informer}: ${key} was deleted in version ${version}, and for others in another`);
     }
     for (const judge of judges) this.#problems.push(...judge.judge(records.filter(({ informer }) => informer === judge.spec.name), this.#truth));
   }

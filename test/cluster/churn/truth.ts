@@ -27,6 +27,7 @@ export interface Expected {
 export class Truth {
   readonly #writes: Written[] = [];
   readonly #deletions = new Map<string, number>();
+  readonly #putVersions = new Set<number>();
 
   get size(): number {
     return this.#writes.length;
@@ -34,6 +35,7 @@ export class Truth {
 
   put(write: Omit<Written & { readonly what: 'put' }, 'what'>): void {
     this.#writes.push({ ...write, what: 'put' });
+    this.#putVersions.add(write.version);
   }
 
   /** `after` is the version of the last write that is known to be earlier. Returns what must be told the version of a later one. */
@@ -46,8 +48,12 @@ export class Truth {
     };
   }
 
-  /** Learns from a DELETED event in which version an object went; says whether that agrees with what is known. */
+  /**
+   * Learns from a DELETED event in which version an object went; says whether that agrees with what is known. Where a write had that
+   * version, the object only left a selection.
+   */
   learn(uid: string, version: number): boolean {
+    if (this.#putVersions.has(version)) return true;
     const known = this.#deletions.get(uid);
     this.#deletions.set(uid, known ?? version);
     return known === undefined || known === version;

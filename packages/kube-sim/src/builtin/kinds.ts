@@ -6,12 +6,13 @@ import { plainStrategy } from '../registry/strategies.ts';
 import type { Strategy } from '../registry/strategy.ts';
 import { builtinTable } from '../table/builtin/tables.ts';
 import { goDecoder } from './decode.ts';
-import type { KnowsKind } from './decode.ts';
+import type { FindKind } from './decode.ts';
 import { publishedTypes } from '../schemas/published.ts';
 import { goMergeSchema } from '../schema/go-merge-schema.ts';
 import { storedForm } from '../schema/stored-form.ts';
 import type { GoStruct } from '../schema/go-type.ts';
 import type { MergeSchema } from '../patch/merge-schema.ts';
+import { newerEvent } from './newer-event.ts';
 import { namespaceFinalizeStrategy, namespaceStatusStrategy, namespaceStrategy } from './namespace.ts';
 import { nodeStatusStrategy, nodeStrategy } from './node.ts';
 import type { ServiceAllocations } from './services/allocations.ts';
@@ -53,18 +54,19 @@ const GROUPS: readonly Kind[] = [
   { ...workload('ReplicaSet', 'replicasets', ['rs'], replicaSetStrategy), ...scalable(replicaSetStrategy) },
   { group: 'batch', version: 'v1', kind: 'Job', plural: 'jobs', namespaced: true, categories: ['all'], strategy: jobStrategy, status: jobStatusStrategy, hasOwnSelectableFields: true },
   { group: 'coordination.k8s.io', version: 'v1', kind: 'Lease', plural: 'leases', namespaced: true, strategy: leaseStrategy },
+  newerEvent,
   { group: 'policy', version: 'v1', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets', namespaced: true, shortNames: ['pdb'], strategy: budgetStrategy, status: budgetStatusStrategy },
   rbac('Role', 'roles', true, roleStrategy),
   rbac('ClusterRole', 'clusterroles', false, roleStrategy),
   rbac('RoleBinding', 'rolebindings', true, roleBindingStrategy),
   rbac('ClusterRoleBinding', 'clusterrolebindings', false, roleBindingStrategy),
-  { group: 'apiextensions.k8s.io', version: 'v1', kind: 'CustomResourceDefinition', plural: 'customresourcedefinitions', namespaced: false, shortNames: ['crd', 'crds'], categories: ['api-extensions'], strategy: crdStrategy, schemaName: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition', status: crdStatusStrategy, statusResets: [['metadata']] },
+  { group: 'apiextensions.k8s.io', version: 'v1', kind: 'CustomResourceDefinition', plural: 'customresourcedefinitions', namespaced: false, storageVersion: 'v1beta1', shortNames: ['crd', 'crds'], categories: ['api-extensions'], strategy: crdStrategy, schemaName: 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.CustomResourceDefinition', status: crdStatusStrategy, statusResets: [['metadata']] },
   webhook('MutatingWebhookConfiguration', 'mutatingwebhookconfigurations'),
   webhook('ValidatingWebhookConfiguration', 'validatingwebhookconfigurations'),
 ];
 
 /** The kinds this server has without any CustomResourceDefinition. */
-export function builtinResources(knowsKind: KnowsKind, services: ServiceAllocations): readonly ResourceDefinition[] {
+export function builtinResources(findKind: FindKind, services: ServiceAllocations): readonly ResourceDefinition[] {
   return [...coreKinds(services), ...GROUPS].map((kind) => {
     const { group, version } = kind;
     // Compiled when the kind is first used: most servers use few of them.
@@ -73,11 +75,11 @@ export function builtinResources(knowsKind: KnowsKind, services: ServiceAllocati
     let decode: ResourceDefinition['decode'] | undefined;
     return defineResource({
       ...kind,
-      decode: (value, normal) => (decode ??= goDecoder(group, version, kind.kind, typeOf(), knowsKind))(value, normal),
+      decode: (value, normal) => (decode ??= goDecoder(group, version, kind.kind, typeOf(), findKind))(value, normal),
       mergeSchema: lazyMergeSchema(typeOf),
       goType: typeOf,
       // Definitions of custom resources are stored as JSON.
-      ...(group === 'apiextensions.k8s.io' ? {} : { toStored: (object) => storedForm(object, typeOf()) }),
+      ...(group === 'apiextensions.k8s.io' || kind.toStored !== undefined ? {} : { toStored: (object) => storedForm(object, typeOf()) }),
       emptyObject: () => Object.fromEntries(typeOf().always),
       table: builtinTable(group, version, kind.kind),
     });

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { badRequestError, StatusError, unsupportedMediaTypeError } from '../errors/status.ts';
 import { typeMetaProblem } from '../registry/type-meta.ts';
+import type { TextProblem } from '../registry/request.ts';
 import type { GoStruct } from '../schema/go-type.ts';
 import { isObject } from '../values/json.ts';
 import { decodeProtobuf, ProtobufError, readEnvelope } from './protobuf.ts';
@@ -12,8 +13,7 @@ const DEPTH_MAX = 512;
 
 export interface ParsedBody {
   readonly value: unknown;
-  /** Paths of keys that the text has twice. */
-  readonly duplicates: readonly string[];
+  readonly problems: readonly TextProblem[];
 }
 
 export type BodyFormat = 'json' | 'yaml' | 'protobuf';
@@ -30,7 +30,7 @@ export function bodyFormat(contentType: string | undefined, takesProtobuf: boole
 /** Parses the body of a request for one kind, in whatever format it says it has. */
 export async function parseTypedBody(bytes: Buffer, contentType: string | undefined, kind: string, goType: (() => GoStruct) | undefined): Promise<ParsedBody> {
   const format = bodyFormat(contentType, goType !== undefined);
-  if (format === 'protobuf') return { value: parseProtobuf(bytes, goType!), duplicates: [] };
+  if (format === 'protobuf') return { value: parseProtobuf(bytes, goType!), problems: [] };
   const refusal = unrecognised(kind, bytes);
   const parsed = await parseBody(bytes, format, refusal);
   const problem = typeMetaProblem(parsed.value);
@@ -66,10 +66,17 @@ function parseJson(text: string, refusal: (why: string) => StatusError): ParsedB
   if (depth > DEPTH_MAX) throw refusal(goJsonError(text, DEPTH_MAX));
   try {
     const value: unknown = JSON.parse(text);
-    return { value: HALF_CHARACTER.test(text) ? wellFormed(value) : value, duplicates };
+    return { value: HALF_CHARACTER.test(text) ? wellFormed(value) : value, problems: duplicates.length === 0 ? NO_PROBLEMS : [...new Set(duplicates)].map(twice) };
   } catch {
     throw refusal(goJsonError(text));
   }
+}
+
+const NO_PROBLEMS: readonly TextProblem[] = [];
+
+function twice(path: string): TextProblem {
+  const said = `duplicate field "${path}"`;
+  return { refusal: said, warnings: [said] };
 }
 
 /** An escape that may be half a character. Texts in Go are UTF-8, which has none: it becomes U+FFFD. */
@@ -84,15 +91,18 @@ function wellFormed(value: unknown): unknown {
 /** YAML as the Go library reads it: version 1.1, and few enough aliases that no small text becomes a large value. */
 async function parseYaml(text: string, refusal: (why: string) => StatusError): Promise<ParsedBody> {
   // Loaded on first use: most clients send JSON, and starting shall be quick.
-  const { parseDocument } = await import('yaml');
-  const document = parseDocument(text, { version: '1.1', uniqueKeys: false, merge: true });
+  const { LineCounter, parseDocument } = await import('yaml');
+  const { repeatedKeys } = await import('./yaml-keys.ts');
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { version: '1.1', uniqueKeys: false, merge: true, lineCounter });
   const [error] = document.errors;
   if (error !== undefined) throw refusal(`${YAML}line ${error.linePos?.[0].line ?? 1}: ${error.message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '')}`);
   try {
     const value: unknown = document.toJS({ maxAliasCount: 100 });
     const json = JSON.stringify(value) ?? 'null';
     if (scanJson(json).depth > DEPTH_MAX) throw refusal('exceeded max depth');
-    return { value: JSON.parse(json) as unknown, duplicates: [] };
+    const repeated = repeatedKeys(document.contents, lineCounter);
+    return { value: JSON.parse(json) as unknown, problems: repeated.length === 0 ? NO_PROBLEMS : [{ refusal: `yaml: unmarshal errors:\n${repeated.map((line) => `  ${line}`).join('\n')}`, warnings: repeated }] };
   } catch (failure) {
     if (failure instanceof StatusError) throw failure;
     throw refusal(`error converting YAML to JSON: yaml: ${failure instanceof Error ? failure.message : String(failure)}`);

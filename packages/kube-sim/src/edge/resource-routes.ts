@@ -72,8 +72,8 @@ async function serveCollection(core: Core, exchange: Exchange, target: Target, i
       if (resource.namespaced && target.namespace === undefined) throw methodNotAllowed();
       const view = viewOf(exchange);
       const context = writeContext(exchange, 'CreateOptions');
-      const body = await readBody(exchange, resource, context);
-      return sendObject(exchange, view, resource, await createObject(core, target, body, context), 201, core.clock.now());
+      const { value, problems } = await readBody(exchange, resource);
+      return sendObject(exchange, view, resource, await createObject(core, target, value, { ...context, textProblems: problems }), 201, core.clock.now());
     }
     case 'DELETE': {
       requireVerb(resource, 'deletecollection');
@@ -145,8 +145,8 @@ export async function servePut(core: Core, exchange: Exchange, target: ObjectTar
   if (subresource === '') requireVerb(resource, 'update');
   const view = viewOf(exchange);
   const context = writeContext(exchange, 'UpdateOptions');
-  const body = await readBody(exchange, resource, context);
-  const { object, created } = await updateObject(core, target, subresource, body, context);
+  const { value, problems } = await readBody(exchange, resource);
+  const { object, created } = await updateObject(core, target, subresource, value, { ...context, textProblems: problems });
   return sendObject(exchange, view, resource, object, created ? 201 : 200, core.clock.now());
 }
 
@@ -171,7 +171,7 @@ export async function servePatch(core: Core, exchange: Exchange, target: ObjectT
   if (exchange.query.get('force') === 'true') throw invalidError(PATCH_OPTIONS, '', [forbiddenField('force', 'may not be specified for non-apply patch')]);
   const refusal = (why: string) => badRequestError(type === 'strategic' ? why : `error decoding patch: ${why}`);
   const body = await parseBody(await exchange.body(), 'json', refusal);
-  reportDuplicates(body, context, (problems) => badRequestError(`strict decoding error: ${problems}`));
+  reportProblems(body, context, (problems) => `strict decoding error: ${problems}`);
   const object = await patchObject(core, target, subresource, { type, body: body.value }, context);
   return sendObject(exchange, view, resource, object, 200, core.clock.now());
 }
@@ -182,6 +182,7 @@ async function serveApply(core: Core, exchange: Exchange, target: ObjectTarget, 
   const manager = exchange.query.get('fieldManager') ?? '';
   if (manager === '') throw invalidError(PATCH_OPTIONS, '', [required('fieldManager', 'is required for apply patch')]);
   const body = await parseBody(await exchange.body(), 'yaml', (why) => badRequestError(`error decoding YAML: ${why}`));
+  reportProblems(body, context, (problems) => `error strict decoding YAML: ${problems}`);
   return applyObject(core, target, subresource, { body: body.value, force: exchange.query.get('force') === 'true' }, context);
 }
 
@@ -189,8 +190,8 @@ function unsupportedPatch(): StatusError {
   return new StatusError('UnsupportedMediaType', 415, '415: Unsupported Media Type', {});
 }
 
-/** The body of a write to a resource, with duplicate keys reported as the request asks. */
-export async function readBody(exchange: Exchange, resource: ResourceDefinition, context: RequestContext): Promise<unknown> {
+/** The body of a write to a resource. */
+export async function readBody(exchange: Exchange, resource: ResourceDefinition): Promise<ParsedBody> {
   const bytes = await exchange.body();
   const body = await parseTypedBody(bytes, exchange.header('content-type'), resource.kind, resource.goType);
   if (body.value !== null && (typeof body.value !== 'object' || Array.isArray(body.value))) {
@@ -198,15 +199,14 @@ export async function readBody(exchange: Exchange, resource: ResourceDefinition,
     throw unrecognised(resource.kind, bytes)(`json: cannot unmarshal ${kind} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
   }
   if (resource.custom && (stringAt(body.value, 'kind') === '')) throw unrecognisedFor(resource.kind, bytes, `Object 'Kind' is missing in '${bytes.toString('utf8')}'`);
-  reportDuplicates(body, context, (problems) => badRequestError(`${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: strict decoding error: ${problems}`));
-  return body.value;
+  return body;
 }
 
-function reportDuplicates({ duplicates }: ParsedBody, context: RequestContext, refusal: (problems: string) => StatusError): void {
-  if (duplicates.length === 0 || context.fieldValidation === 'Ignore') return;
-  const problems = duplicates.map((path) => `duplicate field "${path}"`);
-  if (context.fieldValidation === 'Strict') throw refusal(problems.join(', '));
-  for (const problem of problems) context.warn(problem);
+/** For patches, which are looked at before anything is made of them. */
+function reportProblems({ problems }: ParsedBody, context: RequestContext, refusal: (problems: string) => string): void {
+  if (problems.length === 0 || context.fieldValidation === 'Ignore') return;
+  if (context.fieldValidation === 'Strict') throw badRequestError(refusal(problems.map((problem) => problem.refusal).join(', ')));
+  for (const warning of problems.flatMap(({ warnings }) => warnings)) context.warn(warning);
 }
 
 /** DeleteOptions may be left out; what is none of them is answered with 500, as the real server does. */

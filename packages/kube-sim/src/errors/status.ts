@@ -98,6 +98,19 @@ export function badRequestError(message: string): StatusError {
   return new StatusError('BadRequest', 400, message);
 }
 
+/** A body that is no object of the kind that a request is about. */
+export class UndecodableError extends StatusError {
+  readonly why: string;
+  /** The reason where the object came by a strategic merge patch, which is decoded by other means. */
+  readonly whyUnstructured: string;
+
+  constructor(said: { readonly kind: string; readonly version: string }, kind: string, why: string, whyUnstructured = why) {
+    super('BadRequest', 400, `${said.kind} in version "${said.version}" cannot be handled as a ${kind}: ${why}`);
+    this.why = why;
+    this.whyUnstructured = whyUnstructured;
+  }
+}
+
 export function expiredError(message: string, continueToken?: string): StatusError {
   return new StatusError('Expired', 410, message, undefined, continueToken === undefined ? {} : { continue: continueToken });
 }

@@ -1,6 +1,6 @@
-import { equalJson, getOwn, isObject, setOwn } from '../values/json.ts';
+import { equalJson, getOwn, isObject, jsonTypeName, setOwn } from '../values/json.ts';
 import type { JsonObject } from '../values/json.ts';
-import { goJson, goQuote } from '../errors/field-error.ts';
+import { goQuote } from '../errors/field-error.ts';
 
 /** One RFC 6902 operation, as it came. */
 export type JsonPatchOperation = JsonObject;
@@ -32,13 +32,13 @@ function applyOne(document: unknown, operation: JsonPatchOperation, budget: { co
       return add(remove(document, from, 'move'), path, value);
     }
     case 'copy': {
-      const value = read(document, pointerOf(operation, 'from'), 'copy');
+      const value = readLeniently(document, pointerOf(operation, 'from'), 'copy');
       budget.copiedBytes += JSON.stringify(value)?.length ?? 0;
       if (budget.copiedBytes > COPY_LIMIT_BYTES) throw new JsonPatchError(`Unable to complete the copy, the accumulated size increase of copy is ${budget.copiedBytes}, exceeding the limit ${COPY_LIMIT_BYTES}`);
       return add(document, path, value);
     }
     case 'test': {
-      if (!equalJson(readForTest(document, path), getOwn(operation, 'value') ?? null)) throw new JsonPatchError(`testing value ${pointerText(path)} failed: test failed`);
+      if (!equalJson(readLeniently(document, path, 'test'), getOwn(operation, 'value') ?? null)) throw new JsonPatchError(`testing value ${pointerText(path)} failed: test failed`);
       return document;
     }
     default:
@@ -79,7 +79,7 @@ function within(document: unknown, path: readonly string[], action: string, chan
 }
 
 function add(document: unknown, path: readonly string[], value: unknown): unknown {
-  if (path.length === 0) return value;
+  if (path.length === 0) throw missing(path, 'add');
   return within(document, path, 'add', (container, key) => {
     if (Array.isArray(container)) {
       const index = key === '-' ? container.length : signedIndex(key, container.length + 1);
@@ -102,10 +102,12 @@ function remove(document: unknown, path: readonly string[], action: string): unk
 }
 
 function replace(document: unknown, path: readonly string[], value: unknown): unknown {
-  if (path.length === 0) return value;
+  // A whole that is neither an object nor a list is passed over: an error that is lost on the way (json-patch v4, replace).
+  if (path.length === 0) return typeof value === 'object' && value !== null ? value : document;
   return within(document, path, 'replace', (container, key) => {
     if (Array.isArray(container)) return container.with(existingIndex(container, key, path, 'replace'), value);
-    if (!isObject(container) || !Object.hasOwn(container, key)) throw new JsonPatchError(`replace operation does not apply: doc is missing key: ${pointerText(path)}: missing value`);
+    // What is not there is added: the real server's library does not look (json-patch v4, replace).
+    if (!isObject(container)) throw missing(path, 'replace');
     return withProperty(container, key, value);
   });
 }
@@ -120,13 +122,13 @@ function read(document: unknown, path: readonly string[], action: string): unkno
   return value;
 }
 
-/** For `test` an absent last step reads as null. */
-function readForTest(document: unknown, path: readonly string[]): unknown {
+/** The same where an absent last step reads as null. */
+function readLeniently(document: unknown, path: readonly string[], action: 'copy' | 'test'): unknown {
   if (path.length === 0) return document;
-  const container = read(document, path.slice(0, -1), 'test');
+  const container = read(document, path.slice(0, -1), action);
   const key = path.at(-1)!;
   if (isObject(container)) return getOwn(container, key) ?? null;
-  return read(document, path, 'test');
+  return read(document, path, action);
 }
 
 function existingIndex(container: readonly unknown[], key: string, path: readonly string[], action: string): number {
@@ -135,9 +137,9 @@ function existingIndex(container: readonly unknown[], key: string, path: readonl
   return index;
 }
 
-/** Negative indices count from the end, as the API server's library has it. */
+/** Negative indices count from the end, as the API server's library has it; a number is what Go's strconv.Atoi takes for one. */
 function signedIndex(key: string, length: number): number | undefined {
-  if (!/^-?(0|[1-9]\d*)$/.test(key)) return undefined;
+  if (!/^[+-]?\d{1,15}$/.test(key)) return undefined;
   const index = Number(key) < 0 ? length + Number(key) : Number(key);
   return index >= 0 && index < length ? index : undefined;
 }
@@ -148,9 +150,13 @@ function withProperty(container: JsonObject, key: string, value: unknown): JsonO
   return copy;
 }
 
-/** A patch document as JSON: its operations, or what is wrong with it. */
+/** A patch document as JSON: its operations, or what is wrong with it. Null stands for nothing where Go takes it so. */
 export function parseJsonPatch(value: unknown): readonly JsonPatchOperation[] {
-  if (!Array.isArray(value)) throw new JsonPatchError(`json: cannot unmarshal ${isObject(value) ? 'object' : typeof value} into Go value of type jsonpatch.Patch`);
-  for (const operation of value) if (!isObject(operation)) throw new JsonPatchError(`json: cannot unmarshal ${goJson(operation)} into Go value of type jsonpatch.Operation`);
-  return value as readonly JsonPatchOperation[];
+  if (value === null) return [];
+  if (!Array.isArray(value)) throw new JsonPatchError(`json: cannot unmarshal ${jsonTypeName(value)} into Go value of type jsonpatch.Patch`);
+  return value.map((operation: unknown) => {
+    if (operation === null) return {};
+    if (!isObject(operation)) throw new JsonPatchError(`json: cannot unmarshal ${jsonTypeName(operation)} into Go value of type jsonpatch.Operation`);
+    return operation;
+  });
 }

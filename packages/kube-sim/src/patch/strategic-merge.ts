@@ -1,17 +1,25 @@
 import { equalJson, getOwn, isObject, setOwn } from '../values/json.ts';
 import type { JsonObject } from '../values/json.ts';
-import { goJson } from '../errors/field-error.ts';
+import { goPrint, goPrintText, goTypeOf } from '../values/go-print.ts';
 import type { MergeSchema } from './merge-schema.ts';
 import { unknownMergeSchema } from './merge-schema.ts';
 import { inSpecifiedOrder } from './list-order.ts';
 
-/** Why a strategic merge patch cannot be applied; the API server answers with 400 or 422 and this text. */
-export class StrategicMergeError extends Error {}
+/** Why a strategic merge patch cannot be applied, in the words of the API server. */
+export class StrategicMergeError extends Error {
+  /** The format of a directive is wrong, which is the client's fault; the rest the server answers with 500. */
+  readonly isBadFormat: boolean;
+
+  constructor(message: string, isBadFormat = false) {
+    super(message);
+    this.isBadFormat = isBadFormat;
+  }
+}
 
 const PATCH = '$patch';
 const RETAIN_KEYS = '$retainKeys';
-const DELETE_FROM = '$deleteFromPrimitiveList/';
-const SET_ORDER = '$setElementOrder/';
+const DELETE_FROM = '$deleteFromPrimitiveList';
+const SET_ORDER = '$setElementOrder';
 
 /**
  * Strategic merge patch as apimachinery pkg/util/strategicpatch does it: maps merge, lists merge by their key where the
@@ -30,10 +38,16 @@ export function applyStrategicMerge(target: JsonObject | undefined, patch: JsonO
   }
   for (const key of Object.keys(patch)) {
     if (key === PATCH || key === RETAIN_KEYS || key.startsWith(SET_ORDER) || ordered.has(key)) continue;
-    if (key.startsWith(DELETE_FROM)) applyDeleteList(result, key.slice(DELETE_FROM.length), patch[key]);
+    if (key.startsWith(DELETE_FROM)) applyDeleteList(result, fieldOf(key, DELETE_FROM), patch[key]);
     else applyField(result, key, patch[key], schema.field(key) ?? unknownMergeSchema);
   }
   return result;
+}
+
+/** What follows a directive and a slash. */
+function fieldOf(key: string, directive: typeof DELETE_FROM | typeof SET_ORDER): string {
+  if (key.startsWith(`${directive}/`)) return key.slice(directive.length + 1);
+  throw new StrategicMergeError(`invalid patch format of ${directive === DELETE_FROM ? 'primitive list' : 'setElementOrder list'}`, true);
 }
 
 function applyField(result: Record<string, unknown>, key: string, change: unknown, schema: MergeSchema): void {
@@ -59,10 +73,10 @@ function strategyOf(schema: MergeSchema): string {
 function retained(target: Record<string, unknown>, patch: JsonObject): Record<string, unknown> {
   const keys = getOwn(patch, RETAIN_KEYS);
   if (keys === undefined) return target;
-  if (!Array.isArray(keys)) throw new StrategicMergeError('invalid patch format of retainKeys');
+  if (!Array.isArray(keys)) throw new StrategicMergeError('invalid patch format of retainKeys', true);
   for (const key of Object.keys(patch)) {
     if (key === RETAIN_KEYS || patch[key] === null || key.startsWith(DELETE_FROM) || key.startsWith(SET_ORDER)) continue;
-    if (!keys.includes(key)) throw new StrategicMergeError('invalid patch format of retainKeys');
+    if (!keys.includes(key)) throw new StrategicMergeError('invalid patch format of retainKeys', true);
   }
   return Object.fromEntries(Object.entries(target).filter(([key]) => keys.includes(key)));
 }
@@ -82,24 +96,22 @@ function taking(value: unknown): unknown {
 
 function applyDeleteList(result: Record<string, unknown>, key: string, toDelete: unknown): void {
   const before = getOwn(result, key);
-  if (!Array.isArray(before)) return;
-  if (!Array.isArray(toDelete)) throw new StrategicMergeError('invalid patch format of primitive list');
+  if (!Array.isArray(before) || !Array.isArray(toDelete)) return;
   result[key] = before.filter((item) => !toDelete.some((other) => equalJson(item, other)));
 }
 
 /** A list together with its $setElementOrder. */
 function applyOrdered(result: Record<string, unknown>, patch: JsonObject, orderKey: string, parent: MergeSchema, ordered: Set<string>): void {
-  const key = orderKey.slice(SET_ORDER.length);
-  const schema = parent.field(key) ?? unknownMergeSchema;
   const order = patch[orderKey];
+  requireList(order);
+  const key = fieldOf(orderKey, SET_ORDER);
+  const schema = parent.field(key) ?? unknownMergeSchema;
   const before = getOwn(result, key);
   const change = getOwn(patch, key);
-  if (!Array.isArray(order) || (before !== undefined && !Array.isArray(before)) || (change !== undefined && change !== null && !Array.isArray(change))) {
-    throw new StrategicMergeError('invalid patch format of setElementOrder list');
-  }
-  if (change === null) return;
-  const deletions = getOwn(patch, `${DELETE_FROM}${key}`);
-  const original = (before ?? []) as readonly unknown[];
+  if (before !== undefined) requireList(before);
+  if (change !== undefined) requireList(change);
+  const deletions = getOwn(patch, `${DELETE_FROM}/${key}`);
+  const original = before ?? [];
   checkOrder(change ?? [], order, schema.patchMergeKey);
   if (before === undefined && change === undefined) return;
   const merged = change === undefined
@@ -112,6 +124,10 @@ function applyOrdered(result: Record<string, unknown>, patch: JsonObject, orderK
   ordered.add(key);
 }
 
+function requireList(value: unknown): asserts value is readonly unknown[] {
+  if (!Array.isArray(value)) throw new StrategicMergeError(`expected a []interface {}, but received a ${goTypeOf(value)}`);
+}
+
 /** The items of a patch must stand in the order they ask for. */
 function checkOrder(change: readonly unknown[], order: readonly unknown[], mergeKey: string | undefined): void {
   if (order.length === 0) return;
@@ -121,7 +137,7 @@ function checkOrder(change: readonly unknown[], order: readonly unknown[], merge
     const wanted = keyOf(item, mergeKey);
     while (at < order.length && !equalJson(keyOf(order[at], mergeKey), wanted)) at++;
     if (at === order.length) {
-      throw new StrategicMergeError(`The order in patch list:\n${goJson(change)}\n doesn't match $setElementOrder list:\n${goJson(order)}\n`);
+      throw new StrategicMergeError(`The order in patch list:\n${goPrint(change)}\n doesn't match $setElementOrder list:\n${goPrint(order)}\n`);
     }
     at++;
   }
@@ -129,8 +145,9 @@ function checkOrder(change: readonly unknown[], order: readonly unknown[], merge
 
 function mergeLists(original: readonly unknown[], change: readonly unknown[], schema: MergeSchema): readonly unknown[] {
   if (original.length === 0 && change.length === 0) return original;
-  const isListOfObjects = [...original, ...change].every(isObject);
-  if (!isListOfObjects) {
+  const types = new Set([...original, ...change].map(goTypeOf));
+  if (types.size > 1) throw new StrategicMergeError(`list element types are not identical: ${goPrint([original, change])}`);
+  if (!types.has('map[string]interface {}')) {
     const merged = [...original];
     for (const item of change) if (!merged.some((other) => equalJson(other, item))) merged.push(item);
     return inSpecifiedOrder(merged, change, original, undefined);
@@ -165,19 +182,12 @@ function mergeObjectLists(original: readonly JsonObject[], change: readonly Json
 /** What identifies an item: its merge key, or the item itself in lists of scalars. */
 function keyOf(item: unknown, mergeKey: string | undefined): unknown {
   if (mergeKey === undefined) return item;
-  if (!isObject(item) || !Object.hasOwn(item, mergeKey)) throw new StrategicMergeError(`map: ${goMap(item)} does not contain declared merge key: ${mergeKey}`);
+  if (!isObject(item) || !Object.hasOwn(item, mergeKey)) throw new StrategicMergeError(`map: ${goPrint(item)} does not contain declared merge key: ${mergeKey}`);
   return item[mergeKey];
 }
 
-/** A map as Go's %v prints it. */
-function goMap(value: unknown): string {
-  if (isObject(value)) return `map[${Object.keys(value).sort().map((key) => `${key}:${goMap(value[key])}`).join(' ')}]`;
-  if (Array.isArray(value)) return `[${value.map(goMap).join(' ')}]`;
-  return value === null ? '<nil>' : String(value);
-}
-
 function badDirective(directive: unknown, patch: unknown): StrategicMergeError {
-  return new StrategicMergeError(`unknown patch type: ${String(directive)} in map: ${goMap(patch)}`);
+  return new StrategicMergeError(`unknown patch type: ${goPrintText(directive)} in map: ${goPrint(patch)}`);
 }
 
 function withoutKey(object: JsonObject, key: string): JsonObject {

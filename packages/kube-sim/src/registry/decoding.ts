@@ -7,9 +7,10 @@ import type { RequestContext } from './request.ts';
 /** Decodes a body and deals with what strict field validation found, as the request asks. */
 export function decodeBody(resource: ResourceDefinition, body: unknown, context: RequestContext, normal?: ApiObject): ApiObject {
   const decoded = resource.decode(body, normal);
-  if (decoded.strictProblems.length > 0 && context.fieldValidation !== 'Ignore') {
-    if (context.fieldValidation === 'Strict') throw badRequestError(strictMessage(resource, decoded.strictProblems));
-    for (const problem of decoded.strictProblems) context.warn(problem);
+  const inText = context.textProblems ?? [];
+  if (inText.length + decoded.strictProblems.length > 0 && context.fieldValidation !== 'Ignore') {
+    if (context.fieldValidation === 'Strict') throw badRequestError(strictMessage(resource, [...inText.map(({ refusal }) => refusal), ...decoded.strictProblems]));
+    for (const problem of [...inText.flatMap(({ warnings }) => warnings), ...decoded.strictProblems]) context.warn(problem);
   }
   if (decoded.fieldErrors.length > 0) throw invalidError(resource, decoded.object.metadata.name ?? '', decoded.fieldErrors);
   return decoded.object;
@@ -18,6 +19,15 @@ export function decodeBody(resource: ResourceDefinition, body: unknown, context:
 function strictMessage(resource: ResourceDefinition, problems: readonly string[]): string {
   const said = `strict decoding error: ${problems.join(', ')}`;
   return `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: ${said}`;
+}
+
+/** The name in the body must be the one in the path. */
+export function requireName({ metadata }: ApiObject, name: string): void {
+  const said = metadata.name ?? '';
+  if (said === name) return;
+  throw badRequestError(said === ''
+    ? `the name of the object (${name} based on URL) was undeterminable: name must be provided`
+    : `the name of the object (${said}) does not match the name on the URL (${name})`);
 }
 
 /** The object in the namespace of the request; refused when it says another one. */

@@ -1,16 +1,17 @@
 import { goJson, invalid } from '../errors/field-error.ts';
-import { badRequestError, conflictError, invalidError, notFoundError, StatusError, unsupportedMediaTypeError } from '../errors/status.ts';
+import { badRequestError, conflictError, invalidError, notFoundError, StatusError, UndecodableError, unsupportedMediaTypeError } from '../errors/status.ts';
 import { applyJsonPatch, JsonPatchError, parseJsonPatch } from '../patch/json-patch.ts';
 import { applyMergePatch } from '../patch/merge-patch.ts';
 import { applyStrategicMerge, StrategicMergeError } from '../patch/strategic-merge.ts';
-import { isObject } from '../values/json.ts';
+import { goPrint } from '../values/go-print.ts';
+import { isObject, jsonTypeName, withFields, withMeta } from '../values/json.ts';
 import type { ApiObject } from '../values/json.ts';
 import { applyConfiguration } from '../apply/apply.ts';
 import { collectionOf } from './core.ts';
 import { createDecoded } from './creation.ts';
 import type { Core, ObjectTarget } from './core.ts';
-import { inRequestNamespace } from './decoding.ts';
-import { storeKey } from './definition.ts';
+import { inRequestNamespace, requireName } from './decoding.ts';
+import { apiVersionOf, storeKey } from './definition.ts';
 import type { RequestContext } from './request.ts';
 import { modifyObject } from './updating.ts';
 
@@ -34,10 +35,9 @@ export async function patchObject(core: Core, target: ObjectTarget, subresource:
   return modifyObject(core, target, {
     subresource,
     next: (current) => {
-      const decoded = decodePatched(target, apply(current), context, current);
-      const next = inRequestNamespace(resource, decoded, namespace);
-      if (next.metadata.name !== name) throw badRequestError(`the name of the object (${next.metadata.name ?? ''}) does not match the name on the URL (${name})`);
-      return next;
+      const decoded = decodePatched(target, apply(current), context, current, patch);
+      requireName(decoded, name);
+      return inRequestNamespace(resource, decoded, namespace);
     },
   }, context);
 }
@@ -46,14 +46,13 @@ export async function patchObject(core: Core, target: ObjectTarget, subresource:
 export async function applyObject(core: Core, target: ObjectTarget, subresource: string, patch: { readonly body: unknown; readonly force: boolean }, context: RequestContext): Promise<{ readonly object: ApiObject; readonly created: boolean }> {
   const { resource, name, namespace } = target;
   const { body } = patch;
-  if (!isObject(body)) throw badRequestError(`error decoding YAML: error unmarshaling JSON: json: cannot unmarshal ${jsonKind(body)} into Go value of type map[string]interface {}`);
+  if (body === null) throw badRequestError('invalid object type: /, Kind=');
+  if (!isObject(body)) throw badRequestError(`error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal ${jsonTypeName(body)} into Go value of type map[string]interface {}`);
   const request = { resource, subresource, patch: body, manager: context.fieldManager, force: patch.force };
   const next = (live: ApiObject | undefined) => {
-    const decoded = decodePatched(target, applyConfiguration(core, request, live), context);
-    const object = inRequestNamespace(resource, decoded, namespace);
-    const said = object.metadata.name ?? '';
-    if (said !== name) throw badRequestError(said === '' ? `the name of the object (${name} based on URL) was undeterminable: name must be provided` : `the name of the object (${said}) does not match the name on the URL (${name})`);
-    return object;
+    const decoded = decodePatched({ ...target, resource: { ...resource, decode: resource.decodeApplied ?? resource.decode } }, applyConfiguration(core, request, live), context);
+    requireName(decoded, name);
+    return inRequestNamespace(resource, decoded, namespace);
   };
   let created = false;
   const object = await modifyObject(core, target, {
@@ -66,7 +65,8 @@ export async function applyObject(core: Core, target: ObjectTarget, subresource:
         const { uid } = object.metadata;
         if (uid !== undefined) throw conflictError(resource, name, `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`);
         created = true;
-        return createDecoded(core, resource, object, context, true);
+        // Applying knows no version that could have been seen of what is not there.
+        return createDecoded(core, resource, withMeta(object, { resourceVersion: undefined }), context, true);
       },
     } : {}),
   }, context);
@@ -77,32 +77,51 @@ export async function applyObject(core: Core, target: ObjectTarget, subresource:
 export function preparePatch({ resource }: ObjectTarget, patch: PatchBody): (current: ApiObject) => unknown {
   switch (patch.type) {
     case 'json': {
-      const operations = refusedAs(() => parseJsonPatch(patch.body), (text) => badRequestError(text));
+      checkOperations(patch.body);
+      const operations = refusedAs(() => parseJsonPatch(patch.body), ({ message }) => badRequestError(message));
       if (operations.length > JSON_PATCH_OPERATIONS_MAX) {
         throw new StatusError('RequestEntityTooLarge', 413, `Request entity too large: The allowed maximum operations in a JSON patch is ${JSON_PATCH_OPERATIONS_MAX}, got ${operations.length}`);
       }
-      return (current) => refusedAs(() => applyJsonPatch(current, operations), serverRejected);
+      return (current) => refusedAs(() => applyJsonPatch(current, operations), ({ message }) => serverRejected(message));
     }
     case 'merge':
-      if (!isObject(patch.body)) throw badRequestError(`error decoding patch: json: cannot unmarshal ${jsonKind(patch.body)} into Go value of type map[string]interface {}`);
+      if (patch.body === null) throw badRequestError('Invalid JSON Patch');
+      if (!isObject(patch.body)) throw badRequestError(`error decoding patch: json: cannot unmarshal ${jsonTypeName(patch.body)} into Go value of type map[string]interface {}`);
       return (current) => applyMergePatch(current, patch.body);
     case 'strategic': {
       const { body } = patch;
-      if (!isObject(body)) throw badRequestError(`json: cannot unmarshal ${jsonKind(body)} into Go value of type map[string]interface {}`);
-      return (current) => refusedAs(() => applyStrategicMerge(current, body, resource.mergeSchema), (text) => badRequestError(text));
+      if (body === null) return (current) => current;
+      if (!isObject(body)) throw badRequestError(`json: cannot unmarshal ${jsonTypeName(body)} into Go value of type map[string]interface {}`);
+      // The type is that of the resource, whatever the patch says of it: nobody asks before it is decoded.
+      const named = { apiVersion: apiVersionOf(resource), kind: resource.kind };
+      return (current) => withFields(refusedAs(() => applyStrategicMerge(current, body, resource.mergeSchema), strategicRefusal), named);
     }
   }
 }
 
-function jsonKind(value: unknown): string {
-  return Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value;
+/** What the real server looks at first (handlers/patch.go, jsonPatchOp). */
+function checkOperations(body: unknown): void {
+  const cannot = (value: unknown, where: string) => badRequestError(`error decoding patch: json: cannot unmarshal ${jsonTypeName(value)} into Go ${where}`);
+  if (body === null) return;
+  if (!Array.isArray(body)) throw cannot(body, 'value of type []handlers.jsonPatchOp');
+  for (const operation of body as readonly unknown[]) {
+    if (operation === null) continue;
+    if (!isObject(operation)) throw cannot(operation, 'value of type handlers.jsonPatchOp');
+    for (const [key, value] of Object.entries(operation)) {
+      if (['op', 'path', 'from'].includes(key) && value !== null && typeof value !== 'string') throw cannot(value, `struct field jsonPatchOp.${key} of type string`);
+    }
+  }
 }
 
-function refusedAs<Value>(work: () => Value, refusal: (text: string) => StatusError): Value {
+function strategicRefusal(error: JsonPatchError | StrategicMergeError): StatusError {
+  return error instanceof StrategicMergeError && error.isBadFormat ? badRequestError(error.message) : new StatusError('Unknown', 500, error.message);
+}
+
+function refusedAs<Value>(work: () => Value, refusal: (error: JsonPatchError | StrategicMergeError) => StatusError): Value {
   try {
     return work();
   } catch (error) {
-    if (error instanceof JsonPatchError || error instanceof StrategicMergeError) throw refusal(error.message);
+    if (error instanceof JsonPatchError || error instanceof StrategicMergeError) throw refusal(error);
     throw error;
   }
 }
@@ -116,22 +135,26 @@ function serverRejected(text: string): StatusError {
 }
 
 /** A patched value as an object, with what field validation finds in it. */
-export function decodePatched({ resource }: ObjectTarget, patched: unknown, context: RequestContext, normal?: ApiObject): ApiObject {
+export function decodePatched({ resource }: ObjectTarget, patched: unknown, context: RequestContext, normal?: ApiObject, patch?: PatchBody): ApiObject {
+  const isStrategic = patch?.type === 'strategic';
+  // A strategic patch is shown itself, the others by what they make.
+  const shown = () => (isStrategic ? goPrint(patch.body) : goJson(patched));
   try {
     const decoded = resource.decode(patched, normal);
     if (decoded.strictProblems.length > 0 && context.fieldValidation === 'Strict') {
-      throw invalidPatch(patched, `strict decoding error: ${decoded.strictProblems.join(', ')}`);
+      throw invalidPatch(shown(), `strict decoding error: ${decoded.strictProblems.join(', ')}`);
     }
     if (context.fieldValidation === 'Warn') for (const problem of decoded.strictProblems) context.warn(problem);
     if (decoded.fieldErrors.length > 0) throw invalidError(resource, decoded.object.metadata.name ?? '', decoded.fieldErrors);
     return decoded.object;
   } catch (error) {
     // A body of the wrong shape is the patch's fault here, and 422 instead of 400.
-    if (error instanceof StatusError && error.code === 400) throw invalidPatch(patched, error.message);
+    if (error instanceof UndecodableError) throw invalidPatch(shown(), isStrategic ? error.whyUnstructured : error.why);
+    if (error instanceof StatusError && error.code === 400) throw invalidPatch(shown(), error.message);
     throw error;
   }
 }
 
-function invalidPatch(patched: unknown, text: string): StatusError {
-  return invalidError({ group: '', kind: '' }, '', [invalid('patch', goJson(patched), text)]);
+function invalidPatch(shown: string, text: string): StatusError {
+  return invalidError({ group: '', kind: '' }, '', [invalid('patch', shown, text)]);
 }

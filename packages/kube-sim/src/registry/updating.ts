@@ -7,7 +7,7 @@ import type { ApiObject } from '../values/json.ts';
 import { collectionOf } from './core.ts';
 import type { Core, ObjectTarget } from './core.ts';
 import { createDecoded } from './creation.ts';
-import { decodeBody, inRequestNamespace, withWrittenStatus } from './decoding.ts';
+import { decodeBody, inRequestNamespace, requireName, withWrittenStatus } from './decoding.ts';
 import { storeKey } from './definition.ts';
 import { validateCommonUpdate, validateKindUpdate } from './object-meta.ts';
 import { withDistinctOwners } from './owner-references.ts';
@@ -30,21 +30,19 @@ export async function updateObject(core: Core, target: ObjectTarget, subresource
   const { resource, name, namespace } = target;
   const stored = collectionOf(core, resource).get(storeKey(resource, namespace, name));
   const decoded = decodeBody(resource, body, context, stored === undefined ? undefined : resource.fromStored(stored));
-  const said = decoded.metadata.name ?? '';
-  if (said !== name) {
-    throw badRequestError(said === ''
-      ? `the name of the object (${name} based on URL) was undeterminable: name must be provided`
-      : `the name of the object (${said}) does not match the name on the URL (${name})`);
-  }
+  requireName(decoded, name);
   const object = withDistinctOwners(inRequestNamespace(resource, decoded, namespace), context, 'as sent');
+  const root = context.dryRun ? '' : '/registry';
   let created = false;
   const strategy = subresource === '' ? resource.strategy : resource.subresourceStrategies[subresource]!;
   const options: ModifyOptions = {
     subresource,
-    next: (current) => withRequestVersion(resource, strategy, object, current),
+    next: (current) => withRequestVersion(resource, object, current, root),
     ...(strategy.allowCreateOnUpdate
       ? {
           createMissing: () => {
+            const { uid } = object.metadata;
+            if (uid !== undefined && uid !== '') throw conflictError(resource, name, uidMismatch(`${root}/${storagePrefix(resource)}/${storeKey(resource, namespace, name)}`, uid, ''));
             created = true;
             return createDecoded(core, resource, withMeta(object, { resourceVersion: undefined, uid: undefined }), context);
           },
@@ -55,22 +53,26 @@ export async function updateObject(core: Core, target: ObjectTarget, subresource
   return { object: result, created };
 }
 
-/** Checks the precondition that a PUT's body carries. */
-function withRequestVersion(resource: ObjectTarget['resource'], strategy: Strategy, object: ApiObject, current: ApiObject): ApiObject {
-  const { uid, resourceVersion } = object.metadata;
+function uidMismatch(key: string, wanted: string, found: string | undefined): string {
+  return `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${wanted}, UID in object meta: ${found}`;
+}
+
+/** Checks the precondition that a PUT's body carries; `root` is where a message says that things are stored. */
+function withRequestVersion(resource: ObjectTarget['resource'], object: ApiObject, current: ApiObject, root: string): ApiObject {
+  const { uid } = object.metadata;
   if (uid !== undefined && uid !== '' && uid !== current.metadata.uid) {
-    throw conflictError(resource, current.metadata.name, `StorageError: invalid object, Code: 4, Key: /registry/${storagePrefix(resource)}/${storeKey(resource, current.metadata.namespace, current.metadata.name)}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${current.metadata.uid}`);
-  }
-  if ((resourceVersion === undefined || resourceVersion === '' || resourceVersion === '0') && strategy.allowUnconditionalUpdate) {
-    return withMeta(object, { resourceVersion: current.metadata.resourceVersion });
+    throw conflictError(resource, current.metadata.name, uidMismatch(`${root}/${storagePrefix(resource)}/${storeKey(resource, current.metadata.namespace, current.metadata.name)}`, uid, current.metadata.uid));
   }
   return object;
 }
 
-/** Kinds that nobody may overwrite unseen want to know the version that was seen. */
-function requireVersion({ resource, name }: ObjectTarget, { metadata: { resourceVersion } }: ApiObject): void {
-  const isAbsent = resourceVersion === undefined || resourceVersion === '' || resourceVersion === '0';
-  if (isAbsent && !resource.strategy.allowUnconditionalUpdate) throw invalidError({ group: resource.group, kind: resource.plural }, name, [invalid('metadata.resourceVersion', 0, 'must be specified for an update')]);
+/** Who names no version overwrites what is there, of most kinds; others want to know the version that was seen. */
+function withVersion({ resource, name }: ObjectTarget, subresource: string, object: ApiObject, current: ApiObject): ApiObject {
+  const { resourceVersion } = object.metadata;
+  if (resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== '0') return object;
+  if (!resource.strategy.allowUnconditionalUpdate) throw invalidError({ group: resource.group, kind: resource.plural }, name, [invalid('metadata.resourceVersion', 0, 'must be specified for an update')]);
+  const strategy = subresource === '' ? resource.strategy : resource.subresourceStrategies[subresource];
+  return strategy?.allowUnconditionalUpdate === true ? withMeta(object, { resourceVersion: current.metadata.resourceVersion }) : object;
 }
 
 /** Reads, changes and writes one object until nobody else was faster. The one way in which objects change. */
@@ -85,8 +87,7 @@ export async function modifyObject(core: Core, target: ObjectTarget, options: Mo
       throw notFoundError(resource, name);
     }
     const current = resource.fromStored(stored);
-    const candidate = options.next(current);
-    requireVersion(target, candidate);
+    const candidate = withVersion(target, options.subresource, options.next(current), current);
     const askedVersion = candidate.metadata.resourceVersion;
     if (askedVersion !== undefined && !/^\d*$/.test(askedVersion)) throw new StatusError('Unknown', 500, `strconv.ParseUint: parsing ${goQuote(askedVersion)}: invalid syntax`);
     if (askedVersion !== undefined && askedVersion !== '' && askedVersion !== current.metadata.resourceVersion) {
@@ -94,7 +95,7 @@ export async function modifyObject(core: Core, target: ObjectTarget, options: Mo
     }
     const pending = prepareAndValidate(core, target, options, candidate, current, context);
     const next = pending instanceof Promise ? await pending : pending;
-    const written = commit(core, target, key, stored, current, next, context);
+    const written = commit(core, target, options.subresource, key, stored, current, next, context);
     if (written !== undefined) return resource.fromStored(written);
   }
 }
@@ -141,7 +142,7 @@ function beforeUpdate(target: ObjectTarget, subresource: string, admitted: ApiOb
 
 /** Undefined when somebody else wrote first. */
 function commit(
-  core: Core, { resource }: ObjectTarget, key: string, stored: ApiObject, current: ApiObject, next: ApiObject, context: RequestContext,
+  core: Core, { resource }: ObjectTarget, subresource: string, key: string, stored: ApiObject, current: ApiObject, next: ApiObject, context: RequestContext,
 ): ApiObject | undefined {
   const collection = collectionOf(core, resource);
   if (isSettledDeletion(resource, next)) {
@@ -150,8 +151,11 @@ function commit(
     return core.store.remove(collection, key, stored) === undefined ? undefined : resource.toStored(next);
   }
   // A write that changes nothing is none: no new version, no event (apiserver pkg/storage/etcd3, GuaranteedUpdate).
-  if (isSameButForTimes(next, current)) return stored;
   const toStore = resource.toStored(next);
+  // Custom resources may be stored without the defaults that they are read with.
+  const [before, after] = resource.custom ? [stored, toStore] : [current, next];
+  // Times in managedFields alone are no reason for a write, but where scale takes one away.
+  if (subresource === 'scale' ? equalJson(after, before) : isSameButForTimes(after, before)) return stored;
   return context.dryRun ? toStore : core.store.put(collection, key, toStore, stored);
 }
 

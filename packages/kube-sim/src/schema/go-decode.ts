@@ -1,12 +1,21 @@
 import { rfc3339 } from '@vfleet/core';
 import { formatQuantity, parseQuantity } from '@vfleet/kube/quantities/quantity.ts';
-import { frozen, getOwn, isObject } from '../values/json.ts';
+import { frozen, getOwn, isObject, jsonTypeName } from '../values/json.ts';
 import type { JsonObject } from '../values/json.ts';
+import { goKindOf, goTypeOf } from '../values/go-print.ts';
 import { GoTimeError, isCanonicalTime, parseGoTime } from '../values/go-time.ts';
 import type { GoField, GoList, GoMap, GoScalar, GoStruct, GoType } from './go-type.ts';
 
 /** A value that Go could not have decoded; the message is what the real server says after "cannot be handled as". */
-export class GoDecodeError extends Error {}
+export class GoDecodeError extends Error {
+  /** What it says where the value is no text but an object already (apimachinery runtime/converter.go), as after a strategic merge patch. */
+  readonly unstructured: string;
+
+  constructor(message: string, unstructured = message) {
+    super(message);
+    this.unstructured = unstructured;
+  }
+}
 
 /** Where a value stands, for messages only: put into words when there is something to say. */
 interface Place {
@@ -55,7 +64,7 @@ export interface DecodeHooks {
 function decode(value: unknown, type: GoType, place: Place, hooks: DecodeHooks, normal: unknown): unknown {
   switch (type.kind) {
     case 'struct':
-      if (!isObject(value)) throw mismatch(value, type.goType, place);
+      if (!isObject(value)) throw mismatch(value, type, place);
       return decodeStruct(value, type, place, hooks, isObject(normal) ? normal : undefined);
     case 'map': return decodeMap(value, type, place, hooks, isObject(normal) ? normal : undefined);
     case 'list': return decodeList(value, type, place, hooks, Array.isArray(normal) ? normal : undefined);
@@ -126,7 +135,7 @@ function isEmpty(value: unknown, type: GoType): boolean {
 }
 
 function decodeMap(value: unknown, type: GoMap, place: Place, hooks: DecodeHooks, normal: JsonObject | undefined): unknown {
-  if (!isObject(value)) throw mismatch(value, type.goType, place);
+  if (!isObject(value)) throw mismatch(value, type, place);
   let isSame = Object.isFrozen(value);
   const entries = Object.keys(value).map((key) => {
     const given = value[key];
@@ -139,7 +148,7 @@ function decodeMap(value: unknown, type: GoMap, place: Place, hooks: DecodeHooks
 }
 
 function decodeList(value: unknown, type: GoList, place: Place, hooks: DecodeHooks, normal: readonly unknown[] | undefined): unknown {
-  if (!Array.isArray(value)) throw mismatch(value, type.goType, place);
+  if (!Array.isArray(value)) throw mismatch(value, type, place);
   let isSame = Object.isFrozen(value);
   const items = value.map((given: unknown, index) => {
     const known = normal?.[index];
@@ -170,21 +179,21 @@ const INT32_MAX = 2 ** 31 - 1;
 function decodeScalar(value: unknown, type: GoScalar, place: Place): unknown {
   switch (type.kind) {
     case 'string':
-      if (typeof value !== 'string') throw mismatch(value, type.goType, place);
+      if (typeof value !== 'string') throw mismatch(value, type, place);
       return value;
     case 'bool':
-      if (typeof value !== 'boolean') throw mismatch(value, type.goType, place);
+      if (typeof value !== 'boolean') throw mismatch(value, type, place);
       return value;
     case 'int32':
     case 'int64':
-      if (typeof value !== 'number') throw mismatch(value, type.goType, place);
-      if (!Number.isInteger(value) || (type.kind === 'int32' && (value > INT32_MAX || value < -INT32_MAX - 1))) throw mismatch(value, type.goType, place, ` ${value}`);
+      if (typeof value !== 'number') throw mismatch(value, type, place);
+      if (!Number.isInteger(value) || (type.kind === 'int32' && (value > INT32_MAX || value < -INT32_MAX - 1))) throw mismatch(value, type, place, ` ${value}`);
       return value;
     case 'float64':
-      if (typeof value !== 'number') throw mismatch(value, type.goType, place);
+      if (typeof value !== 'number') throw mismatch(value, type, place);
       return value;
     case 'bytes':
-      if (typeof value !== 'string') throw mismatch(value, '[]uint8', place);
+      if (typeof value !== 'string') throw mismatch(value, type, place);
       checkBase64(value);
       return value;
     case 'time':
@@ -198,11 +207,13 @@ function decodeScalar(value: unknown, type: GoScalar, place: Place): unknown {
 function checkBase64(text: string): void {
   const cleaned = text.replace(/[\r\n]/g, '');
   const match = /^[A-Za-z0-9+/]*={0,2}/.exec(cleaned)![0];
-  if (match.length !== cleaned.length || cleaned.length % 4 !== 0) throw new GoDecodeError(`illegal base64 data at input byte ${Math.min(match.length, Math.floor(cleaned.length / 4) * 4)}`);
+  if (match.length === cleaned.length && cleaned.length % 4 === 0) return;
+  const why = `illegal base64 data at input byte ${Math.min(match.length, Math.floor(cleaned.length / 4) * 4)}`;
+  throw new GoDecodeError(why, `error decoding from json: ${why}`);
 }
 
 function decodeTime(value: unknown, type: GoScalar, place: Place): string {
-  if (typeof value !== 'string') throw mismatch(value, 'string', { ...place, struct: '' });
+  if (typeof value !== 'string') throw new GoDecodeError(`json: cannot unmarshal ${jsonTypeName(value)} into Go value of type string`);
   if (isCanonicalTime(value, type.kind === 'time' ? 'seconds' : 'micros')) return value;
   try {
     if (type.kind === 'time') return rfc3339(parseGoTime(value, 'seconds').epochMs);
@@ -227,18 +238,26 @@ function decodeQuantity(value: unknown): string {
 function decodeIntOrString(value: unknown): number | string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' && Number.isInteger(value) && Math.abs(value) <= INT32_MAX) return value;
-  throw new GoDecodeError(`json: cannot unmarshal ${jsonName(value)}${typeof value === 'number' ? ` ${value}` : ''} into Go value of type ${typeof value === 'number' ? 'int32' : 'string'}`);
+  throw new GoDecodeError(`json: cannot unmarshal ${jsonTypeName(value)}${typeof value === 'number' ? ` ${value}` : ''} into Go value of type int32`);
 }
 
-function mismatch(value: unknown, goType: string, place: Place, exact = ''): GoDecodeError {
+function mismatch(value: unknown, type: GoType, place: Place, exact = ''): GoDecodeError {
   const { struct } = place;
   const fields = fieldsOf(place);
   const where = struct === '' || fields === '' ? 'Go value' : `Go struct field ${struct}.${fields}`;
-  return new GoDecodeError(`json: cannot unmarshal ${jsonName(value)}${exact} into ${where} of type ${goType}`);
+  return new GoDecodeError(`json: cannot unmarshal ${jsonTypeName(value)}${exact} into ${where} of type ${type.kind === 'bytes' ? '[]uint8' : type.goType}`, unstructuredMismatch(value, type));
 }
 
-function jsonName(value: unknown): string {
-  if (Array.isArray(value)) return 'array';
-  if (typeof value === 'boolean') return 'bool';
-  return typeof value;
+function unstructuredMismatch(value: unknown, type: GoType): string {
+  switch (type.kind) {
+    case 'struct': return `cannot restore struct from: ${goKindOf(value)}`;
+    case 'map': return `cannot restore map from ${goKindOf(value)}`;
+    case 'list':
+    case 'bytes': return `cannot restore slice from ${goKindOf(value)}`;
+    // Only what Go itself converts is looked at: a whole number becomes a text there, but not here.
+    case 'string': return goTypeOf(value) === 'int64' ? `cannot convert int64 to ${type.goType}` : 'unrecognized type: string';
+    case 'int32':
+    case 'int64': return typeof value === 'number' ? `cannot convert ${goTypeOf(value)} to ${type.goType}` : `unrecognized type: ${type.kind}`;
+    default: return `unrecognized type: ${type.kind}`;
+  }
 }

@@ -1,5 +1,5 @@
 import type { MergeSchema } from '../patch/merge-schema.ts';
-import type { GoField, GoType, ScalarKind } from './go-type.ts';
+import type { GoField, GoStruct, GoType, ScalarKind } from './go-type.ts';
 
 const PLAIN = { patchStrategy: [], listMapKeys: [] } as const;
 
@@ -31,7 +31,7 @@ function mergeSchemaOf(type: GoType, field: GoField | undefined): MergeSchema {
       ...(type.mapType === 'atomic' || type.mapType === 'granular' ? { mapType: type.mapType } : {}),
       field: (name) => {
         const inner = type.fields.get(name);
-        return inner === undefined ? undefined : goMergeSchema(inner.type, inner);
+        return inner === undefined ? undefined : goMergeSchema(inner.type, withZeroDefault(inner, type));
       },
       type: 'object',
     };
@@ -40,6 +40,20 @@ function mergeSchemaOf(type: GoType, field: GoField | undefined): MergeSchema {
     default: return { ...said, field: () => undefined, type: SCALARS[type.kind] };
   }
 }
+
+const withDefaults = new WeakMap<GoField, GoField>();
+
+/** A scalar that Go always writes has its zero value where nothing is said (kube-openapi writes it as the default). */
+function withZeroDefault(field: GoField, { required }: GoStruct): GoField {
+  if (field.defaultValue !== undefined || !required.includes(field.name)) return field;
+  const zero = field.type.kind === 'struct' || field.type.kind === 'list' || field.type.kind === 'map' ? undefined : ZEROS[SCALARS[field.type.kind]];
+  if (zero === undefined) return field;
+  const known = withDefaults.get(field) ?? { ...field, defaultValue: zero };
+  withDefaults.set(field, known);
+  return known;
+}
+
+const ZEROS: Readonly<Partial<Record<MergeSchema['type'], unknown>>> = { string: '', boolean: false, numeric: 0 };
 
 const SCALARS: Readonly<Record<ScalarKind, MergeSchema['type']>> = {
   string: 'string', bytes: 'string', time: 'string', microTime: 'string', bool: 'boolean', int32: 'numeric', int64: 'numeric', float64: 'numeric',

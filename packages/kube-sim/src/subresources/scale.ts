@@ -1,6 +1,7 @@
 import type { LabelSelector } from '@vfleet/core';
 import { formatLabelSelector, labelRequirementsOf } from '@vfleet/kube/selectors/index.ts';
 import { goDecoder } from '../builtin/decode.ts';
+import type { FindKind } from '../builtin/decode.ts';
 import { once } from '../values/once.ts';
 import { invalid } from '../errors/field-error.ts';
 import { badRequestError, internalError, invalidError } from '../errors/status.ts';
@@ -40,8 +41,8 @@ export const workloadScale: ScaleAccess = {
 /** The kind of the subresource's bodies: autoscaling/v1, which this server has as nothing else. */
 const scaleKind = once((): ResourceDefinition => {
   const type = publishedTypes().ofKind('autoscaling', 'v1', 'Scale');
-  const knowsKind = (apiVersion: string, kind: string) => Object.values(published.definitions).some(({ gvk }) => gvk?.includes(`${apiVersion.includes('/') ? '' : '/'}${apiVersion}/${kind}`));
-  const decode = goDecoder('autoscaling', 'v1', 'Scale', type, knowsKind);
+  const findKind: FindKind = (apiVersion, kind) => (Object.values(published.definitions).some(({ gvk }) => gvk?.includes(`${apiVersion.includes('/') ? '' : '/'}${apiVersion}/${kind}`)) ? {} : undefined);
+  const decode = goDecoder('autoscaling', 'v1', 'Scale', type, findKind);
   return defineResource({ group: 'autoscaling', version: 'v1', kind: 'Scale', plural: 'scales', namespaced: true, decode, goType: () => type, mergeSchema: goMergeSchema(type) });
 });
 

@@ -1,0 +1,30 @@
+import { isObject } from './json.ts';
+
+/** A decoded JSON value as Go's fmt prints it with %v. */
+export function goPrint(value: unknown): string {
+  return print(value, (scalar) => String(scalar));
+}
+
+/** The same with %s, which is for texts: other scalars come out as mistakes. */
+export function goPrintText(value: unknown): string {
+  return print(value, (scalar) => (typeof scalar === 'string' ? scalar : `%!s(${goTypeOf(scalar)}=${String(scalar)})`), '%!s(<nil>)');
+}
+
+function print(value: unknown, scalar: (value: unknown) => string, nothing = '<nil>'): string {
+  if (isObject(value)) return `map[${Object.keys(value).sort().map((key) => `${key}:${print(value[key], scalar, nothing)}`).join(' ')}]`;
+  if (Array.isArray(value)) return `[${value.map((item) => print(item, scalar, nothing)).join(' ')}]`;
+  return value === null || value === undefined ? nothing : scalar(value);
+}
+
+/** The Go type that a decoded JSON value has (apimachinery pkg/util/json keeps whole numbers apart). */
+export function goTypeOf(value: unknown): string {
+  if (Array.isArray(value)) return '[]interface {}';
+  if (isObject(value)) return 'map[string]interface {}';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  return typeof value === 'boolean' ? 'bool' : typeof value === 'string' ? 'string' : '%!s(<nil>)';
+}
+
+/** Its kind, as Go's reflect names it. */
+export function goKindOf(value: unknown): string {
+  return Array.isArray(value) ? 'slice' : isObject(value) ? 'map' : goTypeOf(value);
+}
