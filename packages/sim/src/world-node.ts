@@ -2,9 +2,11 @@ import type { AttachFailure, Files, PodNetworks, Result, Subscription } from '@v
 import { MemFiles, fail } from '@vfleet/core';
 import type { DevicePluginManager, NodePodNetworks } from '@vfleet/controllers';
 import { createConfigDaemon, createDevicePluginManager, createPodNetworks } from '@vfleet/controllers';
+import { pfsUnderWay } from '@vfleet/controllers/config-daemon/under-way.ts';
 import { ApiEvents } from '@vfleet/kube';
 import type { RebootPhase, SimulatedNode } from '@vfleet/hw-sim';
 import type { Cluster, Kubelet } from '@vfleet/kube-sim';
+import { OpenVswitch } from './open-vswitch.ts';
 import type { ComponentName, Hosted, ProcessHost, ProcessPorts } from './process-host.ts';
 import type { WorldPorts } from './world.ts';
 
@@ -18,6 +20,9 @@ interface Running {
 
 /** On a disk with a past: VFs are made again by the config daemon, and pods that had some wait for theirs. */
 const HELD_DEVICES_MS = 60_000;
+
+/** Where the config daemon keeps its journal. */
+const CONFIG_FOLDER = '/etc/sriov-operator';
 
 /** The CNI call found no daemon behind its socket: the runtime tries again. */
 const NOT_RUNNING: Result<never, AttachFailure> = fail({ code: 11, cause: 'the attachment daemon of this node does not run', remedy: 'It is tried again.' });
@@ -36,7 +41,7 @@ export class WorldNode {
   readonly #hasPast: boolean;
   readonly #running = new Map<NodeComponent, Running>();
   #kubelet: Kubelet | undefined;
-  #attachment: { readonly hosted: Hosted<ProcessPorts>; readonly networks: NodePodNetworks } | undefined;
+  #attachment: { readonly hosted: Hosted<ProcessPorts>; readonly networks: NodePodNetworks; readonly openVswitch: OpenVswitch } | undefined;
   #devicePlugin: DevicePluginManager | undefined;
   #reboots: Subscription | undefined;
 
@@ -52,6 +57,11 @@ export class WorldNode {
 
   get name(): string {
     return this.hardware.name;
+  }
+
+  /** Undefined while the attachment daemon does not run. */
+  get openVswitch(): OpenVswitch | undefined {
+    return this.#attachment?.openVswitch;
   }
 
   get kubelet(): Kubelet | undefined {
@@ -114,13 +124,29 @@ export class WorldNode {
     const { hardware } = this.hardware;
     const hosted = this.#hosted('attachment', 'multus', { hardware, files: this.files });
     const { ports } = hosted;
+    const nodePorts = { ...ports, hardware: ports.hardware!, files: ports.files!, namespaces: this.#netns };
+    const openVswitch = new OpenVswitch(nodePorts, { onQuarantine: () => this.#tellQuarantine(), isUnderWay: async (pf) => {
+      const pfs = await pfsUnderWay(nodePorts.files, CONFIG_FOLDER);
+      return !pfs.ok || pfs.value.includes(pf);
+    } });
     const networks = createPodNetworks(
-      { ...ports, hardware: ports.hardware!, files: ports.files!, namespaces: this.#netns, events: new ApiEvents(ports, { component: 'multus', host: this.name }) },
-      { nodeName: this.name, onQuarantine: (devices) => this.#devicePlugin?.quarantine(devices) },
+      { ...nodePorts, events: new ApiEvents(ports, { component: 'multus', host: this.name }) },
+      { nodeName: this.name, configFolder: CONFIG_FOLDER, chainedPlugins: openVswitch, onQuarantine: () => this.#tellQuarantine() },
     );
-    this.#attachment = { hosted, networks };
+    this.#attachment = { hosted, networks, openVswitch };
     void networks.recover();
-    return networks;
+    void openVswitch.recover();
+    return {
+      stop: () => {
+        networks.stop();
+        openVswitch.stop();
+      },
+    };
+  }
+
+  #tellQuarantine(): void {
+    const { networks, openVswitch } = this.#attachment ?? {};
+    this.#devicePlugin?.quarantine(new Map([...(networks?.quarantined() ?? []), ...(openVswitch?.quarantined ?? [])]));
   }
 
   #startConfigDaemon(): Running {
@@ -136,8 +162,8 @@ export class WorldNode {
     const { ports } = this.#hosted('device-plugin', 'sriov-device-plugin', { hardware, files: this.files, registry: this.#kubelet! });
     const manager = createDevicePluginManager({ ...ports, hardware: ports.hardware!, files: ports.files!, registry: ports.registry!, events: new ApiEvents(ports, { component: 'sriov-device-plugin', host: this.name }) }, { nodeName: this.name, namespace: this.#namespace });
     manager.start();
-    manager.quarantine(this.#attachment?.networks.quarantined() ?? new Map());
     this.#devicePlugin = manager;
+    this.#tellQuarantine();
     return manager;
   }
 

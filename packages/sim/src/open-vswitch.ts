@@ -1,0 +1,152 @@
+import type { AttachFailure, Files, Hardware, JsonValue, PciAddress, Result, VfObservation } from '@vfleet/core';
+import { fail, ok } from '@vfleet/core';
+import type { ChainedPlugins, CniResult, PluginCall, SriovCniPorts, SriovCniSettings } from '@vfleet/controllers';
+import { cniCodes, SriovCni } from '@vfleet/controllers';
+
+/** A port of a bridge, as `ovs-vsctl list port` shows it. */
+export interface BridgePort {
+  readonly bridge: string;
+  /** The VF's representor. */
+  readonly name: string;
+  /** VLAN of an access port. */
+  readonly tag?: number;
+  /** VLANs that a trunk port carries. */
+  readonly trunks?: readonly number[];
+  /** Whose port it is, by the external_ids that the ovs CNI plugin sets. */
+  readonly contNetns: string;
+  readonly contIface: string;
+  readonly containerId: string;
+}
+
+type Config = PluginCall['config'];
+type Answer<Value> = Promise<Result<Value, AttachFailure>>;
+
+const FOLDER = '/var/lib/openvswitch';
+/** VLAN ids that a tag may have (OVS database schema, table Port). */
+const VLAN_MAX = 4095;
+/** What the plugin leaves to Open vSwitch; the rest of its configuration is about the VF and its addresses. */
+const OF_THE_PORT: readonly string[] = ['type', 'bridge', 'vlan', 'trunk', 'interface_type', 'ofport_request', 'socket_file', 'configuration_path', 'link_state_check_retries', 'link_state_check_interval'];
+
+/**
+ * Open vSwitch and its CNI plugin on a simulated node: the VF goes into the pod, its representor becomes a port of the bridge
+ * (k8snetworkplumbingwg/ovs-cni, hardware offload). Every bridge that a network names is there, as if an administrator had made it, and a
+ * network that names none has the one of its VF's PF; pods without a VF, which get a veth pair there, are refused. Ports are kept on
+ * the node's disk, as ovsdb-server does.
+ */
+export class OpenVswitch implements ChainedPlugins {
+  readonly #files: Files;
+  readonly #hardware: Hardware;
+  readonly #vfs: SriovCni;
+
+  constructor(ports: SriovCniPorts, settings: Pick<SriovCniSettings, 'isUnderWay' | 'onQuarantine'> = {}) {
+    this.#files = ports.files;
+    this.#hardware = ports.hardware;
+    this.#vfs = new SriovCni(ports, { ...settings, stateFolder: `${FOLDER}/cni` });
+  }
+
+  /** VFs that could not be reset, with the cause. */
+  get quarantined(): ReadonlyMap<PciAddress, string> {
+    return this.#vfs.quarantined;
+  }
+
+  /** After a start of the process. */
+  recover(): Promise<void> {
+    return this.#vfs.recover();
+  }
+
+  stop(): void {
+    this.#vfs.stop();
+  }
+
+  has(type: string): boolean {
+    return type === 'ovs';
+  }
+
+  async add({ config, containerId, netns, ifname, cniArgs }: PluginCall): Answer<CniResult> {
+    const port = await this.#portFor(config, { containerId, contNetns: netns, contIface: ifname });
+    if (!port.ok) return port;
+    // First the port: whatever is interrupted after it, DEL finds it.
+    const written = await this.#files.replace(pathOf(containerId, ifname), `${JSON.stringify(port.value)}\n`);
+    if (!written.ok) return problem(cniCodes.io, `the port ${port.value.name} cannot be kept: ${written.error.cause}`, 'Make room on the node\'s disk; the runtime tries again.');
+    const pod = { namespace: cniArgs['K8S_POD_NAMESPACE'] ?? '', name: cniArgs['K8S_POD_NAME'] ?? '', uid: cniArgs['K8S_POD_UID'] ?? '', containerId, netns };
+    const attached = await this.#vfs.attach({ pod, ifname, config: configOfVf(config), cniArgs });
+    if (!attached.ok) return attached;
+    const { interface: name, mac, mtu, ips, routes, dns } = attached.value;
+    return ok({ interfaces: [{ name: port.value.name }, { name, ...(mac !== undefined && { mac }), ...(mtu !== undefined && { mtu }), sandbox: netns }], ips, routes, dns });
+  }
+
+  async del({ containerId, ifname }: PluginCall): Answer<void> {
+    const detached = await this.#vfs.detach({ containerId, ifname });
+    if (!detached.ok) return detached;
+    const removed = await this.#files.remove(pathOf(containerId, ifname));
+    return removed.ok || removed.error.code === 'notFound' ? ok(undefined) : problem(cniCodes.io, removed.error.cause, 'Repair the node\'s disk; the runtime tries again.');
+  }
+
+  /** Every port of every bridge, for people and for checks. */
+  async ports(): Promise<readonly BridgePort[]> {
+    const names = await this.#files.list(`${FOLDER}/ports`);
+    const ports: BridgePort[] = [];
+    for (const name of names.ok ? names.value : []) {
+      const text = await this.#files.read(`${FOLDER}/ports/${name}`);
+      // Written by this class alone.
+      if (text.ok) ports.push(JSON.parse(text.value) as BridgePort);
+    }
+    return ports.sort((a, b) => (`${a.bridge}/${a.name}` < `${b.bridge}/${b.name}` ? -1 : 1));
+  }
+
+  async #portFor(config: Config, owner: Pick<BridgePort, 'containerId' | 'contNetns' | 'contIface'>): Answer<BridgePort> {
+    const vlans = vlansOf(config);
+    if (!vlans.ok) return problem(cniCodes.invalidConfig, vlans.error, 'Correct the OVSNetwork, or the NetworkAttachmentDefinition.');
+    const device = config['deviceID'];
+    if (typeof device !== 'string') return problem(cniCodes.invalidConfig, 'the simulated Open vSwitch attaches VFs only, and the pod has none for this network', 'Give the network a resourceName, and request that resource in the pod.');
+    const inventory = await this.#hardware.discover();
+    if (!inventory.ok) return problem(cniCodes.tryAgain, `the hardware could not be read: ${inventory.error.cause}`, inventory.error.remedy);
+    const found = findVf(inventory.value.pfs, device.toLowerCase());
+    if (found === undefined) return problem(cniCodes.device, `the node has no VF ${device}`, 'Delete the pod, so that it gets another device.');
+    const { pf, vf } = found;
+    if (vf.representor === undefined) return problem(cniCodes.device, `VF ${device} has no representor: its PF is not in switchdev mode`, 'Set eSwitchMode: switchdev in the SriovNetworkNodePolicy of the network\'s resource.');
+    const bridge = typeof config['bridge'] === 'string' && config['bridge'] !== '' ? config['bridge'] : `br-${pf.replaceAll(':', '_')}`;
+    return ok({ bridge, name: vf.representor, ...vlans.value, ...owner });
+  }
+}
+
+function findVf(pfs: readonly { readonly pciAddress: PciAddress; readonly vfs: readonly VfObservation[] }[], device: string): { readonly pf: PciAddress; readonly vf: VfObservation } | undefined {
+  for (const { pciAddress, vfs } of pfs) {
+    const vf = vfs.find((one) => one.pciAddress === device);
+    if (vf !== undefined) return { pf: pciAddress, vf };
+  }
+  return undefined;
+}
+
+/** `vlan` makes an access port, `trunk` a trunk port; without either the port carries everything. */
+export function vlansOf(config: Config): Result<Pick<BridgePort, 'tag' | 'trunks'>, string> {
+  const { vlan, trunk } = config;
+  if (vlan !== undefined && vlan !== null && !isVlan(vlan)) return fail(`vlan ${JSON.stringify(vlan)} is no VLAN id from 0 to ${VLAN_MAX}`);
+  const trunks = new Set<number>();
+  if (trunk !== undefined && trunk !== null) {
+    if (!Array.isArray(trunk)) return fail('trunk is no list');
+    for (const entry of trunk as readonly JsonValue[]) {
+      const { id, minID, maxID } = (typeof entry === 'object' && entry !== null ? entry : {}) as Config;
+      if (isVlan(id)) trunks.add(id);
+      if (isVlan(minID) && isVlan(maxID) && minID <= maxID) for (let one = minID; one <= maxID; one++) trunks.add(one);
+      else if (minID !== undefined || maxID !== undefined || !isVlan(id)) return fail(`trunk entry ${JSON.stringify(entry)} has neither an id nor minID and maxID in order, from 0 to ${VLAN_MAX}`);
+    }
+  }
+  return ok({ ...(isVlan(vlan) && { tag: vlan }), ...(trunks.size > 0 && { trunks: [...trunks].sort((a, b) => a - b) }) });
+}
+
+function isVlan(value: JsonValue | undefined): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= VLAN_MAX;
+}
+
+function configOfVf(config: Config): Config {
+  return { ...Object.fromEntries(Object.entries(config).filter(([name]) => !OF_THE_PORT.includes(name))), type: 'sriov' };
+}
+
+function pathOf(containerId: string, ifname: string): string {
+  return `${FOLDER}/ports/${containerId}-${ifname}.json`;
+}
+
+function problem(code: number, cause: string, remedy: string): { readonly ok: false; readonly error: AttachFailure } {
+  return fail({ code, cause, remedy });
+}
