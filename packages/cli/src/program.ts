@@ -8,6 +8,7 @@ import { getCommand } from './verbs/get/command.ts';
 import { hostCommand } from './verbs/host/command.ts';
 import { nodeCommand } from './verbs/node/command.ts';
 import { operatorCommand } from './verbs/operator/command.ts';
+import { planCommand } from './verbs/plan/command.ts';
 import { simCommand } from './verbs/sim/command.ts';
 import { upCommand } from './verbs/up/command.ts';
 import { VFLEET_VERSION } from './version.ts';
@@ -51,7 +52,7 @@ Try it on simulated NICs:
   vfleet describe node node-a        why a node is in the state it is in
 `,
     );
-  for (const build of [upCommand, getCommand, describeCommand, simCommand, hostCommand, operatorCommand, nodeCommand]) program.addCommand(withErrorsThrown(build(context, finish), context));
+  for (const build of [upCommand, getCommand, describeCommand, planCommand, simCommand, hostCommand, operatorCommand, nodeCommand]) program.addCommand(withErrorsThrown(build(context, finish), context));
   program.addCommand(withErrorsThrown(completionCommand(context, () => program), context));
   return program;
 }

@@ -10,3 +10,7 @@ export { isSettled, planNode } from './plan-node.ts';
 export { describeDifference, describeDrain, describePlan, describeReboot, describeStep } from './describe.ts';
 export { toInterfaceStatus } from './interface-status.ts';
 export type { InterfaceStatusOptions } from './interface-status.ts';
+export { observedFromStatus, ownedFromSpec } from './from-interface-status.ts';
+export type { ReportedNode } from './from-interface-status.ts';
+export { previewNode } from './preview.ts';
+export type { NodePreview, PreviewInput } from './preview.ts';

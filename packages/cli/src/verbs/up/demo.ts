@@ -33,12 +33,12 @@ export async function applyFile(kube: Kube, path: string): Promise<readonly stri
   for (const object of readManifests(path)) {
     const resource = resourceOf(object);
     const placed = resource.namespaced && object.metadata.namespace === undefined ? { ...object, metadata: { ...object.metadata, namespace: 'default' } } : object;
-    try {
-      await kube.create(resource, placed, { fieldManager: 'vfleet' });
-    } catch (error) {
-      if (!isKubeError(error, 'AlreadyExists')) throw error;
-      // A pod cannot change any more; anything else becomes what the manifest says.
-      if (object.kind !== 'Pod') await kube.patch(resource, objectKey(placed), { type: 'apply', patch: { ...placed }, fieldManager: 'vfleet', force: true });
+    // Applied, so that what an earlier manifest said and this one does not say goes. A pod cannot change any more.
+    if (object.kind !== 'Pod') await kube.patch(resource, objectKey(placed), { type: 'apply', patch: { ...placed }, fieldManager: 'vfleet', force: true });
+    else {
+      await kube.create(resource, placed, { fieldManager: 'vfleet' }).catch((error: unknown) => {
+        if (!isKubeError(error, 'AlreadyExists')) throw error;
+      });
     }
     applied.push(`${object.kind.toLowerCase()}/${object.metadata.name}`);
   }
