@@ -5,6 +5,7 @@ import type { Oracle } from './oracle.ts';
 
 export const noLeaks: Oracle = {
   name: 'no-leaks',
+  lasting: true,
   property: 'At rest no address, attachment record, device or finalizer belongs to a pod or object that is gone.',
   watch({ world, view, holdings, violated }) {
     return {

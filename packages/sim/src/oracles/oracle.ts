@@ -43,10 +43,16 @@ export interface OracleChecks {
   atRest?(): Promise<void> | void;
 }
 
-/** One property of the system, with the code that watches over it. */
-export interface Oracle {
+/** One property of the system. */
+export interface Judgement {
   readonly name: string;
   /** In one sentence. */
   readonly property: string;
+}
+
+/** One property of the system, with the code that watches over it. */
+export interface Oracle extends Judgement {
+  /** Also asked when the system has not come to rest in the time that it had: what it tells of does not pass. */
+  readonly lasting?: true;
   watch(context: OracleContext): OracleChecks;
 }

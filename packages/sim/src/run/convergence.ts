@@ -1,10 +1,19 @@
 import type { Node, SriovNetworkNodeState } from '@vfleet/kube';
 import { claimsSuccess, differenceOf } from '../oracles/succeeded-is-true.ts';
+import type { Judgement } from '../oracles/index.ts';
+import { judgements } from '../oracles/index.ts';
 import { collections, drainProgress, drainRequested } from '../oracles/cluster-view.ts';
 import type { ClusterView } from '../oracles/cluster-view.ts';
 import type { Change } from '../process/store-types.ts';
 import type { WorkloadKeeper } from '../scenarios/workload-keeper.ts';
 import type { World } from '../world.ts';
+
+/** Something that is not as wanted. */
+export interface Missing {
+  readonly property: Judgement;
+  readonly object: string;
+  readonly says: string;
+}
 
 /**
  * Whether everything is as wanted: every node's state Succeeded for its newest spec over such hardware, no drain asked for or under
@@ -48,31 +57,36 @@ export class Convergence {
     this.#podsChanged = true;
   }
 
-  /** What is missing, in words. */
-  missing(): readonly string[] {
-    const nodes = this.#world.nodes().flatMap(({ name }) => {
+  /** What is missing, and which property wants it. */
+  missing(): readonly Missing[] {
+    const nodes = this.#world.nodes().flatMap(({ name }): readonly Missing[] => {
       const why = this.#whyNot(name);
-      return why === undefined ? [] : [`${name}: ${why}`];
+      return why === undefined ? [] : [{ object: `node/${name}`, ...why }];
     });
-    const pods = this.#workloads.keys.flatMap((key) => {
+    const pods = this.#workloads.keys.flatMap((key): readonly Missing[] => {
       const [namespace, name] = key.split('/') as [string, string];
       const pod = this.#view.pod(namespace, name);
       if (pod?.status?.phase === 'Running' && pod.metadata.deletionTimestamp === undefined) return [];
       const reason = pod?.status?.conditions?.find(({ status }) => status === 'False')?.message ?? pod?.status?.message ?? '';
-      return [`pod ${key}: ${pod === undefined ? 'absent' : `${pod.status?.phase} on ${pod.spec?.nodeName ?? 'no node'}${pod.metadata.deletionTimestamp === undefined ? '' : ', being deleted'} ${reason}`}`];
+      const says = pod === undefined ? 'absent' : `${pod.status?.phase} on ${pod.spec?.nodeName ?? 'no node'}${pod.metadata.deletionTimestamp === undefined ? '' : ', being deleted'} ${reason}`;
+      return [{ property: judgements.podsRun, object: `pod/${key}`, says }];
     });
     return [...nodes, ...pods];
   }
 
-  #whyNot(name: string): string | undefined {
+  #whyNot(name: string): Omit<Missing, 'object'> | undefined {
     const node = this.#world.node(name);
     if (node === undefined) return undefined;
-    if (!node.hardware.up) return 'it is down';
     const state = this.#view.nodeState(name);
     const object = this.#view.node(name);
-    if (object === undefined) return 'it has no Node';
-    if (state === undefined) return 'it has no node state';
-    return drainingOf(object, state) ?? (claimsSuccess(state) ? differenceOf(state, node.hardware.inspect()) : saysOf(state));
+    const unsettled = (says: string) => ({ property: judgements.nodesSettle, says });
+    if (!node.hardware.up) return unsettled('it is down');
+    if (object === undefined) return unsettled('it has no Node');
+    if (state === undefined) return unsettled('it has no node state');
+    const drain = drainingOf(object, state);
+    if (drain !== undefined) return { property: judgements.drainsEnd, says: drain };
+    const says = claimsSuccess(state) ? differenceOf(state, node.hardware.inspect()) : saysOf(state);
+    return says === undefined ? undefined : unsettled(says);
   }
 }
 

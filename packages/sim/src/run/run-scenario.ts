@@ -11,7 +11,9 @@ import { hardwareFaultPlan, withoutNuma } from '../faults/hardware-faults.ts';
 import { People } from '../faults/people.ts';
 import { ClusterView, collections } from '../oracles/cluster-view.ts';
 import { Holdings } from '../oracles/holdings.ts';
-import { oracles } from '../oracles/index.ts';
+import { judgements, oracles } from '../oracles/index.ts';
+import { endStateOf, endsDiffer } from '../oracles/same-end.ts';
+import type { EndState } from '../oracles/same-end.ts';
 import type { Violation } from '../oracles/index.ts';
 import { isHeartbeat, traceCommits, traceHardware } from '../process/observe.ts';
 import type { PortWrapper } from '../process/supervisor.ts';
@@ -39,6 +41,10 @@ export interface RunOptions {
   readonly onTrace?: (entry: TraceEntry) => void;
   /** Every committed object goes into the trace hash, not only its key and version. Default: up to 50 nodes. */
   readonly wholeObjects?: boolean;
+  /** What a run without faults comes to: this one has to come to the same. */
+  readonly reference?: EndState;
+  /** Told what the run came to, if it came to rest. */
+  readonly onEnd?: (end: EndState) => void;
   /** Real milliseconds, for the report only. */
   readonly wallClock?: () => number;
 }
@@ -203,7 +209,13 @@ class Run {
     }
     caretaker.stop();
     if (simulation.stopped || this.#convergence.reached()) return;
-    this.#tower.report('convergence', 'Once faults have ceased, everything becomes as wanted within the time of the scenario.', [], this.#convergence.missing().slice(0, 6).join('; '));
+    const missing = this.#convergence.missing();
+    await this.#tower.atTheEnd();
+    // The cause comes before what follows from it: a node that is being drained is not settled, and pods wait for both.
+    for (const judgement of [judgements.drainsEnd, judgements.nodesSettle, judgements.podsRun]) {
+      const own = missing.filter(({ property }) => property === judgement);
+      if (own.length > 0) this.#tower.report(judgement, own.map(({ object }) => object).slice(0, 6), own.map(({ object, says }) => `${object}: ${says}`).slice(0, 6).join('; '));
+    }
   }
 
   async #silence(): Promise<void> {
@@ -219,19 +231,29 @@ class Run {
     });
     await simulation.run(this.#scenario.quietMs);
     listening = false;
-    if (written.length > 0) this.#tower.report('silence', 'When everything is as wanted, nobody writes anything but heartbeats.', [], `${written.length} writes: ${[...new Set(written)].slice(0, 5).join('; ')}`);
+    if (written.length > 0) this.#tower.report(judgements.silence, [], `${written.length} writes: ${[...new Set(written)].slice(0, 5).join('; ')}`);
   }
 
   async #judge(): Promise<void> {
     await this.#tower.atRest();
     for (const expectation of this.#scenario.expectations ?? []) {
       const says = unmet(expectation, this.#world, this.#view);
-      if (says !== undefined) this.#tower.report('expectation', 'The scenario ends as it says it does.', [], says);
+      if (says !== undefined) this.#tower.report(judgements.endsAsTold, [], says);
     }
+    this.#compare();
+  }
+
+  #compare(): void {
+    const { reference, onEnd } = this.#options;
+    if (reference === undefined && onEnd === undefined) return;
+    const end = endStateOf(this.#world, this.#view);
+    onEnd?.(end);
+    const difference = reference === undefined ? undefined : endsDiffer(end, reference);
+    if (difference !== undefined) this.#tower.report(judgements.sameEnd, [difference.object], difference.says);
   }
 
   #bug(error: unknown, where: string): void {
-    this.#tower.report('program-error', 'Production code throws nothing but operating errors.', [where], textOf(error));
+    this.#tower.report(judgements.programError, [where], textOf(error));
   }
 }
 

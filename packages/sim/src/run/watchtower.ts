@@ -1,5 +1,5 @@
 import type { Simulation } from '../engine/simulation.ts';
-import type { Oracle, OracleChecks, OracleContext, Violation } from '../oracles/oracle.ts';
+import type { Judgement, Oracle, OracleChecks, OracleContext, Violation } from '../oracles/oracle.ts';
 import type { Supervisor } from '../process/supervisor.ts';
 import type { World } from '../world.ts';
 
@@ -17,7 +17,7 @@ export class Watchtower {
   }
 
   watch(oracles: readonly Oracle[], supervisor: Supervisor, world: World, context: Omit<OracleContext, 'violated'>): void {
-    this.#checks = oracles.map((oracle) => ({ oracle, checks: oracle.watch({ ...context, violated: (objects, says) => this.report(oracle.name, oracle.property, objects, says) }) }));
+    this.#checks = oracles.map((oracle) => ({ oracle, checks: oracle.watch({ ...context, violated: (objects, says) => this.report(oracle, objects, says) }) }));
     const commits = this.#checks.flatMap(({ checks }) => (checks.commit === undefined ? [] : [checks.commit]));
     const writes = this.#checks.flatMap(({ checks }) => (checks.write === undefined ? [] : [checks.write]));
     const checkpoints = this.#checks.flatMap(({ checks }) => (checks.checkpoint === undefined ? [] : [checks.checkpoint]));
@@ -37,7 +37,12 @@ export class Watchtower {
     for (const { checks } of this.#checks) await checks.atRest?.();
   }
 
-  report(oracle: string, property: string, objects: readonly string[], says: string): void {
+  /** It has not come to rest: those that tell of what lasts are asked all the same. */
+  async atTheEnd(): Promise<void> {
+    for (const { oracle, checks } of this.#checks) if (oracle.lasting === true) await checks.atRest?.();
+  }
+
+  report({ name: oracle, property }: Judgement, objects: readonly string[], says: string): void {
     this.violations.push({ oracle, property, atMs: this.#simulation.clock.monotonicMs(), objects, says, trace: this.#simulation.trace.last(TRACE_KEPT) });
     this.#simulation.marks.hit(`violation ${oracle}`);
     this.#simulation.stop();

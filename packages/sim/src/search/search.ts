@@ -4,17 +4,27 @@ import type { Scenario } from '../scenarios/scenario.ts';
 import { addMarks } from '../engine/marks.ts';
 import { shrink } from './shrink.ts';
 import type { ShrinkProgress } from './shrink.ts';
+import type { FaultPlan } from '../faults/chance.ts';
+import { References } from './references.ts';
 import { drawPlan } from './swarm.ts';
 import type { Replay } from './replay.ts';
 
-/** One seed: one complete run with one drawn fault plan. */
-export function runSeed(scenario: Scenario, seed: string, options: Omit<RunOptions, 'plan'> = {}): Promise<RunReport> {
-  return runScenario(scenario, seed, { ...options, plan: drawPlan(scenario, seed) });
+/** How a seed is run. References are shared by those who run many; by default they are made for this run alone. */
+export type SeedOptions = Omit<RunOptions, 'plan' | 'reference'> & { readonly references?: References };
+
+/** One seed: one complete run with one drawn fault plan, compared with the run without faults. */
+export function runSeed(scenario: Scenario, seed: string, options: SeedOptions = {}): Promise<RunReport> {
+  return compared(scenario, seed, drawPlan(scenario, seed), options);
 }
 
 /** A replay, run: only its faults strike. */
-export function runReplay(scenario: Scenario, replay: Replay, options: Omit<RunOptions, 'plan'> = {}): Promise<RunReport> {
-  return runScenario(scenario, replay.seed, { ...options, plan: { rates: {}, only: replay.faults } });
+export function runReplay(scenario: Scenario, replay: Replay, options: SeedOptions = {}): Promise<RunReport> {
+  return compared(scenario, replay.seed, { rates: {}, only: replay.faults }, options);
+}
+
+async function compared(scenario: Scenario, seed: string, plan: FaultPlan, { references = new References(), ...options }: SeedOptions): Promise<RunReport> {
+  const reference = await references.of(scenario);
+  return runScenario(scenario, seed, { ...options, plan, ...(reference === undefined ? {} : { reference }) });
 }
 
 /** Whether a run shows what a replay is about. */
@@ -23,8 +33,9 @@ export function stillFails(report: RunReport, replay: Replay): boolean {
 }
 
 /** The replay with no fault that it does not need. */
-export async function shrinkReplay(scenario: Scenario, replay: Replay, options: Omit<RunOptions, 'plan'> & { readonly onProgress?: (progress: ShrinkProgress) => void; readonly runsMax?: number } = {}): Promise<Replay> {
-  const { onProgress, runsMax, ...run } = options;
+export async function shrinkReplay(scenario: Scenario, replay: Replay, options: SeedOptions & { readonly onProgress?: (progress: ShrinkProgress) => void; readonly runsMax?: number } = {}): Promise<Replay> {
+  const { onProgress, runsMax, ...rest } = options;
+  const run = { references: new References(), ...rest };
   const fails = async (faults: readonly string[]) => stillFails(await runReplay(scenario, { ...replay, faults }, run), replay);
   const faults = await shrink(replay.faults, fails, { ...(onProgress === undefined ? {} : { onProgress }), ...(runsMax === undefined ? {} : { runsMax }) });
   const report = await runReplay(scenario, { ...replay, faults }, run);

@@ -1,4 +1,4 @@
-import { catalog, faultCatalog, faultNames, oracles } from '@vfleet/sim';
+import { catalog, faultCatalog, faultNames, properties } from '@vfleet/sim';
 import type { CliContext } from '../../context.ts';
 import { renderDocument } from '../../output/document.ts';
 import type { OutputFormat } from '../../output/document.ts';
@@ -9,7 +9,7 @@ export function list(options: { readonly faults?: boolean; readonly oracles?: bo
   const rows = options.faults === true
     ? faultNames.map((name) => ({ name, says: faultCatalog[name].says }))
     : options.oracles === true
-      ? oracles.map(({ name, property }) => ({ name, says: property }))
+      ? properties.map(({ name, property }) => ({ name, says: property }))
       : catalog.map(({ name, summary }) => ({ name, says: summary }));
   const { output } = options;
   terminal.out(output === 'json' || output === 'yaml' ? renderDocument(rows, output) : `${renderTable([{ heading: 'name', cell: ({ name }) => name }, { heading: 'says', cell: ({ says }) => says }], rows)}\n`);

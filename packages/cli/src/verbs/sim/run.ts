@@ -1,4 +1,4 @@
-import { drawPlan, runScenario, traceLine } from '@vfleet/sim';
+import { runScenario, runSeed, traceLine } from '@vfleet/sim';
 import type { CliContext } from '../../context.ts';
 import type { RunVerbOptions } from './command.ts';
 import { scenarioOf } from './files.ts';
@@ -7,9 +7,9 @@ import { printReport } from './report.ts';
 /** `vfleet sim run`. */
 export async function run(nameOrFile: string, options: RunVerbOptions, { terminal }: CliContext): Promise<number> {
   const scenario = scenarioOf(nameOrFile);
-  const report = await runScenario(scenario, options.seed, {
+  const runOne = options.faults === true ? runSeed : runScenario;
+  const report = await runOne(scenario, options.seed, {
     wallClock: () => performance.now(),
-    ...(options.faults === true ? { plan: drawPlan(scenario, options.seed) } : {}),
     ...(options.trace === true ? { onTrace: (entry) => terminal.err(`${traceLine(entry)}\n`) } : {}),
   });
   return printReport(report, options.output, terminal);
