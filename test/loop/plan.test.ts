@@ -14,7 +14,7 @@ let loop: Awaited<ReturnType<typeof servedLoop>>;
 
 beforeAll(async () => {
   loop = await servedLoop(exampleFleet('sriov-operator-article/fleet.yaml'));
-  await vi.waitFor(async () => expect((await loop.world.kube.list(nodeStates)).items.every(({ status }) => (status?.interfaces?.length ?? 0) > 0)).toBe(true), { timeout: 20_000 });
+  await vi.waitUntil(async () => (await loop.world.kube.list(nodeStates)).items.every(({ status }) => (status?.interfaces?.length ?? 0) > 0), { timeout: 20_000 });
 });
 afterAll(async () => {
   await loop.stop();
