@@ -227,6 +227,51 @@ test('entries of supported-nic-ids count, and unreadable ones are reported', asy
   await operator.stop();
 });
 
+test('configurationMode systemd is said to have no effect', async () => {
+  const { kube, clock, operator } = await fleet(1);
+  const key = { namespace: NAMESPACE, name: 'default' };
+  await kube.patch(operatorConfigs, key, { type: 'merge', patch: { spec: { configurationMode: 'systemd' } } });
+  await clock.run(5000);
+  expect((await kube.get(operatorConfigs, key)).status?.conditions).toMatchObject([{ type: 'Ready', status: 'False', reason: 'UnsupportedConfiguration', message: expect.stringContaining('systemd has no effect') }]);
+  await kube.patch(operatorConfigs, key, { type: 'merge', patch: { spec: { configurationMode: 'daemon' } } });
+  await clock.run(5000);
+  expect((await kube.get(operatorConfigs, key)).status?.conditions).toMatchObject([{ status: 'True', message: 'the configuration is in force' }]);
+  await operator.stop();
+});
+
+test('a ConfigMap that fills up is announced; when it is full, the nodes that fit are served and the others named', { timeout: 30_000 }, async () => {
+  const { kube, clock, operator, writesSince } = await fleet(24);
+  const key = { namespace: NAMESPACE, name: 'default' };
+  const ready = async () => (await kube.get(operatorConfigs, key)).status?.conditions?.[0];
+  // Each node's entry repeats the selector.
+  const wide = (bytes: number) => ({ pfNames: ['ens1f0', ...Array.from({ length: Math.floor(bytes / 13) }, (_, at) => `ens${String(at).padStart(7, '0')}`)] });
+  await addPolicy(kube, 'p', { nicSelector: wide(41_000) });
+  await clock.run(10_000);
+  const published = async () => Object.entries((await kube.get(configMapResource, { namespace: NAMESPACE, name: configMaps.devicePluginConfig })).data ?? {});
+  expect(await published()).toHaveLength(24);
+  expect(await ready()).toMatchObject({ status: 'True', message: expect.stringMatching(/device-plugin-config holds 9\d % of what a ConfigMap may hold/) });
+
+  await addPolicy(kube, 'q', { resourceName: 'other', nicSelector: { pfNames: ['ens1f1'] } });
+  await kube.patch(nodePolicies, { namespace: NAMESPACE, name: 'p' }, { type: 'merge', patch: { spec: { nicSelector: wide(50_000) } } });
+  await clock.run(10_000);
+  const full = await ready();
+  expect(full).toMatchObject({ status: 'False', reason: 'OperatorConfigSyncFailed', message: expect.stringContaining('is full: a ConfigMap holds 1048576 bytes') });
+  const entries = await published();
+  expect(entries.reduce((sum, [, json]) => sum + json.length, 0)).toBeLessThanOrEqual(1_048_576);
+  const fresh = entries.filter(([, json]) => json.includes('"other"')).map(([node]) => node);
+  expect(fresh.length).toBeGreaterThan(0);
+  expect(full?.message).toContain(`what ${24 - fresh.length} nodes shall offer has no room`);
+  writesSince();
+  await clock.run(3_600_000);
+  expect(writesSince()).toEqual({});
+
+  await kube.patch(nodePolicies, { namespace: NAMESPACE, name: 'p' }, { type: 'merge', patch: { spec: { nicSelector: { pfNames: ['ens1f0'] } } } });
+  await clock.run(10_000);
+  expect((await published()).every(([, json]) => json.includes('"other"') && json.length < 1000)).toBe(true);
+  expect(await ready()).toMatchObject({ status: 'True', message: 'the configuration is in force' });
+  await operator.stop();
+});
+
 test('pools and the configuration are kept until the operator has seen that they are deleted', async () => {
   const { kube, clock, operator, begin } = await fleet(1);
   await addPool(kube, 'one', { nodeSelector: {}, maxUnavailable: 3 });

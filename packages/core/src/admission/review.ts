@@ -26,7 +26,7 @@ export type AdmissionCode =
   // Networks
   | 'networkNamespace' | 'networkJson'
   // Operator configuration
-  | 'configName' | 'drainDisabled' | 'drainDisabledInProgress' | 'unknownFeatureGate';
+  | 'configName' | 'drainDisabled' | 'drainDisabledInProgress' | 'systemdMode' | 'unknownFeatureGate';
 
 /** Collects findings; a rejection said twice is kept once. */
 export class ReviewBuilder {

@@ -3,7 +3,23 @@ import type { ConfigMap, ReconcileResult } from '@vfleet/kube';
 import { configMapResource } from '@vfleet/kube';
 import type { OperatorContext } from '../context.ts';
 import { writeKey } from '../context.ts';
+import { listSome } from '../text.ts';
 import type { DevicePluginLedger } from './device-plugin-ledger.ts';
+
+/** Bytes that all values of a ConfigMap may have together (kubernetes pkg/apis/core, MaxSecretSize; ValidateConfigMap counts no keys). */
+export const CONFIG_MAP_BYTES_MAX = 1024 * 1024;
+
+/** From here on it is announced that the ConfigMap fills up, as a share of what it may hold. */
+export const NEARLY_FULL = 0.9;
+
+interface Changes {
+  /** Values to set, and null for nodes that have none any more. */
+  readonly data: Readonly<Record<string, string | null>>;
+  /** Nodes for whose new value there is no room. */
+  readonly leftOut: readonly string[];
+  /** Bytes of all values afterwards. */
+  readonly bytes: number;
+}
 
 /**
  * Writes what changed in the ledger to the ConfigMap `device-plugin-config`, many nodes at once. There is one key, the name of
@@ -14,7 +30,7 @@ export class DevicePluginConfigs {
   readonly #ledger: DevicePluginLedger;
   readonly #onProblem: () => void;
 
-  /** `onProblem` is called when the ledger's problem has changed. */
+  /** `onProblem` is called when the ledger's problem has changed, or how full the ConfigMap is where that matters. */
   constructor(context: OperatorContext, ledger: DevicePluginLedger, onProblem: () => void) {
     this.#context = context;
     this.#ledger = ledger;
@@ -29,32 +45,56 @@ export class DevicePluginConfigs {
     const cached = informers.configMaps.get(key);
     const behindMs = writes.behindMs(writeKey(configMapResource, key.namespace, key.name), cached);
     if (behindMs > 0) return { requeueAfterMs: behindMs };
-    const data = this.#differences(cached?.data ?? {});
-    if (cached !== undefined && Object.keys(data).length === 0) return;
-    const written = await this.#told(() => (cached === undefined ? this.#create(key, data) : ports.kube.patch(configMapResource, key, { type: 'merge', patch: { data } })));
+    const { data, leftOut, bytes } = this.#changes(cached?.data ?? {});
+    this.#setFill(bytes / CONFIG_MAP_BYTES_MAX);
+    const full = leftOut.length === 0 ? undefined : `ConfigMap ${configMaps.devicePluginConfig} is full: a ConfigMap holds ${CONFIG_MAP_BYTES_MAX} bytes, and what ${leftOut.length} nodes shall offer has no room: ${listSome(leftOut)}. Use fewer policies or shorter selectors, or a second cluster`;
+    if (cached !== undefined && Object.keys(data).length === 0) return this.#say(full);
+    const written = await this.#told(full, () => (cached === undefined ? this.#create(key, data) : ports.kube.patch(configMapResource, key, { type: 'merge', patch: { data } })));
     writes.wrote(writeKey(configMapResource, key.namespace, key.name), written);
     ports.log.info('the device plugin configuration is written', { nodes: Object.keys(data).length });
   }
 
-  /** Values to set, and null for nodes that have none any more. A node that is selected but not yet rendered keeps what it has. */
-  #differences(published: Readonly<Record<string, string>>): Record<string, string | null> {
+  /**
+   * A node that is selected but not yet rendered keeps what it has. What makes room goes first; a node for which there is none keeps what it
+   * has too, so that the server does not refuse the others with it.
+   */
+  #changes(published: Readonly<Record<string, string>>): Changes {
     const wanted = this.#ledger.wanted();
     const data: Record<string, string | null> = {};
-    for (const [node, { json }] of wanted) if (published[node] !== json) data[node] = json;
-    for (const node in published) if (!wanted.has(node) && this.#context.fleet.selectedNodeLabels(node) === undefined) data[node] = null;
-    return data;
+    let bytes = 0;
+    for (const node in published) {
+      if (wanted.has(node) || this.#context.fleet.selectedNodeLabels(node) !== undefined) bytes += Buffer.byteLength(published[node]!);
+      else data[node] = null;
+    }
+    const changed = [...wanted].filter(([node, { json }]) => published[node] !== json).map(([node, { json }]) => ({ node, json, more: Buffer.byteLength(json) - Buffer.byteLength(published[node] ?? '') }));
+    const leftOut: string[] = [];
+    for (const { node, json, more } of [...changed.filter((one) => one.more <= 0), ...changed.filter((one) => one.more > 0)]) {
+      if (more > 0 && bytes + more > CONFIG_MAP_BYTES_MAX) {
+        leftOut.push(node);
+        continue;
+      }
+      bytes += more;
+      data[node] = json;
+    }
+    return { data, leftOut, bytes };
   }
 
   /** A refusal is a condition of the operator configuration: nodes would wait for their configuration without anybody knowing why. */
-  async #told(write: () => Promise<ConfigMap>): Promise<ConfigMap> {
+  async #told(full: string | undefined, write: () => Promise<ConfigMap>): Promise<ConfigMap> {
     try {
       const written = await write();
-      this.#say(undefined);
+      this.#say(full);
       return written;
     } catch (error) {
       if (isKubeError(error, 'Invalid', 'RequestEntityTooLarge', 'Forbidden', 'BadRequest')) this.#say(`ConfigMap ${configMaps.devicePluginConfig} cannot be written: ${error.message}`);
       throw error;
     }
+  }
+
+  #setFill(fill: number): void {
+    const before = this.#ledger.fill;
+    this.#ledger.fill = fill;
+    if (Math.max(before, fill) >= NEARLY_FULL && Math.floor(100 * before) !== Math.floor(100 * fill)) this.#onProblem();
   }
 
   #say(problem: string | undefined): void {
@@ -63,7 +103,7 @@ export class DevicePluginConfigs {
     this.#onProblem();
   }
 
-  #create(key: { readonly namespace: string; readonly name: string }, data: Record<string, string | null>): Promise<ConfigMap> {
+  #create(key: { readonly namespace: string; readonly name: string }, data: Changes['data']): Promise<ConfigMap> {
     const values = Object.fromEntries(Object.entries(data).filter((entry): entry is [string, string] => entry[1] !== null));
     return this.#context.ports.kube.create(configMapResource, { apiVersion: 'v1', kind: 'ConfigMap', metadata: key, data: values });
   }

@@ -11,6 +11,8 @@ export class DevicePluginLedger {
   #published: Readonly<Record<string, string>> = {};
   /** Why the ConfigMap could not be written; undefined when it could. */
   problem: string | undefined;
+  /** How much of what a ConfigMap may hold is used, 0 to 1. */
+  fill = 0;
 
   /** `changed` is called when a node's configuration differs from what was wanted before. */
   constructor(changed: () => void) {

@@ -1,9 +1,10 @@
-import { GROUP, VERSION, finalizers, isKubeError } from '@vfleet/core';
+import { GROUP, VERSION, configMaps, finalizers, isKubeError } from '@vfleet/core';
 import type { ReconcileResult, SriovOperatorConfig } from '@vfleet/kube';
 import { findCondition, hasFinalizer, operatorConfigs } from '@vfleet/kube';
 import { listSome } from '../text.ts';
 import type { OperatorContext } from '../context.ts';
 import { patchStatus, writeKey } from '../context.ts';
+import { NEARLY_FULL } from '../device-plugin/device-plugin-config.ts';
 import type { DevicePluginLedger } from '../device-plugin/device-plugin-ledger.ts';
 import { addFinalizer, removeFinalizer } from '../finalizers.ts';
 import { CONFIG_NAME } from '../fleet-model.ts';
@@ -29,7 +30,7 @@ export class OperatorConfigs {
     if (name === CONFIG_NAME) this.#seen = true;
     if (config.metadata.deletionTimestamp !== undefined) return this.#letGo(config);
     if (name === CONFIG_NAME && (await addFinalizer(this.#context, operatorConfigs, config, finalizers.operatorConfig))) return;
-    const verdict = this.#verdict(name);
+    const verdict = this.#verdict(config);
     const before = findCondition(config.status?.conditions, 'Ready');
     const written = await patchStatus(this.#context, operatorConfigs, config, [readyCondition(verdict, config.metadata.generation)]);
     if (written && before?.reason !== verdict.reason) events.record(verdict.ready ? 'Normal' : 'Warning', config, verdict.reason, verdict.message);
@@ -62,11 +63,16 @@ export class OperatorConfigs {
     this.#seen = true;
   }
 
-  #verdict(name: string): { readonly ready: boolean; readonly reason: string; readonly message: string } {
+  #verdict({ metadata: { name }, spec }: SriovOperatorConfig): { readonly ready: boolean; readonly reason: string; readonly message: string } {
     if (name !== CONFIG_NAME) return { ready: false, reason: 'UnsupportedConfiguration', message: `only the configuration named "${CONFIG_NAME}" counts; move the settings there and delete this one` };
     const nics = this.#context.fleet.supportedNicProblems;
     const problem = this.#devicePlugin.problem ?? (nics.length > 0 ? `ConfigMap supported-nic-ids: ${listSome(nics)}` : undefined);
     if (problem !== undefined) return { ready: false, reason: 'OperatorConfigSyncFailed', message: problem };
-    return { ready: true, reason: 'OperatorConfigReady', message: 'the configuration is in force' };
+    if (spec.configurationMode === 'systemd') {
+      return { ready: false, reason: 'UnsupportedConfiguration', message: 'configurationMode systemd has no effect: NICs are configured by the config daemon, after the network has come up; set it to daemon' };
+    }
+    const { fill } = this.#devicePlugin;
+    const nearlyFull = fill < NEARLY_FULL ? '' : `; ConfigMap ${configMaps.devicePluginConfig} holds ${Math.floor(100 * fill)} % of what a ConfigMap may hold, and more nodes or policies will have no room`;
+    return { ready: true, reason: 'OperatorConfigReady', message: `the configuration is in force${nearlyFull}` };
   }
 }
