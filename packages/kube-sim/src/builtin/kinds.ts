@@ -65,9 +65,17 @@ const GROUPS: readonly Kind[] = [
   webhook('ValidatingWebhookConfiguration', 'validatingwebhookconfigurations'),
 ];
 
+/** What is only posted, and answered at once. */
+const REQUESTS: readonly Kind[] = [
+  { group: '', version: 'v1', kind: 'Binding', plural: 'bindings', namespaced: true, verbs: ['create'] },
+  ...['SelfSubjectReview', 'TokenReview'].map((kind): Kind => ({ group: 'authentication.k8s.io', version: 'v1', kind, plural: `${kind.toLowerCase()}s`, namespaced: false, verbs: ['create'] })),
+  ...['SelfSubjectAccessReview', 'SelfSubjectRulesReview', 'SubjectAccessReview'].map((kind): Kind => ({ group: 'authorization.k8s.io', version: 'v1', kind, plural: `${kind.toLowerCase()}s`, namespaced: false, verbs: ['create'] })),
+  { group: 'authorization.k8s.io', version: 'v1', kind: 'LocalSubjectAccessReview', plural: 'localsubjectaccessreviews', namespaced: true, verbs: ['create'] },
+];
+
 /** The kinds this server has without any CustomResourceDefinition. */
 export function builtinResources(findKind: FindKind, services: ServiceAllocations): readonly ResourceDefinition[] {
-  return [...coreKinds(services), ...GROUPS].map((kind) => {
+  return [...coreKinds(services), ...GROUPS, ...REQUESTS].map((kind) => {
     const { group, version } = kind;
     // Compiled when the kind is first used: most servers use few of them.
     let type: GoStruct | undefined;

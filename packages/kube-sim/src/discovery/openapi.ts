@@ -52,6 +52,7 @@ function pathsOf(resource: ResourceDefinition): readonly (readonly [string, Open
   const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   const collection = `${root}${namespaced ? '/namespaces/{namespace}' : ''}/${plural}`;
   const statusPath = resource.subresources.some(({ name }) => name === 'status') ? [[`${collection}/{name}/status`, operations(resource, ['get', 'put', 'patch'])] as const] : [];
+  if (!resource.verbs.includes('get')) return [[collection, operations(resource, ['post'])]];
   return [
     [collection, operations(resource, ['list', 'post', 'deletecollection'])],
     [`${collection}/{name}`, operations(resource, ['get', 'put', 'patch', 'delete'])],
@@ -61,10 +62,11 @@ function pathsOf(resource: ResourceDefinition): readonly (readonly [string, Open
 }
 
 const METHODS: Readonly<Record<Action, string>> = { list: 'get', get: 'get', post: 'post', put: 'put', patch: 'patch', delete: 'delete', deletecollection: 'delete' };
+const VERBS: Readonly<Record<Action, string>> = { list: 'list', get: 'get', post: 'create', put: 'update', patch: 'patch', delete: 'delete', deletecollection: 'deletecollection' };
 const WRITES: readonly Action[] = ['post', 'put', 'patch'];
 
 function operations(resource: ResourceDefinition, actions: readonly Action[]): OpenApiObject {
-  return Object.fromEntries(actions.map((action) => [METHODS[action], operation(resource, action)]));
+  return Object.fromEntries(actions.filter((action) => resource.verbs.includes(VERBS[action])).map((action) => [METHODS[action], operation(resource, action)]));
 }
 
 function operation(resource: ResourceDefinition, action: Action): OpenApiObject {

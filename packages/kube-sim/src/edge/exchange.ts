@@ -12,6 +12,8 @@ export const BODY_MAX_BYTES = 3 * 1024 * 1024;
 export interface ExchangeServer {
   readonly store: Pick<Store, 'durable'>;
   readonly limits: EdgeLimits;
+  /** Whether a text is the bearer token that clients of this server show. */
+  isToken(text: string): boolean;
 }
 
 /** Larger answers are not made while too much is left unread already. */
@@ -29,11 +31,13 @@ export class Exchange {
   readonly #warnings: string[] = [];
   readonly limits: EdgeLimits;
   readonly #store: Pick<Store, 'durable'>;
+  /** As the server has it. */
+  readonly isToken: (text: string) => boolean;
   #sending: Promise<void> | undefined;
   #received: Promise<Buffer> | undefined;
 
   /** Nothing leaves that tells of a write which `store` could still lose. */
-  constructor(request: IncomingMessage, response: ServerResponse, user: User, { store, limits }: ExchangeServer) {
+  constructor(request: IncomingMessage, response: ServerResponse, user: User, { store, limits, isToken }: ExchangeServer) {
     const target = request.url ?? '/';
     const mark = target.indexOf('?');
     this.method = request.method ?? 'GET';
@@ -45,6 +49,7 @@ export class Exchange {
     this.response = response;
     this.#store = store;
     this.limits = limits;
+    this.isToken = isToken;
   }
 
   /** Resolves when the answer is on its way. */

@@ -16,7 +16,7 @@ import type { Exchange } from './exchange.ts';
 import { booleanOption, deleteOptions, integerOption, textOption, writeContext } from './options.ts';
 import { sendList, sendObject, sendValue, viewOf } from './render.ts';
 import type { ResourcePath } from './request-info.ts';
-import { serveSubresource } from './subresource-routes.ts';
+import { serveBinding, serveSubresource } from './subresource-routes.ts';
 import { stringAt } from '../values/json.ts';
 import { pathSegmentProblems } from '../values/names.ts';
 import { streamWatch } from './watch-stream.ts';
@@ -70,6 +70,7 @@ async function serveCollection(core: Core, exchange: Exchange, target: Target, i
     case 'POST': {
       requireVerb(resource, 'create');
       if (resource.namespaced && target.namespace === undefined) throw methodNotAllowed();
+      if (resource.group === '' && resource.kind === 'Binding') return serveBinding(core, exchange, target.namespace!);
       const view = viewOf(exchange);
       const context = writeContext(exchange, 'CreateOptions');
       const { value, problems } = await readBody(exchange, resource);

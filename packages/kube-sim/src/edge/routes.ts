@@ -38,7 +38,7 @@ function statusErrorOf(core: Core, error: unknown): StatusError {
 async function route(core: Core, exchange: Exchange): Promise<void> {
   const [first, second, third] = exchange.segments;
   const path = parseResourcePath(exchange.segments);
-  if (path !== undefined) return path.group === 'authorization.k8s.io' || path.group === 'authentication.k8s.io' ? serveReview(exchange, path) : serveResource(core, exchange, path);
+  if (path !== undefined) return path.group === 'authorization.k8s.io' || path.group === 'authentication.k8s.io' ? serveReview(core, exchange, path) : serveResource(core, exchange, path);
   if (first === 'openapi') return serveOpenApi(core, exchange);
   if (first !== undefined && HEALTH.includes(first)) return exchange.text(200, 'ok', 'text/plain; charset=utf-8');
   if (exchange.method !== 'GET' && exchange.method !== 'HEAD') throw unknownPathError();

@@ -63,7 +63,9 @@ export async function serve(apiServer: ApiServer, { port, host, folder, webhooks
   const files = new NodeFiles(clock, new SystemRandom());
   const identity = await servingIdentity(files, clock, folder, host);
   const token = await keptToken(files, folder);
-  const served: Served = { core: apiServer.core, store: apiServer.core.store, limits: new EdgeLimits({ ...serverLimits, ...limits }), expected: digest(`Bearer ${token}`) };
+  const expected = digest(`Bearer ${token}`);
+  const isToken = (text: string) => timingSafeEqual(digest(`Bearer ${text}`), expected);
+  const served: Served = { core: apiServer.core, store: apiServer.core.store, limits: new EdgeLimits({ ...serverLimits, ...limits }), expected, isToken };
   const server = createServer({ key: identity.key, cert: identity.certificate, maxHeaderSize: HEADERS_MAX_BYTES, ALPNProtocols: ['http/1.1'], handshakeTimeout: HEADERS_TIMEOUT_MS, shouldUpgradeCallback: isStreamUpgrade }, (request, response) => {
     void answer(served, request, response);
   });

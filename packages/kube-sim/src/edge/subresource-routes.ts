@@ -11,6 +11,7 @@ import { serveLog } from './log-route.ts';
 import { writeContext } from './options.ts';
 import { sendObject, viewOf } from './render.ts';
 import { serveScale } from './scale-route.ts';
+import { objectAt, stringAt } from '../values/json.ts';
 import { methodNotAllowed, servePatch, servePut } from './resource-routes.ts';
 
 /** Serves NAME/SUBRESOURCE. */
@@ -31,6 +32,17 @@ export async function serveSubresource(core: Core, exchange: Exchange, target: O
   }
 }
 
+/** POST of a Binding to its own collection, which is the older way of saying the same. */
+export async function serveBinding(core: Core, exchange: Exchange, namespace: string): Promise<void> {
+  const context = writeContext(exchange, 'CreateOptions');
+  const { value } = await parseTypedBody(await exchange.body(), exchange.header('content-type'), 'Binding', publishedType('io.k8s.api.core.v1.Binding'));
+  const target = { resource: core.registry.find('', 'v1', 'pods')!, namespace, name: stringAt(objectAt(value, 'metadata'), 'name') };
+  await bindPod(core, target, value, context);
+  exchange.json(201, BOUND);
+}
+
+const BOUND = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
+
 type Action = typeof bindPod;
 
 /** POST of something that is carried out and not stored. */
@@ -38,5 +50,5 @@ async function serveAction(core: Core, exchange: Exchange, target: ObjectTarget,
   const context = writeContext(exchange, 'CreateOptions');
   const body = await parseTypedBody(await exchange.body(), exchange.header('content-type'), kind, publishedType(definition));
   await action(core, target, body.value, context);
-  exchange.json(201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 });
+  exchange.json(201, BOUND);
 }

@@ -83,8 +83,8 @@ async function createOnce(core: Core, resource: ResourceDefinition, decoded: Api
   const prepared = withWrittenStatus(resource, strategy.prepareForCreate(filled, context));
   const kindMeta = strategy.checksMetaOnCreate ? validateObjectMeta(prepared.metadata, resource.namespaced, (text, isPrefix) => strategy.nameProblems(text, isPrefix), strategy.needsQualifiedFinalizers) : [];
   const errors = [...kindMeta, ...strategy.validateCreate(prepared)];
-  // The kind is what the object says it is.
-  if (errors.length > 0) throw invalidError({ group: resource.group, kind: prepared.kind ?? resource.kind }, prepared.metadata.name ?? '', errors);
+  // The kind is what the object says it is, the group that in which it is stored.
+  if (errors.length > 0) throw invalidError({ group: resource.storageGroup, kind: prepared.kind ?? resource.kind }, prepared.metadata.name ?? '', errors);
   const metaErrors = validateObjectMeta(prepared.metadata, resource.namespaced, pathSegmentProblems);
   if (metaErrors.length > 0) throw invalidError(resource, prepared.metadata.name ?? '', metaErrors);
   for (const warning of strategy.warnings(prepared, undefined)) context.warn(warning);

@@ -1,6 +1,6 @@
 import { admit, validateAdmission } from '../admission/admission.ts';
 import type { AdmissionRequest } from '../admission/admission.ts';
-import { badRequestError, conflictError, invalidError, notFoundError, OPTIMISTIC_LOCK, StatusError } from '../errors/status.ts';
+import { conflictError, invalidError, notFoundError, OPTIMISTIC_LOCK, StatusError } from '../errors/status.ts';
 import { goQuote, invalid } from '../errors/field-error.ts';
 import { equalJson, getOwn, withMeta } from '../values/json.ts';
 import type { ApiObject } from '../values/json.ts';
@@ -12,7 +12,6 @@ import { storeKey } from './definition.ts';
 import { validateCommonUpdate, validateKindUpdate } from './object-meta.ts';
 import { withDistinctOwners } from './owner-references.ts';
 import type { RequestContext } from './request.ts';
-import type { Strategy } from './strategy.ts';
 
 export interface ModifyOptions {
   /** Empty for the object itself. */
@@ -135,7 +134,7 @@ function beforeUpdate(target: ObjectTarget, subresource: string, admitted: ApiOb
     ...validateKindUpdate(next.metadata, before, resource.namespaced, strategy),
     ...strategy.validateUpdate(next, current),
   ];
-  if (errors.length > 0) throw invalidError(resource, before.name, errors);
+  if (errors.length > 0) throw invalidError({ group: resource.storageGroup, kind: resource.kind }, before.name, errors);
   for (const warning of strategy.warnings(next, current)) context.warn(warning);
   return next;
 }

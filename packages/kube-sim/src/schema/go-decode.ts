@@ -197,7 +197,7 @@ function decodeScalar(value: unknown, type: GoScalar, place: Place): unknown {
       checkBase64(value);
       return value;
     case 'time':
-    case 'microTime': return decodeTime(value, type, place);
+    case 'microTime': return decodeTime(value, type);
     case 'quantity': return decodeQuantity(value);
     case 'intOrString': return decodeIntOrString(value);
     case 'any': return frozen(value);
@@ -212,7 +212,7 @@ function checkBase64(text: string): void {
   throw new GoDecodeError(why, `error decoding from json: ${why}`);
 }
 
-function decodeTime(value: unknown, type: GoScalar, place: Place): string {
+function decodeTime(value: unknown, type: GoScalar): string {
   if (typeof value !== 'string') throw new GoDecodeError(`json: cannot unmarshal ${jsonTypeName(value)} into Go value of type string`);
   if (isCanonicalTime(value, type.kind === 'time' ? 'seconds' : 'micros')) return value;
   try {
