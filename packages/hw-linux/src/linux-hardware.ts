@@ -1,12 +1,13 @@
 import { fail, hardwareError, ok } from '@vfleet/core';
 import type { Clock, Hardware, HardwareError, HardwareEvent, HardwareStep, Inventory, PciAddress, Result, Subscription } from '@vfleet/core';
 import { EventReader } from './events.ts';
-import { discoverInventory } from './inventory/discover.ts';
+import { discoverInventory, driverOf } from './inventory/discover.ts';
 import { KernelThread } from './kernel-thread/kernel-thread.ts';
 import type { Netlink } from './kernel-thread/kernel-thread.ts';
 import { MonitorThread } from './kernel-thread/monitor-thread.ts';
 import type { Monitor } from './kernel-thread/monitor-thread.ts';
 import { KernelLinks } from './links.ts';
+import { describeUsers } from './steps/users.ts';
 import { setDevlinkParam, setEswitchMode, setFeature, setRdmaMode } from './steps/devlink.ts';
 import { bindDriver, pfOf, unbindDriver } from './steps/drivers.ts';
 import { moveNetdev, renameNetdev, setAddresses, setLink, setMtu, setNetdevMac } from './steps/netdev.ts';
@@ -87,7 +88,10 @@ class RealHardware implements LinuxHardware {
     const device = 'pf' in step ? step.pf : 'device' in step ? step.device : 'host';
     const outcome = (await this.#blocked(device)) ?? (await this.#perform(step));
     if (outcome === undefined) return ok(undefined);
-    return fail(hardwareError({ operation: step.kind, failure: outcome.failure, device, step, ...(outcome.detail === undefined ? {} : { detail: outcome.detail }) }));
+    const driver = device === 'host' ? undefined : await driverOf(this.#sysfs, await pfOf(this.#sysfs, device));
+    const holders = outcome.failure === 'EBUSY' && device !== 'host' ? await describeUsers(this.#sysfs, this.links, device) : '';
+    const detail = [outcome.detail, holders].filter((part) => part !== undefined && part !== '').join('; ');
+    return fail(hardwareError({ operation: step.kind, failure: outcome.failure, device, step, ...(detail === '' ? {} : { detail }), ...(driver === undefined ? {} : { driver }) }));
   }
 
   watch(listener: (event: HardwareEvent) => void): Subscription {

@@ -4,6 +4,7 @@ import type {
 } from '@vfleet/core';
 import type { FaultPoints } from './fault-points.ts';
 import type { StepFaults } from './faults.ts';
+import { boundDriver } from './kernel/drivers.ts';
 import { flapLink, putOnBus, takeOffBus } from './kernel/pci.ts';
 import type { NodeModel } from './model/node-model.ts';
 import type { Outcome } from './model/operation.ts';
@@ -109,6 +110,9 @@ export class SimHardware implements Hardware {
 
   #error(step: HardwareStep, failure: Errno | HardwareCondition | 'ok', detail?: string): HardwareError {
     if (failure === 'ok') throw new Error('no error to report');
-    return hardwareError({ operation: step.kind, failure, device: deviceOf(step), step, ...(detail === undefined ? {} : { detail }) });
+    const device = deviceOf(step);
+    const found = device === 'host' ? undefined : this.#node.find(device);
+    const driver = found === undefined ? undefined : boundDriver(this.#node, { pf: found.pf, vf: -1, index: -1 });
+    return hardwareError({ operation: step.kind, failure, device, step, ...(detail === undefined ? {} : { detail }), ...(driver === undefined ? {} : { driver }) });
   }
 }

@@ -1,5 +1,6 @@
 import type { PciAddress } from '../domain/pci.ts';
 import type { HardwareError, HardwareErrorCode, HardwareStep } from '../ports/hardware.ts';
+import { explanationsByDriver } from './by-driver.ts';
 import { explanations } from './explanations.ts';
 
 /** Error numbers of Linux on x86-64 and arm64 (include/uapi/asm-generic/errno-base.h and errno.h) that NIC steps can answer. */
@@ -58,9 +59,10 @@ export function codeOfErrno(errno: Errno): HardwareErrorCode {
   return GENERAL[errno];
 }
 
-/** What an errno or condition means for an operation, and what to do about it. Every pair has an answer. */
-export function explain(operation: HardwareOperation, failure: Errno | HardwareCondition): Explanation {
-  const known = explanations.byOperation[operation]?.[failure] ?? explanations.general[failure];
+/** What an errno or condition means for an operation of a driver, and what to do about it. Every combination has an answer. */
+export function explain(operation: HardwareOperation, failure: Errno | HardwareCondition, driver?: string): Explanation {
+  const own = driver !== undefined && Object.hasOwn(explanationsByDriver, driver) ? explanationsByDriver[driver] : undefined;
+  const known = own?.[operation]?.[failure] ?? explanations.byOperation[operation]?.[failure] ?? explanations.general[failure];
   if (known !== undefined) return known;
   // Every condition is in the general table, so what is left is an errno.
   return { code: GENERAL[failure as Errno], cause: `${operation} failed with ${failure}`, remedy: 'read the kernel log (dmesg) of the node around this time' };
@@ -76,8 +78,10 @@ export function hardwareError(failed: {
   readonly device: PciAddress | 'host';
   readonly step?: HardwareStep;
   readonly detail?: string;
+  /** Of the PF; absent when none is bound or nobody looked. */
+  readonly driver?: string;
 }): HardwareError {
-  const { code, cause, remedy } = explain(failed.operation, failed.failure);
+  const { code, cause, remedy } = explain(failed.operation, failed.failure, failed.driver);
   return {
     code,
     ...(failed.step === undefined ? {} : { step: failed.step }),

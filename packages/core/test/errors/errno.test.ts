@@ -34,6 +34,16 @@ describe('explanations', () => {
     expect(explanation.remedy).toMatch(remedy);
   });
 
+  test.each<[string, HardwareOperation, Errno | HardwareCondition, string, RegExp]>([
+    ['ice', 'setNumVfs', 'EOPNOTSUPP', 'unsupported', /DDP/], ['i40e', 'setNumVfs', 'EINVAL', 'busy', /virtual machines/], ['bnxt_en', 'setNumVfs', 'writeWithoutEffect', 'io', /link up/],
+    ['mlx5_core', 'setNumVfs', 'ERANGE', 'outOfRange', /NUM_OF_VFS/], ['mlx5_core', 'setVf', 'EOPNOTSUPP', 'unsupported', /representor/], ['igb', 'setVf', 'EINVAL', 'invalid', /link/],
+    ['igb', 'setNumVfs', 'ENOMEM', 'noMemory', /pci=realloc/], ['no_such_driver', 'setNumVfs', 'EBUSY', 'busy', /0 first/], ['constructor', 'setNumVfs', 'EBUSY', 'busy', /0 first/],
+  ])('of %s, %s %s is %s', (driver, operation, failure, code, remedy) => {
+    const explanation = explain(operation, failure, driver);
+    expect([explanation.code, explanation.remedy]).toEqual([code, expect.stringMatching(remedy)]);
+    expect(hardwareError({ operation, failure, device: 'host', driver }).cause).toBe(explanation.cause);
+  });
+
   test('an error carries its step, device and errno; a condition carries none', () => {
     const device = pciAddress('0000:81:00.0');
     const step = { kind: 'setNumVfs', pf: device, count: 300 } as const;
