@@ -8,12 +8,20 @@ import type { Oracle } from './oracle.ts';
 export const vfInOnePod: Oracle = {
   name: 'vf-in-one-pod',
   property: 'A VF, and an address of a network on one node, is never with two pods at a time.',
-  watch({ holdings, violated }) {
+  watch({ holdings, view, violated }) {
     const claimsOf = new Map<string, readonly string[]>();
+    const podOf = new Map<string, { readonly namespace: string; readonly name: string; readonly node: string }>();
+    // A pod that somebody's finalizer keeps in the API after its kubelet has let go of it has nothing any more.
+    const isOver = (uid: string) => {
+      const known = podOf.get(uid);
+      const pod = known === undefined ? undefined : view.pod(known.namespace, known.name);
+      return pod?.metadata.uid === uid && pod.metadata.deletionTimestamp !== undefined && !holdings.of(known!.node).some((hold) => hold.uid === uid);
+    };
     const owners = new Map<string, string>();
     const release = (uid: string) => {
       for (const claim of claimsOf.get(uid) ?? []) if (owners.get(claim) === uid) owners.delete(claim);
       claimsOf.delete(uid);
+      podOf.delete(uid);
     };
     return {
       commit(collection, { type, object, previous }) {
@@ -28,10 +36,11 @@ export const vfInOnePod: Oracle = {
         const claims = claimsIn(status, pod.spec?.nodeName ?? '');
         for (const claim of claims) {
           const other = owners.get(claim);
-          if (other !== undefined && other !== uid) violated([`pod/${pod.metadata.namespace}/${pod.metadata.name}`, `pod-uid/${other}`], `both have ${claim}`);
+          if (other !== undefined && other !== uid && !isOver(other)) violated([`pod/${pod.metadata.namespace}/${pod.metadata.name}`, `pod-uid/${other}`], `both have ${claim}`);
           owners.set(claim, uid);
         }
         claimsOf.set(uid, claims);
+        podOf.set(uid, { namespace: pod.metadata.namespace ?? '', name: pod.metadata.name, node: pod.spec?.nodeName ?? '' });
       },
       checkpoint(node) {
         const seen = new Map<string, string>();
