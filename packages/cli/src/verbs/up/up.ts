@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Clock } from '@vfleet/core';
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { serveAdmission } from '@vfleet/controllers/admission/edge/admission-service.ts';
+import { nodePolicies } from '@vfleet/kube';
 import { StorageError } from '@vfleet/kube-sim';
 import { openDataFile } from '@vfleet/kube-sim/adapters/sqlite/data-file.ts';
 import type { DataFile } from '@vfleet/kube-sim/adapters/sqlite/data-file.ts';
@@ -108,7 +109,9 @@ async function playDemo(world: World, clock: Clock, terminal: Terminal, withinMs
     return waitUntilSettled(world.kube, clock, world.nodeNames.length, deadlineMs - clock.monotonicMs(), signal);
   };
   const article = ['sriov-operator-article/policy.yaml', 'sriov-operator-article/network.yaml', 'sriov-operator-article/pod.yaml'];
-  if (!world.nodeNames.includes(BUSY_NODE)) return act('The article\'s policy, network and pod.', article);
+  // A cluster that goes on from a data file has its past already.
+  const hasPast = (await world.kube.list(nodePolicies)).items.length > 0;
+  if (hasPast || !world.nodeNames.includes(BUSY_NODE)) return act('The article\'s policy, network and pod.', article);
   const before = await act(`Before: ${BUSY_NODE} already runs two pods on two VFs.`, ['demo/before.yaml']);
   if (before.missing.length > 0) return before;
   return act(`Now the article's policy, network and pod. On ${BUSY_NODE} four VFs instead of two take a drain.`, article);
