@@ -1,5 +1,6 @@
 import { once } from '../values/once.ts';
-import { badRequestError } from '../errors/status.ts';
+import { badRequestError, UndecodableError } from '../errors/status.ts';
+import type { StatusError } from '../errors/status.ts';
 import type { Decoded, ResourceDefinition } from '../registry/definition.ts';
 import { defineResource } from '../registry/define.ts';
 import { keepingStatus, plainStrategy, withoutStatus, withStatusOf } from '../registry/strategies.ts';
@@ -12,7 +13,7 @@ import { applyDefaults } from '../schema/default.ts';
 import { prune } from '../schema/prune.ts';
 import { compileSchema } from '../schema/structural.ts';
 import type { SchemaNode } from '../schema/structural.ts';
-import { EMPTY_OBJECT, equalJson, frozen, getOwn, isObject, withFields, withMeta } from '../values/json.ts';
+import { EMPTY_OBJECT, equalJson, frozen, getOwn, isObject, jsonTypeName, withFields, withMeta } from '../values/json.ts';
 import type { ApiObject, JsonObject } from '../values/json.ts';
 import { compareVersions } from '../discovery/discovery.ts';
 import { customSchemaName } from '../discovery/custom-openapi.ts';
@@ -114,7 +115,7 @@ function customDecoder(apiVersion: string, kind: string, node: SchemaNode, isApp
     const said = { apiVersion: value['apiVersion'] ?? apiVersion, kind: value['kind'] ?? kind };
     if (said.apiVersion !== apiVersion) throw badRequestError(`the API version in the data (${String(said.apiVersion)}) does not match the expected API version (${apiVersion})`);
     const strictProblems: string[] = [];
-    const metadata = decodeMetadata(value['metadata'], (path) => strictProblems.push(`unknown field "metadata.${path}"`), `${kind} in version "${apiVersion.split('/')[1]}" cannot be handled as a ${kind}: `);
+    const metadata = decodeMetadata(value['metadata'], (path) => strictProblems.push(`unknown field "metadata.${path}"`), (why) => new UndecodableError({ kind, version: apiVersion.split('/')[1]! }, kind, why));
     const typed = withFields(value, { ...said, metadata: isApplied ? { ...emptyParts(value['metadata']), ...metadata } : metadata });
     const unknown: string[] = [];
     const pruned = prune(typed, node, '', { unknown: (path) => unknown.push(`unknown field "${path}"`), keepsNulls: isApplied }, true) as JsonObject;
@@ -130,13 +131,13 @@ function emptyParts(metadata: unknown): JsonObject {
 }
 
 /** Metadata is of one type, whatever the definition says of it. */
-function decodeMetadata(value: unknown, unknown: (path: string) => void, refusal: string): JsonObject {
+function decodeMetadata(value: unknown, unknown: (path: string) => void, refusal: (why: string) => StatusError): JsonObject {
   if (value === undefined || value === null) return EMPTY_OBJECT;
-  if (!isObject(value)) throw badRequestError(`${refusal}json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value} into Go value of type v1.ObjectMeta`);
+  if (!isObject(value)) throw refusal(`json: cannot unmarshal ${jsonTypeName(value)} into Go value of type v1.ObjectMeta`);
   try {
     return goDecode(value, objectMeta(), { unknown, defaults: NO_DEFAULTS });
   } catch (error) {
-    if (error instanceof GoDecodeError) throw badRequestError(`${refusal}${error.message}`);
+    if (error instanceof GoDecodeError) throw refusal(error.message);
     throw error;
   }
 }
