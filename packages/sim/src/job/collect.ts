@@ -1,6 +1,7 @@
 import type { Result } from '@vfleet/core';
 import { fail, ok } from '@vfleet/core';
 import type { Job, Pod } from '@vfleet/kube';
+import { parseIndexes } from '@vfleet/kube-sim/controllers/workloads/index-set.ts';
 import { addMarks } from '../engine/marks.ts';
 import { parseJobSearch, SEARCH_ANNOTATION, shardOf } from './job-search.ts';
 import type { JobSearch, SeedRange } from './job-search.ts';
@@ -59,7 +60,9 @@ export function collect(job: Job, pods: readonly Pod[]): Result<Collection, stri
   if (!search.ok) return fail(`annotation ${SEARCH_ANNOTATION} of Job ${name} ${search.error}`);
   if (job.spec?.completions !== search.value.shards) return fail(`Job ${name} has ${job.spec?.completions} indexes, its annotation ${SEARCH_ANNOTATION} says ${search.value.shards}`);
   const byIndex = podsByIndex(job, pods);
-  const found = Array.from({ length: search.value.shards }, (_, index) => lookAt(job, search.value, index, byIndex.get(index) ?? []));
+  const { completedIndexes = '', failedIndexes = '' } = job.status ?? {};
+  const ended = new Set([...parseIndexes(completedIndexes, search.value.shards), ...parseIndexes(failedIndexes, search.value.shards)]);
+  const found = Array.from({ length: search.value.shards }, (_, index) => lookAt(job, search.value, index, byIndex.get(index) ?? [], ended.has(index)));
   return ok(sum(name, search.value, found));
 }
 
@@ -79,7 +82,7 @@ function podsByIndex({ metadata: { uid } }: Job, pods: readonly Pod[]): Readonly
   return byIndex;
 }
 
-function lookAt(job: Job, search: JobSearch, index: number, pods: readonly Pod[]): Found {
+function lookAt(job: Job, search: JobSearch, index: number, pods: readonly Pod[], hasEnded: boolean): Found {
   const range = shardOf(search, index);
   const attempts = pods.map((pod) => ({ pod, ...readAttempt(pod, search, range) }));
   const reported = attempts.filter((one) => one.report !== undefined).toSorted((a, b) => b.report!.runs - a.report!.runs)[0];
@@ -95,7 +98,6 @@ function lookAt(job: Job, search: JobSearch, index: number, pods: readonly Pod[]
   const running = pods.find(({ status }) => status?.phase === 'Running' || status?.phase === 'Pending');
   if (running !== undefined) return { ...nothing, outcome: running.status?.phase === 'Running' ? 'running' : 'waiting', pod: running.metadata.name, ...(lastWords(attempts) !== undefined && { says: `tried again after: ${lastWords(attempts)}` }) };
   const isOver = job.status?.conditions?.some(({ type, status }) => (type === 'Complete' || type === 'Failed') && status === 'True') === true;
-  const hasEnded = contains(job.status?.completedIndexes, index) || contains(job.status?.failedIndexes, index);
   const last = attempts.at(-1);
   if (last !== undefined) return { ...nothing, outcome: hasEnded || isOver ? 'failed' : 'waiting', pod: last.pod.metadata.name, says: lastWords(attempts)! };
   if (hasEnded) return { ...nothing, outcome: 'lost', says: 'its pod is gone, and the report with it' };
@@ -118,14 +120,6 @@ function readAttempt({ status }: Pod, search: JobSearch, range: SeedRange): { re
 
 function lastWords(attempts: readonly { readonly problem?: string }[]): string | undefined {
   return attempts.findLast(({ problem }) => problem !== undefined)?.problem;
-}
-
-/** Whether `0,2-5` names an index. */
-function contains(indexes: string | undefined, index: number): boolean {
-  return (indexes ?? '').split(',').some((part) => {
-    const match = /^(\d+)(?:-(\d+))?$/.exec(part);
-    return match !== null && Number(match[1]) <= index && index <= Number(match[2] ?? match[1]);
-  });
 }
 
 function sum(job: string, search: JobSearch, found: readonly Found[]): Collection {
