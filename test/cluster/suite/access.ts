@@ -8,6 +8,7 @@ const one = (name: string, ...steps: readonly RequestStep[]): Case => ({ name, s
 const reviews = '/apis/authorization.k8s.io/v1';
 const self = (spec: Fields, headers: Readonly<Record<string, string>> = {}) => create(`${reviews}/selfsubjectaccessreviews`, { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec }, { headers });
 const subject = (spec: Fields) => create(`${reviews}/subjectaccessreviews`, { spec });
+const local = (spec: Fields) => create(`${reviews}/namespaces/{{ns}}/localsubjectaccessreviews`, { spec });
 const rbac = (plural: string) => group('rbac.authorization.k8s.io/v1', plural);
 const asUser = { 'impersonate-user': 'u' };
 const mayReadPods = [
@@ -37,6 +38,22 @@ export const access: Theme = {
     one('may I: get is no verb here', get(`${reviews}/selfsubjectaccessreviews`)),
     one('may I: as somebody else', ...mayReadPods, self({ resourceAttributes: { namespace: '{{ns}}', verb: 'list', resource: 'pods' } }, asUser), self({ resourceAttributes: { namespace: '{{ns}}', verb: 'delete', resource: 'pods' } }, asUser), self({ resourceAttributes: { namespace: 'default', verb: 'list', resource: 'pods' } }, asUser)),
     one('may they', ...mayReadPods, subject({ user: 'u', resourceAttributes: { namespace: '{{ns}}', verb: 'get', resource: 'pods', subresource: 'log' } }), subject({ user: 'v', resourceAttributes: { namespace: '{{ns}}', verb: 'get', resource: 'pods' } }), subject({ user: 'u', resourceAttributes: { namespace: '{{ns}}', verb: 'update', resource: 'configmaps', name: 'mine' } }), subject({ groups: ['system:masters'], user: 'x', resourceAttributes: { verb: '*', resource: '*' } }), subject({ resourceAttributes: { verb: 'get', resource: 'pods' } })),
+    one('may they: nobody', subject({ resourceAttributes: { verb: 'get', resource: 'pods' } })),
+    one('may they: nothing', subject({ user: 'u' })),
+    one('may they: an administrator', subject({ user: 'x', groups: ['system:masters'], resourceAttributes: { verb: '*', resource: '*' } })),
+    one('may they: a stranger', subject({ user: 'nobody-we-know', resourceAttributes: { verb: 'get', resource: 'pods' } })),
+    one('may they: an unknown field', create(`${reviews}/subjectaccessreviews`, { spec: { user: 'u', colour: 'red' } }, { query: { fieldValidation: 'Strict' } })),
+    one('may they: get', get(`${reviews}/subjectaccessreviews`), get(`${reviews}/subjectaccessreviews/x`)),
+    one('may they here', local({ user: 'nobody-we-know', resourceAttributes: { namespace: '{{ns}}', verb: 'get', resource: 'pods' } })),
+    one('may they here: elsewhere', local({ user: 'u', resourceAttributes: { namespace: 'default', verb: 'get', resource: 'pods' } })),
+    one('may they here: a path', local({ user: 'u', nonResourceAttributes: { path: '/x', verb: 'get' } })),
+    one('may they here: in no namespace', create(`${reviews}/localsubjectaccessreviews`, { spec: { user: 'u' } })),
+    one('may I: in a namespace', create(`${reviews}/namespaces/{{ns}}/selfsubjectaccessreviews`, { spec: { resourceAttributes: { verb: 'get', resource: 'pods' } } })),
+    one('may I: by name', create(`${reviews}/selfsubjectaccessreviews/x`, { spec: { resourceAttributes: { verb: 'get', resource: 'pods' } } })),
+    one('may I: another kind', create(`${reviews}/selfsubjectaccessreviews`, { apiVersion: 'v1', kind: 'Pod' })),
+    one('whose token: nobody\'s', create('/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token: 'nonsense' } })),
+    one('whose token: none', create('/apis/authentication.k8s.io/v1/tokenreviews', { spec: {} })),
+    one('what may I: nowhere', create(`${reviews}/selfsubjectrulesreviews`, { spec: {} })),
     one('what may I', create(`${reviews}/selfsubjectrulesreviews`, { spec: { namespace: '{{ns}}' } }, { only: ['kind', 'status.incomplete'] })),
     one('who am I', create('/apis/authentication.k8s.io/v1/selfsubjectreviews', { apiVersion: 'authentication.k8s.io/v1', kind: 'SelfSubjectReview' }, { only: ['kind', 'apiVersion', 'metadata'] })),
     one('impersonation: allowed', ...mayReadPods, get(core('pods'), { headers: asUser })),

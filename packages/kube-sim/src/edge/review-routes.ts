@@ -1,6 +1,5 @@
 import { rfc3339 } from '@vfleet/core';
 import { accessReviewProblems } from '../builtin/validation/reviews.ts';
-import { invalid } from '../errors/field-error.ts';
 import { badRequestError, invalidError, unknownPathError } from '../errors/status.ts';
 import type { Core } from '../registry/core.ts';
 import { decodeBody, inRequestNamespace } from '../registry/decoding.ts';
@@ -54,6 +53,6 @@ function isAdministrator({ user }: Exchange, spec: JsonObject): boolean {
 
 function identity(exchange: Exchange, review: ApiObject): object {
   const token = stringAt(review['spec'], 'token');
-  if (token === '') throw invalidError({ group: 'authentication.k8s.io', kind: '' }, '', [invalid('spec.token', '', 'token is required for TokenReview in authentication')]);
+  if (token === '') throw badRequestError('token is required for TokenReview in authentication');
   return exchange.isToken(token) ? { authenticated: true, user: whoAsks(exchange), audiences: ['https://kubernetes.default.svc'] } : { user: {}, error: 'invalid bearer token' };
 }
