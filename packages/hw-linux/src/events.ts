@@ -16,7 +16,6 @@ export class EventReader {
 
   read(news: MonitorNews): readonly HardwareEvent[] {
     if (news.kind === 'overrun' || news.kind === 'failed') return [RESYNC];
-    if (news.kind === 'ready') return [];
     try {
       return news.kind === 'uevent' ? ofUevent(news.bytes) : decodeMessages(news.bytes).flatMap((message) => this.#ofLink(message.type, message.payload));
     } catch (error) {

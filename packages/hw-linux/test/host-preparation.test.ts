@@ -2,9 +2,9 @@
 // memory; the rules of udev read back by a reader that knows only its manual; checks on hosts with one thing amiss.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { MemFiles, ok, pciAddress, pciAddressPlus } from '@vfleet/core';
-import type { HostFacts, Inventory } from '@vfleet/core';
-import { HostPreparation, neededModules } from '../src/index.ts';
+import { MemFiles, fail, hardwareError, ok, pciAddress, pciAddressPlus, silentLog } from '@vfleet/core';
+import type { HardwareStep, HostFacts, Inventory } from '@vfleet/core';
+import { HostPreparation, neededModules, preparedHardware } from '../src/index.ts';
 import type { HostCommand, WantedHost } from '../src/index.ts';
 import { isModuleName, modulesLoadFile, unloadedModules } from '../src/host-preparation/modules.ts';
 import { udevRules } from '../src/host-preparation/udev-rules.ts';
@@ -103,6 +103,36 @@ function hostOf(sysfs: Readonly<Record<string, string>> = {}): { readonly host: 
   const commands = { find: async () => '/usr/bin/x', run: async (command: HostCommand) => (ran.push(command), ok('')) };
   return { host: new HostPreparation({ files, sysfs: readHost(sysfs), commands }), files, ran };
 }
+
+describe('hardware with its host', () => {
+  const offered = { [`/sys/bus/pci/devices/${PF}/sriov_offset`]: '64', [`/sys/bus/pci/devices/${PF}/sriov_stride`]: '1', [`/sys/bus/pci/devices/${PF}/sriov_totalvfs`]: '8', '/sys/bus/pci/drivers/iavf/bind': '' };
+  const steps: HardwareStep[] = [];
+  const backend = { discover: async () => ok(noInventory), apply: async (step: HardwareStep) => (steps.push(step), ok(undefined)), watch: () => ({ stop() {} }) };
+
+  test('VFs are announced before they come and forgotten after they went, drivers are loaded before they are wanted', async () => {
+    const { host, files, ran } = hostOf(offered);
+    const prepared = preparedHardware(backend, host, readHost(offered), silentLog);
+    await prepared.apply({ kind: 'setNumVfs', pf: PF, count: 3 });
+    const rules = await files.read(`/etc/udev/rules.d/10-vfleet-nm-unmanaged-${PF}.rules`);
+    expect(rules.ok && rules.value).toContain(`KERNELS=="${vfs(3).join('|')}"`);
+    await prepared.apply({ kind: 'setNumVfs', pf: PF, count: 3 });
+    await prepared.apply({ kind: 'bindDriver', device: PF, driver: 'vfio-pci' });
+    await prepared.apply({ kind: 'bindDriver', device: PF, driver: 'iavf' });
+    await prepared.apply({ kind: 'bindDriver', device: PF, driver: 'default' });
+    await prepared.apply({ kind: 'setNumVfs', pf: PF, count: 0 });
+    expect(files.paths()).toEqual([]);
+    expect(ran.map(({ program, words }) => [program, ...words].join(' '))).toEqual(['udevadm control --reload-rules', 'modprobe -- vfio_pci', 'udevadm control --reload-rules']);
+    expect(steps).toHaveLength(6);
+  });
+
+  test('a host that cannot be made ready is told of in the log, and the step is made all the same', async () => {
+    const refused = { loadModules: async () => fail(hardwareError({ operation: 'prepareHost', failure: 'EROFS', device: 'host' })), setRules: async () => fail(hardwareError({ operation: 'prepareHost', failure: 'EROFS', device: 'host' })) };
+    const warnings: string[] = [];
+    const log = { ...silentLog, warn: (message: string) => void warnings.push(message) };
+    expect(await preparedHardware(backend, refused, readHost(offered), log).apply({ kind: 'setNumVfs', pf: PF, count: 3 })).toEqual(ok(undefined));
+    expect(warnings).toHaveLength(1);
+  });
+});
 
 describe('a host', () => {
   const wanted: WantedHost = { kernelArguments: { add: [], remove: [] }, modules: ['vfio_pci'], pfs: [{ pciAddress: PF, name: 'ens1f1', vfAddresses: vfs(2) }], bootServices: ['/usr/bin/vfleet'] };

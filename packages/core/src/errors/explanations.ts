@@ -134,7 +134,7 @@ const byOperation: Readonly<Partial<Record<HardwareOperation, Table>>> = {
     EIO: { code: 'io', cause: 'a program of the host failed', remedy: 'run it by hand on the host, mend what it complains of, and retry' },
     ENOSPC: { code: 'noSpace', cause: 'the host’s file system is full', remedy: 'free space in /etc' },
   },
-  reboot: { EPERM: { code: 'denied', cause: 'the host does not let the config daemon reboot it', remedy: 'run the config daemon privileged in the host’s PID namespace, or reboot by hand' } },
+  reboot: { EPERM: { code: 'denied', cause: 'the host does not let the config daemon reboot it', remedy: 'run the config daemon privileged in the host’s PID namespace, or reboot by hand' }, EIO: { code: 'io', cause: 'the host was asked to reboot and did not', remedy: 'reboot it by hand' } },
   openVfio: {
     EBUSY: { code: 'busy', cause: 'another process has the VFIO group open', remedy: 'give the VF to one process only' },
     EPERM: { code: 'denied', cause: 'the IOMMU group is not viable: other devices in it have kernel drivers', remedy: 'use a slot with ACS, or bind every device of the group to vfio-pci' },

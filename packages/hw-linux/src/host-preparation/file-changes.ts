@@ -27,17 +27,3 @@ export async function writeFiles(files: Files, changes: readonly FileChange[]): 
   }
   return ok(undefined);
 }
-
-/** The host's files as a container sees them, below `root`. */
-export function filesBelow(files: Files, root: string): Files {
-  if (root === '') return files;
-  return {
-    read: (path) => files.read(root + path),
-    replace: (path, text, options) => files.replace(root + path, text, options),
-    create: (path, text, options) => files.create(root + path, text, options),
-    append: (path, text) => files.append(root + path, text),
-    list: (folder) => files.list(root + folder),
-    remove: (path) => files.remove(root + path),
-    withLock: (path, work) => files.withLock(root + path, work),
-  };
-}

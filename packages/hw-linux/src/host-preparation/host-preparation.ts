@@ -1,5 +1,5 @@
 import { fail, hardwareError, ok } from '@vfleet/core';
-import type { Errno, Files, FilesError, HardwareError, HardwareCondition, HostFacts, Inventory, Result } from '@vfleet/core';
+import type { Errno, Files, FilesError, HardwareError, HardwareCondition, HostFacts, Inventory, PciAddress, Result } from '@vfleet/core';
 import type { Sysfs } from '../sysfs/sysfs.ts';
 import { grubConfigCommandLines } from './boot-entries.ts';
 import { configuredArguments, findBootLoader, planArguments } from './boot-loader.ts';
@@ -91,16 +91,37 @@ export class HostPreparation {
     if (!boot.ok) return boot;
     const written = await writeFiles(this.#files, plan.files);
     if (!written.ok) return fail(fileError(written.error));
-    for (const command of [...plan.modules.map((name): HostCommand => ({ program: 'modprobe', words: ['--', name] })), ...plan.commands]) {
-      const done = await this.#commands.run(command);
-      if (!done.ok) return fail(hostError('EIO', `${describeCommand(command)}: ${done.error.says}`, 'prepareHost'));
-    }
-    return ok(undefined);
+    return this.#run([...plan.modules.map((name): HostCommand => ({ program: 'modprobe', words: ['--', name] })), ...plan.commands]);
+  }
+
+  /** Loads what the kernel has neither loaded nor built in. */
+  async loadModules(names: readonly string[]): Promise<Result<void, HardwareError>> {
+    const odd = names.find((name) => !isModuleName(name));
+    if (odd !== undefined) return fail(hostError('EINVAL', `the module ${JSON.stringify(odd)}`, 'prepareHost'));
+    return this.#run((await this.#unloaded(names)).map((name) => ({ program: 'modprobe', words: ['--', name] })));
+  }
+
+  /** The rules of udev for one PF and its VFs, or their removal when there are to be none; those of other PFs stay. */
+  async setRules(pf: PciAddress, wanted: UdevPf | undefined): Promise<Result<void, HardwareError>> {
+    const there = await this.#files.list(UDEV_RULES_FOLDER);
+    const own = (there.ok ? there.value : []).filter((name) => name.endsWith(`-${pf}.rules`));
+    const changes = await differingFiles(this.#files, udevRules(wanted === undefined ? [] : [wanted], own));
+    if (!changes.ok) return fail(fileError(changes.error));
+    const written = await writeFiles(this.#files, changes.value);
+    return written.ok ? this.#run(reloads(changes.value, false)) : fail(fileError(written.error));
   }
 
   async check(facts: HostFacts, inventory: Inventory): Promise<{ readonly findings: readonly HostFinding[]; readonly hugepages: readonly HugepagePool[] }> {
     const hugepages = await readHugepages(this.#sysfs);
     return { findings: checkHost(facts, await readFirmwareFacts(this.#sysfs), inventory, hugepages), hugepages };
+  }
+
+  async #run(commands: readonly HostCommand[]): Promise<Result<void, HardwareError>> {
+    for (const command of commands) {
+      const done = await this.#commands.run(command);
+      if (!done.ok) return fail(hostError('EIO', `${describeCommand(command)}: ${done.error.says}`, 'prepareHost'));
+    }
+    return ok(undefined);
   }
 
   async #planBootLoader(change: ArgumentChange): Promise<Result<BootLoaderPlan, HardwareError>> {

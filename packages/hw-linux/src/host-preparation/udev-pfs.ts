@@ -12,18 +12,18 @@ export async function readUdevPfs(sysfs: Sysfs, pfs: readonly PfObservation[], w
     if (pf === undefined || numVfs === 0) continue;
     const name = pf.netdev?.name ?? '';
     const representors = eSwitchMode === 'switchdev' && name !== '' ? await readSwitch(sysfs, pf.pciAddress, name) : undefined;
-    found.push({ pciAddress: pf.pciAddress, name, vfAddresses: await vfAddresses(sysfs, pf, numVfs), ...(representors === undefined ? {} : { representors }) });
+    found.push({ pciAddress: pf.pciAddress, name, vfAddresses: pf.vfs.length >= numVfs ? pf.vfs.map((vf) => vf.pciAddress) : await readVfAddresses(sysfs, pf.pciAddress, numVfs), ...(representors === undefined ? {} : { representors }) });
   }
   return found;
 }
 
 /** PCIe SR-IOV 9.2.1.2: the first VF is `offset` routing ids behind the PF, each next one `stride` further. */
-async function vfAddresses(sysfs: Sysfs, pf: PfObservation, numVfs: number): Promise<readonly PciAddress[]> {
-  if (pf.vfs.length >= numVfs) return pf.vfs.map((vf) => vf.pciAddress);
-  const offset = await readCount(sysfs, deviceFile(pf.pciAddress, 'sriov_offset'));
-  const stride = await readCount(sysfs, deviceFile(pf.pciAddress, 'sriov_stride'));
-  if (offset === undefined || stride === undefined) return pf.vfs.map((vf) => vf.pciAddress);
-  return Array.from({ length: Math.min(numVfs, pf.totalVfs) }, (_, index) => pciAddressPlus(pf.pciAddress, offset + index * stride));
+export async function readVfAddresses(sysfs: Sysfs, pf: PciAddress, numVfs: number): Promise<readonly PciAddress[]> {
+  const offset = await readCount(sysfs, deviceFile(pf, 'sriov_offset'));
+  const stride = await readCount(sysfs, deviceFile(pf, 'sriov_stride'));
+  const total = await readCount(sysfs, deviceFile(pf, 'sriov_totalvfs'));
+  if (offset === undefined || stride === undefined || total === undefined) return [];
+  return Array.from({ length: Math.min(numVfs, total) }, (_, index) => pciAddressPlus(pf, offset + index * stride));
 }
 
 /** Where the driver names its switch only in switchdev mode, the rules come with the next preparation. */

@@ -8,13 +8,15 @@ import type { Sysfs } from '../sysfs/sysfs.ts';
  * pci_iov_add_virtfn, pci_iov_remove_virtfn). They are known by standing where a PF has its VFs, with the id that it gives them.
  */
 export async function withoutNascentVfs(sysfs: Sysfs, functions: readonly PciAddress[]): Promise<readonly PciAddress[]> {
-  const places = new Map<PciAddress, number>();
-  const plain: PciAddress[] = [];
+  const totals = new Map<PciAddress, number>();
   for (const address of functions) {
     const total = await readCount(sysfs, address, 'sriov_totalvfs');
-    if (total === undefined) plain.push(address);
-    else await addPlaces(sysfs, address, total, places);
+    if (total !== undefined) totals.set(address, total);
   }
+  const plain = functions.filter((address) => !totals.has(address));
+  if (plain.length === 0) return functions;
+  const places = new Map<PciAddress, number>();
+  for (const [address, total] of totals) await addPlaces(sysfs, address, total, places);
   const nascent = new Set<PciAddress>();
   for (const address of plain) {
     const id = places.get(address);

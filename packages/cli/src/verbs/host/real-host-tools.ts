@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline/promises';
 import { silentLog } from '@vfleet/core';
 import { NodeFiles, RealClock, SystemRandom } from '@vfleet/core/real.ts';
-import { HostPreparation, RealHostCommands, RealSysfs, createLinuxHardware, createLinuxHost } from '@vfleet/hw-linux';
+import { createLinuxHardware, realHost } from '@vfleet/hw-linux';
 import { CliFailure } from '../../failure.ts';
 import type { HostTools } from './host-tools.ts';
 
@@ -12,12 +12,11 @@ const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url));
 export function realHostTools(): HostTools {
   if (process.platform !== 'linux') throw new CliFailure(`this is ${process.platform}, and NICs are configured on Linux hosts only`, 'Run it on the host itself, or try `vfleet up` with simulated NICs.');
   const clock = new RealClock();
-  const sysfs = new RealSysfs();
   const files = new NodeFiles(clock, new SystemRandom());
-  const preparation = new HostPreparation({ files, sysfs, commands: new RealHostCommands() });
+  const { host, preparation, sysfs } = realHost(files);
   const hardware = createLinuxHardware({ clock, sysfs });
   return {
-    hardware, sysfs, preparation, host: createLinuxHost({ sysfs, bootLoader: preparation }), files, clock, log: silentLog, executable: [process.execPath, '--disable-warning=ExperimentalWarning', MAIN], confirm, interrupted,
+    hardware, sysfs, preparation, host, files, clock, log: silentLog, executable: [process.execPath, '--disable-warning=ExperimentalWarning', MAIN], confirm, interrupted,
     close: () => hardware.close(),
   };
 }

@@ -1,5 +1,5 @@
 import type { Namespaces } from '@vfleet/controllers/cni/index.ts';
-import type { Clock, Hardware, Host, Random } from '@vfleet/core';
+import type { Clock, Files, Hardware, Host, Log, Random } from '@vfleet/core';
 import { CliFailure } from '../../failure.ts';
 import { hostNamespaces } from '../../host-ports/network-namespaces.ts';
 
@@ -11,12 +11,13 @@ export interface NodeHardware {
   readonly close: () => Promise<void>;
 }
 
-/** Loads native code, so only where it is needed. */
-export async function realHardware(clock: Clock): Promise<NodeHardware> {
+/** Loads native code, so only where it is needed. `files` are the host's, whose root file system this process sees at `root`. */
+export async function realHardware({ clock, files, log }: { readonly clock: Clock; readonly files: Files; readonly log: Log }, root: string): Promise<NodeHardware> {
   if (process.platform !== 'linux') throw new CliFailure(`this is ${process.platform}, and nodes are Linux hosts`, 'Give --fleet for simulated NICs, or try `vfleet up`.');
-  const { createLinuxHardware, createLinuxHost } = await import('@vfleet/hw-linux');
-  const hardware = createLinuxHardware({ clock });
-  return { hardware, host: createLinuxHost(), namespaces: hostNamespaces, close: () => hardware.close() };
+  const { createLinuxHardware, preparedHardware, realHost } = await import('@vfleet/hw-linux');
+  const { host, preparation, sysfs } = realHost(files, root);
+  const hardware = createLinuxHardware({ clock, sysfs });
+  return { hardware: preparedHardware(hardware, preparation, sysfs, log), host, namespaces: hostNamespaces, close: () => hardware.close() };
 }
 
 /** The NICs of one node of a fleet file. Namespaces that pods' VFs are moved to come into being with the first. */

@@ -23,8 +23,8 @@ export async function node(options: NodeOptions, context: CliContext): Promise<n
   const log = new JsonLinesLog(context.terminal.err, options.logLevel);
   const kube = open.adopt(connect(options, context), (client) => client.close());
   const nodeName = options.nodeName ?? context.environment['NODE_NAME'] ?? hostname();
-  const { hardware, host, namespaces } = open.adopt(options.fleet === undefined ? await realHardware(clock) : await simulatedHardware({ clock, random }, options.fleet, nodeName), (one) => one.close());
   const files = rootedFiles(new NodeFiles(clock, random), options.root.replace(/\/+$/, ''));
+  const { hardware, host, namespaces } = open.adopt(options.fleet === undefined ? await realHardware({ clock, files, log }, options.root) : await simulatedHardware({ clock, random }, options.fleet, nodeName), (one) => one.close());
   const ports = { kube, hardware, host, files, clock, random, log, namespaces, plugins: createPluginRunner({ clock }) };
   const { namespace, resourcePrefix, kubeletFolder, cniSocket } = options;
   const running = await NodeProcess.start(ports, { nodeName, namespace, resourcePrefix, kubeletFolder, cniSocket, useCdi: options.useCdi === true }).catch((error: unknown): never => {
