@@ -39,16 +39,19 @@ export class Supervisor implements ProcessHost, ProcessWatcher {
   readonly #chance: Chance;
   readonly #conditions: KubeConditions;
   readonly #wrap: PortWrapper;
+  readonly #isCalm: boolean;
   readonly #current = new Map<string, SimProcess>();
   readonly #writeListeners: ((process: SimProcess, write: ProcessWrite) => void)[] = [];
   readonly #checkpointListeners: ((place: string, text: string) => void)[] = [];
   #starter: ProcessStarter | undefined;
   #strike: Strike | undefined;
 
-  constructor(simulation: Simulation, chance: Chance, conditions: KubeConditions, wrap: PortWrapper = (_, ports) => ports) {
+  /** `isCalm`: nothing is to fail in the whole run, so that nothing has to stand in between where it could. */
+  constructor(simulation: Simulation, chance: Chance, conditions: KubeConditions, wrap: PortWrapper = (_, ports) => ports, isCalm = false) {
     this.#simulation = simulation;
     this.#chance = chance;
     this.#conditions = conditions;
+    this.#isCalm = isCalm;
     this.#wrap = wrap;
   }
 
@@ -73,10 +76,13 @@ export class Supervisor implements ProcessHost, ProcessWatcher {
     this.#current.get(process.name)?.kill();
     this.#current.set(process.name, process);
     this.#simulation.trace.record(process.name, 'begin', '');
+    return { ports: this.#wrap(id, guardPorts(process, this.#isCalm ? ports : this.#faulty(process, ports))), answer: (work, ifDead) => answerOf(process, work, ifDead) };
+  }
+
+  #faulty<Ports extends ProcessPorts>(process: SimProcess, ports: Ports): Ports {
     const { clock } = this.#simulation;
     const kube = new FaultyKube(ports.kube, { clock, chance: this.#chance, conditions: this.#conditions }, process.name);
-    const faulty = { ...ports, kube, ...(ports.files === undefined ? {} : { files: faultyFiles(ports.files, this.#chance, process.name) }) };
-    return { ports: this.#wrap(id, guardPorts(process, faulty)), answer: (work, ifDead) => answerOf(process, work, ifDead) };
+    return { ...ports, kube, ...(ports.files === undefined ? {} : { files: faultyFiles(ports.files, this.#chance, process.name) }) };
   }
 
   kill({ component, place }: ProcessId): void {

@@ -80,6 +80,8 @@ class Run {
   readonly #options: RunOptions;
   readonly #simulation: Simulation;
   readonly #chance: Chance;
+  /** No fault is to strike, and the story has none. */
+  readonly #isCalm: boolean;
   readonly #conditions = new KubeConditions();
   readonly #supervisor: Supervisor;
   readonly #world: World;
@@ -102,7 +104,8 @@ class Run {
     this.#chance = new Chance(simulation.seed, options.plan ?? noFaultPlan, simulation.marks);
     this.#chance.active = false;
     this.#chance.onStrike = ({ key }) => simulation.trace.record('fault', 'strikes', key);
-    this.#supervisor = new Supervisor(simulation, this.#chance, this.#conditions, options.wrap);
+    this.#isCalm = options.plan === undefined && scenario.steps?.some(({ action }) => action.do === 'outage') !== true;
+    this.#supervisor = new Supervisor(simulation, this.#chance, this.#conditions, options.wrap, this.#isCalm);
     this.#tower = new Watchtower(simulation);
     this.#violations = this.#tower.violations;
     this.#world = this.#makeWorld();
@@ -139,7 +142,7 @@ class Run {
     const simulation = this.#simulation;
     const { fleet, hardwareDelayFactor, operatorReplicas, scale } = this.#scenario;
     const settings: WorldSettings = {
-      hardwareFaults: hardwareFaultPlan(this.#chance), events: false, managedFields: scale !== true, processes: this.#supervisor,
+      ...(this.#isCalm ? {} : { hardwareFaults: hardwareFaultPlan(this.#chance) }), events: false, managedFields: scale !== true, processes: this.#supervisor,
       onBug: (error, where) => this.#bug(error, where),
       ...(hardwareDelayFactor === undefined ? {} : { hardwareDelayFactor }), ...(operatorReplicas === undefined ? {} : { operatorReplicas }),
     };
