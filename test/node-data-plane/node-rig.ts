@@ -37,7 +37,8 @@ export class NodeRig {
     this.#end = end;
   }
 
-  static async create(numVfs: number): Promise<NodeRig> {
+  /** `premade`: the VFs are there before the daemon is, as after its restart. */
+  static async create(numVfs: number, { premade = false } = {}): Promise<NodeRig> {
     const ports = { clock: new RealClock(), random: new SystemRandom(), log: silentLog };
     const folder = await mkdtemp(join(tmpdir(), 'vfleet-node-'));
     const kubelet = await PlayedKubelet.create('plugins_registry', 'device-plugins', 'pod-resources');
@@ -56,7 +57,7 @@ export class NodeRig {
     });
     const operator = createOperator({ ...ports, kube }, { namespace: NAMESPACE, identity: 'test', leaderElection: false });
     operator.start();
-    await writeFile(join(folder, 'fleet.yaml'), `nodes:\n  - name: ${NODE}\n    pfs:\n      - { personality: E810-CQDA2, pciAddress: "${PF}", name: ens801f0, numaNode: 1 }\n`);
+    await writeFile(join(folder, 'fleet.yaml'), `nodes:\n  - name: ${NODE}\n    pfs:\n      - { personality: E810-CQDA2, pciAddress: "${PF}", name: ens801f0, numaNode: 1, totalVfs: ${Math.max(128, numVfs)}${premade ? `, numVfs: ${numVfs}` : ''} }\n`);
     await mkdir(join(folder, 'run'), { mode: 0o700 });
     return new NodeRig(folder, kubelet, kube, served.kubeconfigPath, async () => {
       await operator.stop();
@@ -71,8 +72,13 @@ export class NodeRig {
   }
 
   start(...more: readonly string[]): void {
+    this.startFrom(MAIN, ...more);
+  }
+
+  /** The executable built from another place. Its NICs are simulated, unless `more` says otherwise. */
+  startFrom(main: string, ...more: readonly string[]): void {
     this.child = spawn(process.execPath, [
-      '--disable-warning=ExperimentalWarning', MAIN, 'node', '--kubeconfig', this.#kubeconfig, '--node-name', NODE, '--fleet', join(this.folder, 'fleet.yaml'),
+      '--disable-warning=ExperimentalWarning', main, 'node', '--kubeconfig', this.#kubeconfig, '--node-name', NODE, '--fleet', join(this.folder, 'fleet.yaml'),
       '--root', join(this.folder, 'root'), '--kubelet-folder', this.kubelet.folder, '--cni-socket', this.socket, ...more,
     ], { stdio: ['ignore', 'inherit', 'pipe'] });
     let rest = '';

@@ -145,7 +145,8 @@ export class PluginRegistration {
 
   #register(kubeletSocket: string, socket: OwnSocket): Promise<void> {
     const { register } = deviceRegistrationService;
-    const client = new Client(`unix:${kubeletSocket}`, credentials.createInsecure());
+    // Its own connection: one of the library's pool may be waiting out a backoff from before the kubelet came.
+    const client = new Client(`unix:${kubeletSocket}`, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
     const request = {
       version: DEVICE_PLUGIN_VERSION, endpoint: endpointOf(socket.path), resourceName: this.#plugin.resourceName, options: { preStartRequired: false, preferredAllocationAvailable: true },
     };

@@ -124,7 +124,8 @@ export class PlayedKubelet {
 }
 
 export function clientOf(path: string): Client {
-  return new KubeletClient(`unix:${path}`, credentials.createInsecure());
+  // A kubelet dials each socket anew; the library would share connections, and their backoffs, between clients.
+  return new KubeletClient(`unix:${path}`, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
 }
 
 export function call(client: Client, method: keyof typeof methods, request: Message): Promise<Message> {
