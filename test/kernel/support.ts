@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { CliFailure } from '@vfleet/cli/failure.ts';
+import { hostCommand } from '@vfleet/cli/verbs/host/command.ts';
+import { realHostTools } from '@vfleet/cli/verbs/host/real-host-tools.ts';
 import type { HardwareError, HardwareEvent, HardwareStep, Inventory, PciAddress, PfObservation, Result } from '@vfleet/core';
 import { pciAddress } from '@vfleet/core';
 import { RealClock } from '@vfleet/core/real.ts';
@@ -56,6 +59,23 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   while (!(await holds())) {
     assert.ok(performance.now() < endMs, `not within ${PATIENCE_MS / 1000} s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** `vfleet host …` in this process, with all that it keeps in memory made anew; nobody is there to be asked. */
+export async function hostVerb(hardware: LinuxHardware, ...words: readonly string[]): Promise<{ readonly status: number; readonly said: string }> {
+  let status = 0;
+  let said = '';
+  const say = (text: string) => void (said += text);
+  const command = hostCommand({ environment: {}, terminal: { out: say, err: say, colours: false } }, (given) => (status = given), async () => ({
+    ...realHostTools(), hardware, confirm: async () => undefined, close: async () => {},
+  }));
+  try {
+    await command.parseAsync([...words], { from: 'user' });
+    return { status, said };
+  } catch (error) {
+    if (error instanceof CliFailure) return { status: error.exitStatus, said: `${said}${error.message}. ${error.remedy}` };
+    throw error;
   }
 }
 

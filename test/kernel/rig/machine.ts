@@ -70,7 +70,8 @@ function nic(number: number): readonly string[] {
 
 function runQemu(words: readonly string[], options: MachineOptions): Promise<{ readonly overdue: boolean; readonly neverStarted: boolean; readonly stderr: string }> {
   return new Promise((resolve, reject) => {
-    const qemu = spawn('qemu-system-x86_64', words, { stdio: ['ignore', 'pipe', 'pipe'] });
+    // The machine ends with this process, whatever ends it (PR_SET_PDEATHSIG).
+    const qemu = spawn('setpriv', ['--pdeathsig', 'KILL', 'qemu-system-x86_64', ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
     let stderr = '';
     let overdue = false;
     const hasStarted = () => existsSync(join(options.exchange, 'started'));
@@ -81,16 +82,12 @@ function runQemu(words: readonly string[], options: MachineOptions): Promise<{ r
       overdue = true;
       qemu.kill('SIGKILL');
     }, options.limitMs);
-    // Whoever ends the test run ends the machine too.
-    const onExit = () => qemu.kill('SIGKILL');
-    process.once('exit', onExit);
     qemu.stdout.setEncoding('utf8').on('data', options.onOutput);
     qemu.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     qemu.once('error', reject);
     qemu.once('close', () => {
       clearTimeout(timer);
       clearTimeout(bootTimer);
-      process.off('exit', onExit);
       resolve({ overdue, neverStarted: !overdue && !hasStarted(), stderr });
     });
   });

@@ -9,10 +9,8 @@ import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { hostCommand } from '@vfleet/cli/verbs/host/command.ts';
-import { realHostTools } from '@vfleet/cli/verbs/host/real-host-tools.ts';
 import type { PciAddress } from '@vfleet/core';
-import { applied, machinePfs, pfOf, realHardware, until } from '../support.ts';
+import { applied, hostVerb, machinePfs, pfOf, realHardware, until } from '../support.ts';
 
 const isComplete = process.env['VFLEET_ALL_KILLS'] !== undefined;
 const hardware = realHardware();
@@ -38,13 +36,8 @@ after(async () => {
   await hardware.close();
 });
 
-/** A verb in this process, with what it keeps in memory made anew. */
 async function vfleet(...words: readonly string[]): Promise<void> {
-  let status: number | undefined;
-  let said = '';
-  const say = (text: string) => void (said += text);
-  const command = hostCommand({ environment: {}, terminal: { out: say, err: say, colours: false } }, (given) => (status = given), async () => ({ ...realHostTools(), hardware, close: async () => {} }));
-  await command.parseAsync([...words, '--state-folder', stateFolder], { from: 'user' });
+  const { status, said } = await hostVerb(hardware, ...words, '--state-folder', stateFolder);
   assert.equal(status, 0, said);
 }
 
