@@ -86,7 +86,7 @@ describe('modules', () => {
 
 describe('services at boot', () => {
   test('before and after the network, with words that systemd takes as they are', () => {
-    const [before, after] = unitFiles(['/opt/my tools/100%/node', '/opt/$x/main.ts']);
+    const [before, after] = unitFiles({ executable: ['/opt/my tools/100%/node', '/opt/$x/main.ts'], configuration: 'spec: {}\n' });
     expect(before!.text).toContain('ExecStart="/opt/my tools/100%%/node" /opt/$$x/main.ts host boot pre-network\n');
     expect(before!.text).toMatch(/^Before=network-pre\.target$/m);
     expect(after!.text).toMatch(/^After=vfleet-pre-network\.service network-online\.target$/m);
@@ -135,20 +135,22 @@ describe('hardware with its host', () => {
 });
 
 describe('a host', () => {
-  const wanted: WantedHost = { kernelArguments: { add: [], remove: [] }, modules: ['vfio_pci'], pfs: [{ pciAddress: PF, name: 'ens1f1', vfAddresses: vfs(2) }], bootServices: ['/usr/bin/vfleet'] };
+  const wanted: WantedHost = { kernelArguments: { add: [], remove: [] }, modules: ['vfio_pci'], pfs: [{ pciAddress: PF, name: 'ens1f1', vfAddresses: vfs(2) }], bootServices: { executable: ['/usr/bin/vfleet'], configuration: 'spec: {}\n' } };
 
   test('is made ready once, and given back', async () => {
     const { host, files, ran } = hostOf();
     const plan = await host.plan(wanted);
     if (!plan.ok) throw new Error(plan.error.cause);
     expect(await host.apply(plan.value, wanted)).toEqual(ok(undefined));
-    expect(files.paths()).toEqual(['/etc/modules-load.d/vfleet.conf', '/etc/systemd/system/vfleet-post-network.service', '/etc/systemd/system/vfleet-pre-network.service', `/etc/udev/rules.d/10-vfleet-nm-unmanaged-${PF}.rules`]);
+    expect(files.paths()).toEqual(['/etc/modules-load.d/vfleet.conf', '/etc/sriov-operator/sriov-interface-config.yaml', '/etc/systemd/system/vfleet-post-network.service', '/etc/systemd/system/vfleet-pre-network.service', `/etc/udev/rules.d/10-vfleet-nm-unmanaged-${PF}.rules`]);
     expect(ran.map(({ program, words }) => [program, ...words].join(' '))).toEqual(['modprobe -- vfio_pci', 'udevadm control --reload-rules', 'systemctl daemon-reload', 'systemctl enable vfleet-pre-network.service vfleet-post-network.service']);
     expect(await host.plan(wanted)).toMatchObject({ ok: true, value: { files: [], commands: [], bootLoader: { files: [], commands: [] } } });
+    // As systemctl enable leaves it.
+    await files.replace('/etc/systemd/system/multi-user.target.wants/vfleet-pre-network.service', 'a link');
     const none: WantedHost = { kernelArguments: { add: [], remove: [] }, modules: [], pfs: [] };
     const back = await host.plan(none);
     if (back.ok) await host.apply(back.value, none);
-    expect(files.paths()).toEqual([]);
+    expect(files.paths()).toEqual(['/etc/sriov-operator/sriov-interface-config.yaml']);
   });
 
   test('a module name that is none is refused before anything is written', async () => {

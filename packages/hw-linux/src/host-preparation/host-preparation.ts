@@ -16,6 +16,7 @@ import { isArgument, missingArguments, tokens } from './kernel-arguments.ts';
 import type { ArgumentChange } from './kernel-arguments.ts';
 import { isModuleName, modulesLoadFile, unloadedModules } from './modules.ts';
 import { UNIT_NAMES, unitFiles } from './systemd-units.ts';
+import type { BootServices } from './systemd-units.ts';
 import { UDEV_RULES_FOLDER, udevRules } from './udev-rules.ts';
 import type { UdevPf } from './udev-rules.ts';
 
@@ -31,8 +32,8 @@ export interface WantedHost {
   readonly kernelArguments: ArgumentChange;
   readonly modules: readonly string[];
   readonly pfs: readonly UdevPf[];
-  /** The words that start vfleet, for services that configure NICs at boot; absent: there are to be none. */
-  readonly bootServices?: readonly string[];
+  /** Services that configure NICs at boot; absent: there are to be none. */
+  readonly bootServices?: BootServices;
 }
 
 /** What would be done. A plan without anything in it: the host is ready. */

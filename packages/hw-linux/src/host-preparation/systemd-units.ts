@@ -19,9 +19,18 @@ export function unitName(phase: BootPhase): string {
 /** Names of services of `systemctl enable`. */
 export const UNIT_NAMES: readonly string[] = BOOT_PHASES.map(unitName);
 
-/** The unit files, or their removal. `executable`: absolute path of vfleet and the words before its verb. */
-export function unitFiles(executable: readonly string[] | undefined): readonly FileChange[] {
-  return BOOT_PHASES.map((phase) => ({ path: `${FOLDER}/${NAMES[phase]}`, ...(executable === undefined ? {} : { text: unitText(phase, executable) }) }));
+/** What the services at boot are made of. */
+export interface BootServices {
+  /** Absolute path of vfleet and the words before its verb. */
+  readonly executable: readonly string[];
+  /** Text of {@link CONFIGURATION_FILE}. */
+  readonly configuration: string;
+}
+
+/** The unit files and what they work on, or their removal with the links that enable them; a configuration that is there stays. */
+export function unitFiles(services: BootServices | undefined): readonly FileChange[] {
+  if (services === undefined) return BOOT_PHASES.flatMap((phase) => [{ path: `${FOLDER}/multi-user.target.wants/${NAMES[phase]}` }, { path: `${FOLDER}/${NAMES[phase]}` }]);
+  return [...BOOT_PHASES.map((phase) => ({ path: `${FOLDER}/${NAMES[phase]}`, text: unitText(phase, services.executable) })), { path: CONFIGURATION_FILE, text: services.configuration }];
 }
 
 function unitText(phase: BootPhase, executable: readonly string[]): string {

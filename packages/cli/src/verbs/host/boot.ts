@@ -69,6 +69,6 @@ async function readSpec(tools: HostTools): Promise<NodeStateSpec> {
 
 async function leave(tools: HostTools, result: BootResult): Promise<void> {
   const { stringify } = await import('yaml');
-  const left = await tools.files.replace(RESULT_FILE, stringify(result), { mode: 0o644 });
+  const left = await tools.files.replace(RESULT_FILE, stringify(result, { version: '1.1' }), { mode: 0o644 });
   if (!left.ok) throw new CliFailure(`${RESULT_FILE} cannot be written: ${left.error.cause}`, 'Run it as root.');
 }

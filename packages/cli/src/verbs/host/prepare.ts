@@ -22,6 +22,8 @@ interface PrepareOptions {
   readonly yes?: boolean;
 }
 
+/** YAML 1.1, in which PCI addresses are numbers of base 60 unless they are quoted: what Go programs read. */
+const YAML_OF_GO = { version: '1.1' } as const;
 /** `prepare` found something to do, and did not do it. */
 const STATUS_CHANGES = 3;
 
@@ -67,7 +69,7 @@ export function prepareCommand(
   return new Command('prepare')
     .description('Makes this machine ready for policies: kernel arguments, modules, rules for udev and NetworkManager, services at boot.')
     .requiredOption('-f, --file <manifest...>', 'files with SriovNetworkNodePolicy objects')
-    .option('--boot-services', 'also install the services that configure NICs at boot, before and after the network comes up')
+    .option('--boot-services', 'also install the services that bring this about at each boot, PFs before the network comes up and VFs after it')
     .option('--remove-argument <argument...>', 'kernel arguments that are to go', [])
     .option('--dry-run', 'show what would be done and stop')
     .option('-y, --yes', 'do not ask before the boot loader is changed')
@@ -83,12 +85,13 @@ export function prepareCommand(
 }
 
 async function wantedHost(tools: HostTools, { facts, inventory }: Seen, spec: NodeStateSpec, options: PrepareOptions): Promise<WantedHost> {
+  const { stringify } = await import('yaml');
   const hasVfio = (spec.interfaces ?? []).some(({ vfGroups }) => (vfGroups ?? []).some(({ deviceType }) => deviceType === 'vfio-pci'));
   return {
     kernelArguments: { add: hasVfio ? vfioKernelArguments(facts) : [], remove: options.removeArgument },
     modules: neededModules(spec),
     pfs: await readUdevPfs(tools.sysfs, inventory.pfs, spec.interfaces ?? []),
-    ...(options.bootServices === true ? { bootServices: tools.executable } : {}),
+    ...(options.bootServices === true ? { bootServices: { executable: tools.executable, configuration: stringify({ spec }, YAML_OF_GO) } } : {}),
   };
 }
 
