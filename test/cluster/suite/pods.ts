@@ -133,6 +133,9 @@ const refused: readonly Case[] = [
   spec('capabilities without privilege', { containers: [container({ securityContext: { privileged: true, allowPrivilegeEscalation: false } })] }),
   spec('a negative user', { securityContext: { runAsUser: -1, fsGroup: -1 } }),
   spec('an unknown sysctl', { securityContext: { sysctls: [{ name: 'bad name', value: '1' }] } }),
+  spec('an annotation for AppArmor', {}, { annotations: { 'container.apparmor.security.beta.kubernetes.io/c': 'localhost/x' } }),
+  spec('an annotation for AppArmor of no container', {}, { annotations: { 'container.apparmor.security.beta.kubernetes.io/none': 'runtime/default' } }),
+  spec('an AppArmor profile of the pod', { securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }),
   spec('a wrong annotation for AppArmor', {}, { annotations: { 'container.apparmor.security.beta.kubernetes.io/c': 'magic' } }),
   spec('many things at once', { containers: [container({ name: 'A', ports: [{ containerPort: 0 }], resources: { limits: { cpu: '-1' } } })], restartPolicy: 'X', dnsPolicy: 'Y' }, { labels: { 'a b': 'c' } }),
 ];

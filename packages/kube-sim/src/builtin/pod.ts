@@ -3,6 +3,7 @@ import type { ApiObject, JsonObject } from '../values/json.ts';
 import { plainStrategy } from '../registry/strategies.ts';
 import type { Strategy } from '../registry/strategy.ts';
 import { dnsLabelProblems } from '../values/names.ts';
+import { withAppArmorFields } from './app-armor.ts';
 import { faults } from './validation/cursor.ts';
 import { checkNewPod } from './validation/pod-spec.ts';
 import { validatePodStatus, validatePodUpdate } from './validation/pod-update.ts';
@@ -16,7 +17,7 @@ export const podStrategy: Strategy = {
   hasGeneration: true,
   returnsDeletedObject: true,
   metaChecksOnUpdate: ['change', 'whole'],
-  prepareForCreate: (pod) => withFields(pod, { status: { phase: 'Pending', ...gatedCondition(pod), qosClass: qosClass(objectAt(pod, 'spec')) } }),
+  prepareForCreate: (pod, { warn }) => withFields(withAppArmorFields(pod, warn), { status: { phase: 'Pending', ...gatedCondition(pod), qosClass: qosClass(objectAt(pod, 'spec')) } }),
   validateCreate: (pod) => faults(pod, '', checkNewPod),
   warnings: (pod, previous) => (previous === undefined ? [...nameWarnings(pod), ...podTemplateWarnings(pod, '')] : []),
   prepareForUpdate: (next, previous) => {

@@ -22,7 +22,7 @@ export function serveLog(core: Core, exchange: Exchange, target: ObjectTarget): 
   const options = logOptions(core, exchange);
   const container = podContainerOf(core, target, query.get('container') ?? '');
   // A pod without a node has printed nothing, and that is an answer.
-  if (container.nodeName === '') return exchange.text(200, '', TEXT);
+  if (container.nodeName === '') return exchange.text(204, '', undefined);
   const inside = container.inside();
   if (booleanOption(query, 'previous') === true) return servePrevious(exchange, container, inside, options);
   if (inside === undefined) throw badRequestError(`container "${container.name}" in pod "${target.name}" is waiting to start: ${waitingReason(container.pod, container.name)}`);

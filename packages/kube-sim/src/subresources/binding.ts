@@ -8,6 +8,7 @@ import { arrayAt, isObject, objectAt, stringAt, withFields, withMeta } from '../
 import type { ApiObject, JsonObject } from '../values/json.ts';
 
 const BINDING = { group: '', plural: 'pods/binding' };
+const PODS = { group: '', plural: 'pods' };
 
 /** POST pods/NAME/binding: the scheduler's decision (kubernetes pkg/registry/core/pod/storage, BindingREST). */
 export async function bindPod(core: Core, target: ObjectTarget, body: unknown, context: RequestContext): Promise<void> {
@@ -32,21 +33,18 @@ function bound(core: Core, pod: ApiObject, binding: JsonObject, metadata: JsonOb
   const refuse = (why: string) => conflictError(BINDING, name, why);
   const wantedUid = stringAt(metadata, 'uid');
   const wantedVersion = stringAt(metadata, 'resourceVersion');
-  if (wantedUid !== '' && wantedUid !== uid) throw refuse(`Precondition failed: UID in precondition: ${wantedUid}, UID in object meta: ${uid}`);
-  if (wantedVersion !== '' && wantedVersion !== resourceVersion) throw refuse(`Precondition failed: ResourceVersion in precondition: ${wantedVersion}, ResourceVersion in object meta: ${resourceVersion}`);
+  const precondition = (why: string) => conflictError(PODS, name, `StorageError: invalid object, Code: 4, Key: /registry/pods/${pod.metadata.namespace}/${name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: ${why}`);
+  if (wantedUid !== '' && wantedUid !== uid) throw precondition(`UID in precondition: ${wantedUid}, UID in object meta: ${uid}`);
+  if (wantedVersion !== '' && wantedVersion !== resourceVersion) throw precondition(`ResourceVersion in precondition: ${wantedVersion}, ResourceVersion in object meta: ${resourceVersion}`);
   if (pod.metadata.deletionTimestamp !== undefined) throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
   const spec = objectAt(pod, 'spec');
   const nodeName = stringAt(spec, 'nodeName');
   if (nodeName !== '') throw refuse(`pod ${name} is already assigned to node "${nodeName}"`);
   if (arrayAt(spec, 'schedulingGates').length > 0) throw refuse(`pod ${name} has non-empty .spec.schedulingGates`);
   const annotations = { ...pod.metadata.annotations, ...objectAt(metadata, 'annotations') };
-  const labels = { ...pod.metadata.labels, ...objectAt(metadata, 'labels') };
   const withNode = withFields(pod, {
     spec: withFields(spec, { nodeName: stringAt(objectAt(binding, 'target'), 'name') }),
     status: withCondition(withFields(objectAt(pod, 'status'), { nominatedNodeName: undefined }), { type: 'PodScheduled', status: 'True', lastProbeTime: null }, rfc3339(core.clock.now())),
   });
-  return withMeta(withNode, {
-    annotations: Object.keys(annotations).length === 0 ? undefined : Object.freeze(annotations),
-    labels: Object.keys(labels).length === 0 ? undefined : Object.freeze(labels),
-  });
+  return withMeta(withNode, { annotations: Object.keys(annotations).length === 0 ? undefined : Object.freeze(annotations) });
 }

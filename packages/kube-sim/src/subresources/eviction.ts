@@ -58,7 +58,7 @@ async function takeFromBudget(core: Core, pod: ApiObject, context: RequestContex
   if (findCondition(pod['status'], 'Ready')?.['status'] !== 'True' && mayGoUnready(budget)) return 'unguarded';
   const resource = core.registry.find('policy', 'v1', 'poddisruptionbudgets')!;
   const target = { resource, namespace: budget.metadata.namespace!, name: budget.metadata.name };
-  await modifyObject(core, target, { subresource: 'status', next: (current) => taken(core, current, pod.metadata.name) }, context);
+  await modifyObject(core, target, { subresource: 'status', next: (current) => taken(core, current, pod.metadata.name) }, { ...context, fieldManager: 'kube-apiserver' });
   return 'counted';
 }
 

@@ -1,5 +1,6 @@
 import { isIpv4, isIpv6 } from '../../schema/formats.ts';
 import { dnsLabelProblems, dnsSubdomainProblems, qualifiedNameProblems } from '../../values/names.ts';
+import { checkAppArmorAnnotations } from '../app-armor.ts';
 import { checkAffinity, checkTolerations, checkTopologySpread } from './affinity.ts';
 import { checkContainers, checkInitContainers, checkPodOnly } from './containers.ts';
 import type { Cursor } from './cursor.ts';
@@ -45,6 +46,7 @@ export function checkPodSpec(spec: Cursor, isPod: boolean): void {
 
 /** What a pod must be beyond its spec's own rules. */
 export function checkPod(pod: Cursor): void {
+  checkAppArmorAnnotations(pod);
   const spec = pod.at('spec');
   checkPodSpec(spec, true);
   checkPodOnly(spec.at('containers'));
