@@ -122,7 +122,7 @@ export class CdiSpecs {
     }
     const text = JSON.stringify({ cdiVersion: '0.5.0', kind, devices });
     if (this.#written.get(kind) === text) return ok(undefined);
-    const replaced = await this.#files.replace(path, text, { mode: 0o644 });
+    const replaced = await this.#files.replace(path, text, { mode: 0o644, durable: false });
     if (replaced.ok) this.#written.set(kind, text);
     return replaced;
   }

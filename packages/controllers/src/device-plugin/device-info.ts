@@ -31,5 +31,5 @@ export function deviceInfoOf({ function: own, selector }: PoolMember): DeviceInf
  * the information of running pods away.
  */
 export function writeDeviceInfo(files: Files, resourceName: string, member: PoolMember): Promise<Result<void, FilesError>> {
-  return files.replace(deviceInfoPath(resourceName, member.function.id), JSON.stringify(deviceInfoOf(member)), { mode: 0o444 });
+  return files.replace(deviceInfoPath(resourceName, member.function.id), JSON.stringify(deviceInfoOf(member)), { mode: 0o444, durable: false });
 }

@@ -95,8 +95,9 @@ export class Holdings {
 
   async #become(next: Map<string, Holding>): Promise<Result<void, FilesError>> {
     this.#held = next;
+    // After a loss of power no pod runs, and the kubelet's list says so.
     const held = Object.fromEntries([...next].toSorted(([a], [b]) => (a < b ? -1 : 1)));
-    return this.#ports.files.replace(this.#path, JSON.stringify({ version: 1, held }), { mode: 0o600 });
+    return this.#ports.files.replace(this.#path, JSON.stringify({ version: 1, held }), { mode: 0o600, durable: false });
   }
 
   /** A file that cannot be read is as good as none: the kubelet's list fills in what runs. */

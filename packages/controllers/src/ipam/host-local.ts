@@ -196,7 +196,8 @@ export class HostLocal implements Ipam {
     const text = formatIp(address);
     const created = await this.#files.create(`${folder}/${text}`, reservationText(owner), { mode: 0o600 });
     if (!created.ok) return created.error.code === 'exists' ? ok(false) : storage(created.error);
-    const noted = await this.#files.replace(`${folder}/last_reserved_ip.${index}`, text, { mode: 0o600 });
+    // Where the round goes on; lost with the power, it begins anew.
+    const noted = await this.#files.replace(`${folder}/last_reserved_ip.${index}`, text, { mode: 0o600, durable: false });
     return noted.ok ? ok(true) : storage(noted.error);
   }
 

@@ -12,8 +12,11 @@ export interface FilesError {
  */
 export interface Files {
   read(path: string): Promise<Result<string, FilesError>>;
-  /** Writes to a temporary name in the same folder, syncs, renames over `path`: readers see the old or the new text, never a part. */
-  replace(path: string, text: string, options?: { readonly mode?: number }): Promise<Result<void, FilesError>>;
+  /**
+   * Writes to a temporary name in the same folder, syncs, renames over `path`: readers see the old or the new text, never a part. What
+   * need not outlive a loss of power (`durable: false`) is not synced, which on a disk saves most of the time.
+   */
+  replace(path: string, text: string, options?: { readonly mode?: number; readonly durable?: boolean }): Promise<Result<void, FilesError>>;
   /** Creates `path` with `text`; `exists` when the name is taken (O_EXCL). */
   create(path: string, text: string, options?: { readonly mode?: number }): Promise<Result<void, FilesError>>;
   /** Appends and syncs. A crash may leave a prefix of `text`: readers must detect a torn last record. */

@@ -20,6 +20,8 @@ function failure(path: string, error: unknown): { readonly ok: false; readonly e
 export class NodeFiles implements Files {
   readonly #clock: Clock;
   readonly #random: Random;
+  /** The last in line for each lock. */
+  readonly #turns = new Map<string, Promise<void>>();
 
   constructor(clock: Clock, random: Random) {
     this.#clock = clock;
@@ -34,13 +36,13 @@ export class NodeFiles implements Files {
     }
   }
 
-  async replace(path: string, text: string, options: { readonly mode?: number } = {}): Promise<Result<void, FilesError>> {
+  async replace(path: string, text: string, options: { readonly mode?: number; readonly durable?: boolean } = {}): Promise<Result<void, FilesError>> {
     const temporary = join(dirname(path), `.${this.#random.suffix(10)}.tmp`);
     try {
       await mkdir(dirname(path), { recursive: true });
-      await writeSynced(temporary, text, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, options.mode ?? 0o600);
+      await writeNew(temporary, text, options.mode ?? 0o600, options.durable ?? true);
       await rename(temporary, path);
-      await syncFolder(dirname(path));
+      if (options.durable ?? true) await syncFolder(dirname(path));
       return ok(undefined);
     } catch (error) {
       // Cleaning up can fail for the same reason as the write; that reason is what the caller is told.
@@ -52,7 +54,7 @@ export class NodeFiles implements Files {
   async create(path: string, text: string, options: { readonly mode?: number } = {}): Promise<Result<void, FilesError>> {
     try {
       await mkdir(dirname(path), { recursive: true });
-      await writeSynced(path, text, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, options.mode ?? 0o600);
+      await writeNew(path, text, options.mode ?? 0o600, true);
       await syncFolder(dirname(path));
       return ok(undefined);
     } catch (error) {
@@ -63,7 +65,7 @@ export class NodeFiles implements Files {
   async append(path: string, text: string): Promise<Result<void, FilesError>> {
     try {
       await mkdir(dirname(path), { recursive: true });
-      await writeSynced(path, text, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o600);
+      await write(path, text, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o600, true);
       return ok(undefined);
     } catch (error) {
       return failure(path, error);
@@ -91,19 +93,31 @@ export class NodeFiles implements Files {
   }
 
   async withLock<Value>(path: string, work: () => Promise<Value>): Promise<Value> {
-    await mkdir(dirname(path), { recursive: true });
-    await this.#acquire(path);
+    // Within this process the first comes first; only the foremost looks at the file.
+    const before = this.#turns.get(path);
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    const turn = before === undefined ? over : before.then(() => over);
+    this.#turns.set(path, turn);
+    await before;
     try {
-      return await work();
+      await mkdir(dirname(path), { recursive: true });
+      await this.#acquire(path);
+      try {
+        return await work();
+      } finally {
+        await rm(path, { force: true });
+      }
     } finally {
-      await rm(path, { force: true });
+      end();
+      if (this.#turns.get(path) === turn) this.#turns.delete(path);
     }
   }
 
   async #acquire(path: string): Promise<void> {
     // Written beside it and linked: whoever is killed on the way leaves no lock without an owner.
     const own = `${path}.${this.#random.suffix(10)}`;
-    await writeSynced(own, `${process.pid} ${await startOf(process.pid)}`, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+    // After a loss of power every owner is dead, whatever of this is left.
+    await writeNew(own, `${process.pid} ${await startOf(process.pid)}`, 0o600, false);
     try {
       for (;;) {
         try {
@@ -136,11 +150,15 @@ export class NodeFiles implements Files {
   }
 }
 
-async function writeSynced(path: string, text: string, flags: number, mode: number): Promise<void> {
+function writeNew(path: string, text: string, mode: number, durable: boolean): Promise<void> {
+  return write(path, text, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode, durable);
+}
+
+async function write(path: string, text: string, flags: number, mode: number, durable: boolean): Promise<void> {
   const file = await open(path, flags, mode);
   try {
     await file.writeFile(text);
-    await file.sync();
+    if (durable) await file.sync();
   } finally {
     await file.close();
   }
