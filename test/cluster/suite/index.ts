@@ -7,6 +7,7 @@ import { customResources } from './custom-resources.ts';
 import { definitionsTheme } from './definitions.ts';
 import { deleting } from './deleting.ts';
 import { discovery } from './discovery.ts';
+import { evolution } from './evolution.ts';
 import { fieldValidation } from './field-validation.ts';
 import { metadataTheme } from './metadata.ts';
 import { objects } from './objects.ts';
@@ -26,5 +27,5 @@ import { workloads } from './workloads.ts';
 /** All cases, a theme a file. */
 export const themes: readonly Theme[] = [
   discovery, objects, statuses, metadataTheme, fieldValidation, patches, applying, selecting, paging, watching, deleting,
-  config, podCreation, podLife, subresources, workloads, printing, access, definitionsTheme, customResources, projectKinds, webhooks, compaction,
+  config, podCreation, podLife, subresources, workloads, printing, access, definitionsTheme, customResources, evolution, projectKinds, webhooks, compaction,
 ];

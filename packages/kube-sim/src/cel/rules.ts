@@ -28,6 +28,8 @@ interface RuleTree {
 export interface RuleValidator {
   /** `previous` is absent on creation. Errors as the real server has them, in the order of the object's fields. */
   validate(object: unknown, previous: unknown): readonly FieldError[];
+  /** What the last update to `object` was forgiven, since it leaves the values alone that break rules (KEP-4008). */
+  forgiven(object: object): readonly FieldError[];
 }
 
 /**
@@ -37,10 +39,13 @@ export interface RuleValidator {
 export function ruleValidator(root: SchemaNode, isResource = true): RuleValidator | undefined {
   const tree = treeOf(root, root, isResource);
   if (tree === undefined) return undefined;
+  const forgiven = new WeakMap<object, readonly FieldError[]>();
   return {
+    forgiven: (object) => forgiven.get(object) ?? [],
     validate(object, previous) {
-      const run: Run = { errors: [], left: OBJECT_COST_MAX };
+      const run: Run = { errors: [], forgiven: [], left: OBJECT_COST_MAX };
       validateNode(run, tree, '', object, { old: previous, isRatcheted: previous !== undefined && equalJson(object, previous), isComparable: previous !== undefined });
+      if (run.forgiven.length > 0 && typeof object === 'object' && object !== null) forgiven.set(object, run.forgiven);
       return run.errors;
     },
   };
@@ -76,6 +81,7 @@ function treeOf(ruled: SchemaNode, node: SchemaNode, isRoot: boolean): RuleTree 
 
 interface Run {
   readonly errors: FieldError[];
+  readonly forgiven: FieldError[];
   /** Cost still to be spent on this object; negative when it is over. */
   left: number;
 }
@@ -152,7 +158,7 @@ function checkRules(run: Run, tree: RuleTree, path: string, value: unknown, befo
     run.left -= outcome.cost;
     const error = judge(run, compiled, outcome, variables, path, shown);
     // A value that this update leaves alone may go on breaking rules about a state; rules about a change apply.
-    if (error !== undefined && (compiled.usesOldSelf || !before.isRatcheted || !outcome.ok)) run.errors.push(error);
+    if (error !== undefined) (compiled.usesOldSelf || !before.isRatcheted || !outcome.ok ? run.errors : run.forgiven).push(error);
     if (run.left < 0) return;
   }
 }

@@ -11,7 +11,6 @@ import type { GoStruct } from '../schema/go-type.ts';
 import { publishedTypes } from '../schemas/published.ts';
 import { applyDefaults } from '../schema/default.ts';
 import { prune } from '../schema/prune.ts';
-import { compileSchema } from '../schema/structural.ts';
 import type { SchemaNode } from '../schema/structural.ts';
 import { EMPTY_OBJECT, equalJson, frozen, getOwn, isObject, jsonTypeName, withFields, withMeta } from '../values/json.ts';
 import type { ApiObject, JsonObject } from '../values/json.ts';
@@ -20,8 +19,9 @@ import { customSchemaName } from '../discovery/custom-openapi.ts';
 import type { CrdSpec, CrdVersion } from './crd-types.ts';
 import { scaleSubresource } from './crd-types.ts';
 import { customTable } from './columns.ts';
-import { customProblems, customRules, customStatusProblems, finalizerWarnings } from './custom-validation.ts';
+import { customProblems, customRules, customStatusProblems, customWarnings } from './custom-validation.ts';
 import type { CustomRules } from './custom-validation.ts';
+import { emptyParts, schemaOf, storedVersions } from './stored-versions.ts';
 import { selectableFields } from './selectable-fields.ts';
 import { customMergeSchema } from './structural-merge-schema.ts';
 
@@ -31,11 +31,10 @@ const CUSTOM_VERBS: readonly string[] = ['delete', 'deletecollection', 'get', 'l
 /** One served version of a custom resource as a resource of this server. */
 export function customResource(spec: CrdSpec, version: CrdVersion): ResourceDefinition {
   const { group, names } = spec;
-  const node = compileSchema(version.schema?.openAPIV3Schema ?? { type: 'object', 'x-kubernetes-preserve-unknown-fields': true });
+  const node = schemaOf(version);
   const hasStatus = version.subresources?.status !== undefined;
   const apiVersion = `${group}/${version.name}`;
-  const storageVersion = `${group}/${spec.versions.find((candidate) => candidate.storage)!.name}`;
-  const inVersion = (wanted: string) => (object: ApiObject) => (object.apiVersion === wanted ? object : withFields(object, { apiVersion: wanted }));
+  const { read, write } = storedVersions(spec, version, node);
   const said = customRules(names.kind, node, version.subresources?.scale);
   const strategy = customStrategy(said, hasStatus);
   return defineResource({
@@ -55,8 +54,8 @@ export function customResource(spec: CrdSpec, version: CrdVersion): ResourceDefi
     strategy,
     decode: customDecoder(apiVersion, names.kind, node),
     decodeApplied: customDecoder(apiVersion, names.kind, node, true),
-    fromStored: fromStored(node, inVersion(apiVersion)),
-    toStored: inVersion(storageVersion),
+    fromStored: read,
+    toStored: write,
     verbs: CUSTOM_VERBS,
     subresources: scaleSubresource(version),
     ...customScale(version, strategy),
@@ -66,23 +65,6 @@ export function customResource(spec: CrdSpec, version: CrdVersion): ResourceDefi
     ...deprecation(group, version, spec),
     ...(hasStatus ? { status: customStatusStrategy(strategy, said) } : {}),
   });
-}
-
-/**
- * Stored objects as the definition of today has them: what it does not know is gone, and its defaults are there. Most objects
- * are so already; each is looked at once.
- */
-function fromStored(node: SchemaNode, inVersion: (object: ApiObject) => ApiObject): (object: ApiObject) => ApiObject {
-  const known = new WeakMap<ApiObject, ApiObject>();
-  return (object) => {
-    let read = known.get(object);
-    if (read === undefined) {
-      const full = Object.keys(emptyParts(object.metadata)).length === 0 ? object : withMeta(object, Object.fromEntries(Object.keys(emptyParts(object.metadata)).map((key) => [key, undefined])));
-      read = inVersion(frozen(applyDefaults(prune(full, node, '', { unknown: () => {} }, true), node)) as ApiObject);
-      known.set(object, read);
-    }
-    return read;
-  };
 }
 
 /** What every answer in a deprecated version says: its own sentence, or one that names the version to use. */
@@ -124,12 +106,6 @@ function customDecoder(apiVersion: string, kind: string, node: SchemaNode, isApp
   };
 }
 
-/** Lists and maps in metadata that hold nothing: they are stored where apply stated them, and never shown. */
-function emptyParts(metadata: unknown): JsonObject {
-  const isEmpty = (value: unknown) => (Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0);
-  return isObject(metadata) ? Object.fromEntries(['labels', 'annotations', 'finalizers', 'ownerReferences'].filter((key) => isEmpty(metadata[key])).map((key) => [key, metadata[key]])) : EMPTY_OBJECT;
-}
-
 /** Metadata is of one type, whatever the definition says of it. */
 function decodeMetadata(value: unknown, unknown: (path: string) => void, refusal: (why: string) => StatusError): JsonObject {
   if (value === undefined || value === null) return EMPTY_OBJECT;
@@ -160,7 +136,7 @@ function customStrategy(said: CustomRules, hasStatus: boolean): Strategy {
       return equalJson(generationContent(kept, hasStatus), generationContent(previous, hasStatus)) ? kept : withMeta(kept, { generation: (previous.metadata.generation ?? 0) + 1 });
     },
     validateUpdate: (next, previous) => customProblems(said, next, previous),
-    warnings: finalizerWarnings,
+    warnings: (next, previous) => customWarnings(said, next, previous),
   };
 }
 

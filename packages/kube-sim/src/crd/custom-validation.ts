@@ -1,6 +1,6 @@
 import { ruleValidator, withRules } from '../cel/rules.ts';
 import type { RuleValidator } from '../cel/rules.ts';
-import { invalid, required } from '../errors/field-error.ts';
+import { formatFieldError, invalid, required } from '../errors/field-error.ts';
 import type { FieldError } from '../errors/field-error.ts';
 import { validateObjectMeta } from '../registry/object-meta.ts';
 import type { SchemaNode } from '../schema/structural.ts';
@@ -143,8 +143,13 @@ function metadataProblems(said: unknown, field: string): readonly FieldError[] {
   return validateObjectMeta(metadata, isNamespaced, pathSegmentProblems).map((error) => ({ ...error, field: error.field.replace(/^metadata/, field) }));
 }
 
+/** What a write that is taken is told: rules that it was forgiven to break, and finalizers that others might use too. */
+export function customWarnings({ rules }: CustomRules, next: ApiObject, previous: ApiObject | undefined): readonly string[] {
+  return [...(rules?.forgiven(next) ?? []).map(formatFieldError), ...finalizerWarnings(next, previous)];
+}
+
 /** Finalizers that others might use too are taken, with a warning, when they are new. */
-export function finalizerWarnings(next: ApiObject, previous: ApiObject | undefined): readonly string[] {
+function finalizerWarnings(next: ApiObject, previous: ApiObject | undefined): readonly string[] {
   const before = previous?.metadata.finalizers ?? [];
   return (next.metadata.finalizers ?? []).filter((name) => !before.includes(name)).sort().flatMap((name) => [
     ...qualifiedNameProblems(name).map((problem) => `metadata.finalizers: ${JSON.stringify(name)}: ${problem}`),

@@ -8,7 +8,7 @@ import type { Collection } from '../store/store.ts';
 import { sortedVisit } from '../store/sorted-map.ts';
 import { findCondition, withCondition } from '../values/conditions.ts';
 import { equalJson, objectAt, stringAt, withFields, withMeta } from '../values/json.ts';
-import type { ApiObject } from '../values/json.ts';
+import type { ApiObject, JsonObject } from '../values/json.ts';
 import { CLEANUP_FINALIZER } from './crd-strategy.ts';
 import type { CrdNames, CrdSpec } from './crd-types.ts';
 import { customResource } from './custom-resource.ts';
@@ -81,7 +81,7 @@ export class CrdLifecycle {
       this.#putStatus(crd, accepted);
       return;
     }
-    if (isEstablished(crd) && (previous === undefined || previous['spec'] !== crd['spec'] || !this.#served.has(crd.metadata.name))) this.#serve(crd);
+    if (isEstablished(crd) && (previous === undefined || previous['spec'] !== crd['spec'] || !equalJson(namesOf(previous), namesOf(crd)) || !this.#served.has(crd.metadata.name))) this.#serve(crd);
   }
 
   #putStatus(crd: ApiObject, next: ApiObject): void {
@@ -193,6 +193,10 @@ export class CrdLifecycle {
     if (finalizers.length === 0) store.remove(definitions, name, crd, rest);
     else if (finalizers.length !== crd.metadata.finalizers?.length) store.put(definitions, name, rest, crd);
   }
+}
+
+function namesOf(crd: ApiObject): JsonObject {
+  return objectAt(objectAt(crd, 'status'), 'acceptedNames');
 }
 
 function isEstablished(crd: ApiObject): boolean {

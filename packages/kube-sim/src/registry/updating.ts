@@ -153,8 +153,8 @@ function commit(
   const toStore = resource.toStored(next);
   // Custom resources may be stored without the defaults that they are read with.
   const [before, after] = resource.custom ? [stored, toStore] : [current, next];
-  // Times in managedFields alone are no reason for a write, but where scale takes one away.
-  if (subresource === 'scale' ? equalJson(after, before) : isSameButForTimes(after, before)) return stored;
+  // Times in managedFields alone are no reason for a write, but the order that changes with them where scale takes one away.
+  if (isSameButForTimes(after, before, subresource === 'scale')) return stored;
   return context.dryRun ? toStore : core.store.put(collection, key, toStore, stored);
 }
 
@@ -172,14 +172,14 @@ function storagePrefix({ group, plural, custom }: ObjectTarget['resource']): str
 }
 
 /** Whether only the times of managedFields differ: a write that takes nothing new is no reason for a new version. */
-function isSameButForTimes(next: ApiObject, current: ApiObject): boolean {
+function isSameButForTimes(next: ApiObject, current: ApiObject, isInOrder: boolean): boolean {
   if (!isSameContent(next, current)) return false;
   const before = current.metadata.managedFields;
   const after = next.metadata.managedFields;
   if (before === after || before === undefined || after === undefined || before.length !== after.length) return equalJson(next, current);
   const times = new Map(before.map((entry) => [entryKey(entry), entry['time']]));
   const reset = after.map((entry) => ({ ...entry, time: times.get(entryKey(entry)) ?? entry['time'] }));
-  const sorted = (entries: readonly Readonly<Record<string, unknown>>[]) => [...entries].sort((a, b) => (entryKey(a) < entryKey(b) ? -1 : 1));
+  const sorted = (entries: readonly Readonly<Record<string, unknown>>[]) => isInOrder ? entries : [...entries].sort((a, b) => (entryKey(a) < entryKey(b) ? -1 : 1));
   return equalJson(withMeta(next, { managedFields: sorted(reset) }), withMeta(current, { managedFields: sorted(before) }));
 }
 
