@@ -23,6 +23,7 @@ export * from './ports/hardware.ts';
 export * from './ports/host.ts';
 export * from './ports/kube.ts';
 export * from './ports/kubelet.ts';
+export * from './ports/software-bridges.ts';
 export * from './machines/index.ts';
 export * from './json.ts';
 export * from './api/device-plugin-config.ts';

@@ -44,5 +44,5 @@ export { goodputGbps, throughput } from './traffic/throughput.ts';
 export type { Throughput, ThroughputSetting } from './traffic/throughput.ts';
 export { transactions } from './traffic/transactions.ts';
 export type { Transactions } from './traffic/transactions.ts';
-export { OpenVswitch } from './open-vswitch.ts';
-export type { BridgePort } from './open-vswitch.ts';
+export { OvsDatabase } from './ovs-database.ts';
+export type { BridgePort } from './ovs-database.ts';

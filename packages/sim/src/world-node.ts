@@ -6,7 +6,8 @@ import { pfsUnderWay } from '@vfleet/controllers/config-daemon/under-way.ts';
 import { ApiEvents } from '@vfleet/kube';
 import type { RebootPhase, SimulatedNode } from '@vfleet/hw-sim';
 import type { Cluster, Kubelet } from '@vfleet/kube-sim';
-import { OpenVswitch } from './open-vswitch.ts';
+import { OvsCni } from './ovs-cni.ts';
+import { OvsDatabase } from './ovs-database.ts';
 import type { ComponentName, Hosted, ProcessHost, ProcessPorts } from './process-host.ts';
 import type { WorldPorts } from './world.ts';
 
@@ -41,7 +42,7 @@ export class WorldNode {
   readonly #hasPast: boolean;
   readonly #running = new Map<NodeComponent, Running>();
   #kubelet: Kubelet | undefined;
-  #attachment: { readonly hosted: Hosted<ProcessPorts>; readonly networks: NodePodNetworks; readonly openVswitch: OpenVswitch } | undefined;
+  #attachment: { readonly hosted: Hosted<ProcessPorts>; readonly networks: NodePodNetworks; readonly ovsCni: OvsCni } | undefined;
   #devicePlugin: DevicePluginManager | undefined;
   #reboots: Subscription | undefined;
 
@@ -59,9 +60,9 @@ export class WorldNode {
     return this.hardware.name;
   }
 
-  /** Undefined while the attachment daemon does not run. */
-  get openVswitch(): OpenVswitch | undefined {
-    return this.#attachment?.openVswitch;
+  /** What Open vSwitch of this node knows, for checks and people. */
+  get ovsDatabase(): OvsDatabase {
+    return new OvsDatabase(this.files);
   }
 
   get kubelet(): Kubelet | undefined {
@@ -125,34 +126,34 @@ export class WorldNode {
     const hosted = this.#hosted('attachment', 'multus', { hardware, files: this.files });
     const { ports } = hosted;
     const nodePorts = { ...ports, hardware: ports.hardware!, files: ports.files!, namespaces: this.#netns };
-    const openVswitch = new OpenVswitch(nodePorts, { onQuarantine: () => this.#tellQuarantine(), isUnderWay: async (pf) => {
+    const ovsCni = new OvsCni(nodePorts, { onQuarantine: () => this.#tellQuarantine(), isUnderWay: async (pf) => {
       const pfs = await pfsUnderWay(nodePorts.files, CONFIG_FOLDER);
       return !pfs.ok || pfs.value.includes(pf);
     } });
     const networks = createPodNetworks(
       { ...nodePorts, events: new ApiEvents(ports, { component: 'multus', host: this.name }) },
-      { nodeName: this.name, configFolder: CONFIG_FOLDER, chainedPlugins: openVswitch, onQuarantine: () => this.#tellQuarantine() },
+      { nodeName: this.name, configFolder: CONFIG_FOLDER, chainedPlugins: ovsCni, onQuarantine: () => this.#tellQuarantine() },
     );
-    this.#attachment = { hosted, networks, openVswitch };
+    this.#attachment = { hosted, networks, ovsCni };
     void networks.recover();
-    void openVswitch.recover();
+    void ovsCni.recover();
     return {
       stop: () => {
         networks.stop();
-        openVswitch.stop();
+        ovsCni.stop();
       },
     };
   }
 
   #tellQuarantine(): void {
-    const { networks, openVswitch } = this.#attachment ?? {};
-    this.#devicePlugin?.quarantine(new Map([...(networks?.quarantined() ?? []), ...(openVswitch?.quarantined ?? [])]));
+    const { networks, ovsCni } = this.#attachment ?? {};
+    this.#devicePlugin?.quarantine(new Map([...(networks?.quarantined() ?? []), ...(ovsCni?.quarantined ?? [])]));
   }
 
   #startConfigDaemon(): Running {
     const { hardware, host } = this.hardware;
     const { ports } = this.#hosted('config-daemon', 'sriov-config-daemon', { hardware, host, files: this.files, podResources: this.#kubelet! });
-    const daemon = createConfigDaemon({ ...ports, hardware: ports.hardware!, host: ports.host!, files: ports.files! }, { nodeName: this.name, namespace: this.#namespace }, ports.podResources);
+    const daemon = createConfigDaemon({ ...ports, hardware: ports.hardware!, host: ports.host!, files: ports.files!, bridges: new OvsDatabase(ports.files!) }, { nodeName: this.name, namespace: this.#namespace }, ports.podResources);
     daemon.start();
     return daemon;
   }

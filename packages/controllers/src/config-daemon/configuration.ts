@@ -1,5 +1,5 @@
-import type { Clock, Files, FilesError, Hardware, HardwareError, Host, Log, PfMachineState, PfPlan, Plan, PlanInput, PodResources, Result } from '@vfleet/core';
-import { describeReboot, fail, isSettled, ok, planNode } from '@vfleet/core';
+import type { BridgeError, Clock, Files, FilesError, Hardware, HardwareError, Host, Log, OvsBridge, PfMachineState, PfPlan, Plan, PlanInput, PodResources, Result, SoftwareBridges } from '@vfleet/core';
+import { describeBridgeStep, describeReboot, fail, featureGateDefaults, isSettled, ok, planNode } from '@vfleet/core';
 import type { SriovNetworkNodeState, SriovOperatorConfig } from '@vfleet/kube';
 import { DEFAULT_STATE_FOLDER, pfLockPath } from '../cni/index.ts';
 import type { HardwareActivity } from './hardware-activity.ts';
@@ -17,6 +17,7 @@ export interface ConfigurationPorts {
   readonly files: Files;
   readonly clock: Clock;
   readonly log: Log;
+  readonly bridges?: SoftwareBridges;
 }
 
 /** What a plan is made for. */
@@ -30,7 +31,7 @@ export interface Wanted {
 /** How soon the end of a run is written again when it could not be. */
 const END_RETRY_MS = 5_000;
 
-export const EMPTY_PLAN: Plan = { pfs: [], hostSteps: [], drain: { needed: false, reasons: [] }, reboot: { needed: false, reasons: [], kernelArguments: [] }, problems: [] };
+export const EMPTY_PLAN: Plan = { pfs: [], hostSteps: [], bridgeSteps: [], drain: { needed: false, reasons: [] }, reboot: { needed: false, reasons: [], kernelArguments: [] }, problems: [] };
 
 /** The node's NICs as they are and as they are wanted: looks, plans, and carries plans out under the journal. */
 export class Configuration {
@@ -55,6 +56,8 @@ export class Configuration {
   #addresses: ReadonlySet<string> | undefined;
   /** What kubelet said last. */
   #holders: Survey['holders'];
+  /** Ours, as last listed; undefined where nobody manages bridges. */
+  #bridges: readonly OvsBridge[] | undefined;
   #plan: Plan | undefined;
   #input: PlanInput | undefined;
   /** Of the spec that was planned for last. */
@@ -77,6 +80,11 @@ export class Configuration {
   /** The newest plan; undefined before the first. */
   get plan(): Plan | undefined {
     return this.#plan;
+  }
+
+  /** Bridges of ours at the last plan; undefined where nobody manages bridges. */
+  get bridges(): readonly OvsBridge[] | undefined {
+    return this.#bridges;
   }
 
   get pfs(): readonly PfMachineState[] {
@@ -124,6 +132,7 @@ export class Configuration {
     const { inventory, host, holders } = this.#survey!;
     if (this.#generation !== undefined && this.#generation !== state.metadata.generation) this.#tried.clear();
     this.#generation = state.metadata.generation;
+    this.#bridges = await this.#listBridges(config);
     this.#input = {
       desired: state.spec,
       observed: inventory,
@@ -132,6 +141,7 @@ export class Configuration {
       disableDrain: config?.disableDrain ?? false,
       ...(config?.featureGates === undefined ? {} : { gates: config.featureGates }),
       ...(config?.disablePlugins === undefined ? {} : { disabledPlugins: config.disablePlugins }),
+      ...(this.#bridges === undefined ? {} : { bridges: this.#bridges }),
       ...(holders === undefined ? {} : { holders }),
       begun: this.#begun(state.status?.syncStatus, drained),
       tried: this.#tried.all(),
@@ -191,8 +201,31 @@ export class Configuration {
     this.#unfinished = new Set(toDo.map((pf) => pf.pf));
     const failures = await runPlans(toDo.map((pf) => this.#runOf(pf, this.#unfinished)), parallel);
     if (failures.length > 0) return fail(failures.join('; '));
+    // A PF that is not finished yet is planned for once more, and its bridge with it.
+    const bridged = toDo.length > 0 ? ok(undefined) : await this.#applyBridges(plan);
+    if (!bridged.ok) return fail(`${bridged.error.cause}; ${bridged.error.remedy}`);
     this.#finishRun();
     await this.#endRun(open);
+    return ok(undefined);
+  }
+
+  async #listBridges(config: Wanted['config']): Promise<readonly OvsBridge[] | undefined> {
+    const { bridges, log } = this.#ports;
+    if (bridges === undefined || !(config?.featureGates?.['manageSoftwareBridges'] ?? featureGateDefaults.manageSoftwareBridges)) return undefined;
+    const listed = await bridges.list();
+    if (listed.ok) return listed.value;
+    log.warn('The bridges could not be listed.', { ...listed.error });
+    return this.#bridges;
+  }
+
+  async #applyBridges({ bridgeSteps }: Plan): Promise<Result<void, BridgeError>> {
+    const { bridges, log } = this.#ports;
+    for (const step of bridges === undefined ? [] : bridgeSteps) {
+      this.#signal.throwIfAborted();
+      const done = await (step.kind === 'ensureBridge' ? bridges!.ensure(step.bridge) : bridges!.remove(step.name));
+      if (!done.ok) return done;
+      log.info('A bridge is as wanted.', { step: describeBridgeStep(step) });
+    }
     return ok(undefined);
   }
 

@@ -306,6 +306,8 @@ class Daemon implements ConfigDaemon {
     const granted = (await this.#askingServer(() => this.#drain.permission(state))) ?? 'none';
     const config = this.#config;
     const plan = await this.#configuration.makePlan({ state, config, drained: granted !== 'none' });
+    const { bridges } = this.#configuration;
+    if (bridges !== undefined) this.#reporter.publishBridges(bridges);
     const summary = {
       settled: isSettled(plan),
       blocked: plan.problems.filter((problem) => problem.blocks).map((problem) => `${problem.cause}; ${problem.remedy}`),

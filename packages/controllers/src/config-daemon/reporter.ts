@@ -1,4 +1,4 @@
-import type { NodeMachineState, Plan } from '@vfleet/core';
+import type { NodeMachineState, OvsBridge, Plan } from '@vfleet/core';
 import { describePlan, toInterfaceStatus } from '@vfleet/core';
 import type { ConditionUpdate } from '@vfleet/kube';
 import type { EventRecorder } from '@vfleet/kube';
@@ -21,6 +21,10 @@ export class Reporter {
     const external = (this.#status.current()?.spec.interfaces ?? []).filter((entry) => entry.externallyManaged).map((entry) => entry.pciAddress.toLowerCase());
     const interfaces = toInterfaceStatus(inventory, { externallyManaged: new Set(external), ...(holders === undefined ? {} : { holders }) });
     this.#status.wish({ interfaces, system: { rdmaMode: inventory.rdmaMode } });
+  }
+
+  publishBridges(bridges: readonly OvsBridge[]): void {
+    this.#status.wish({ bridges });
   }
 
   report(syncStatus: 'InProgress' | 'Succeeded' | 'Failed', cause: string | undefined, machine: NodeMachineState, plan: Plan): void {

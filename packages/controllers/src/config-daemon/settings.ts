@@ -1,4 +1,4 @@
-import type { Clock, Files, Hardware, Host, Kube, Log, Random } from '@vfleet/core';
+import type { Clock, Files, Hardware, Host, Kube, Log, Random, SoftwareBridges } from '@vfleet/core';
 import { DEFAULT_OPERATOR_NAMESPACE } from '@vfleet/core';
 
 export interface ConfigDaemonPorts {
@@ -9,6 +9,8 @@ export interface ConfigDaemonPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Without it bridges are not made, and node states that want some say so. */
+  readonly bridges?: SoftwareBridges;
 }
 
 export interface ConfigDaemonSettings {

@@ -1,4 +1,4 @@
-import type { Clock, Kube, Log, NodeStateStatus } from '@vfleet/core';
+import type { Clock, Kube, Log, NodeStateStatus, OvsBridge } from '@vfleet/core';
 import { isKubeError } from '@vfleet/core';
 import type { ConditionUpdate, Informer, SriovNetworkNodeState } from '@vfleet/kube';
 import { equalJson, isNewer, nodeStates, setCondition } from '@vfleet/kube';
@@ -7,6 +7,7 @@ import { equalJson, isNewer, nodeStates, setCondition } from '@vfleet/kube';
 export interface StatusWish {
   readonly interfaces?: NonNullable<NodeStateStatus['interfaces']>;
   readonly system?: NonNullable<NodeStateStatus['system']>;
+  readonly bridges?: readonly OvsBridge[];
   readonly syncStatus?: 'Succeeded' | 'Failed' | 'InProgress';
   readonly lastSyncError?: string | null;
   readonly condition?: ConditionUpdate;
@@ -78,6 +79,7 @@ export class StatusWriter {
     const patch: Record<string, unknown> = {};
     if (wish.interfaces !== undefined && !equalJson(status.interfaces ?? [], wish.interfaces)) patch['interfaces'] = wish.interfaces;
     if (wish.system !== undefined && !equalJson(status.system, wish.system)) patch['system'] = wish.system;
+    if (wish.bridges !== undefined && !equalJson(status.bridges?.ovs ?? [], wish.bridges)) patch['bridges'] = { ovs: wish.bridges };
     if (wish.syncStatus !== undefined && status.syncStatus !== wish.syncStatus) patch['syncStatus'] = wish.syncStatus;
     if (wish.lastSyncError !== undefined && (status.lastSyncError ?? null) !== wish.lastSyncError) patch['lastSyncError'] = wish.lastSyncError;
     if (wish.condition !== undefined) {

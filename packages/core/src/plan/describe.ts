@@ -1,4 +1,4 @@
-import type { DrainReason, Difference, Expectation, PfPlan, Plan, PlanStep, RebootReason } from './types.ts';
+import type { BridgeStep, DrainReason, Difference, Expectation, PfPlan, Plan, PlanStep, RebootReason } from './types.ts';
 import { isSettled } from './plan-node.ts';
 
 /** A plan as lines for a person: what will be done, in which order, what it costs and what stands in the way. */
@@ -10,6 +10,7 @@ export function describePlan(plan: Plan): readonly string[] {
   for (const reason of plan.drain.reasons) lines.push(`${plan.drain.needed ? 'drain' : 'no drain, by disableDrain'}: ${describeDrain(reason)}`);
   for (const step of plan.hostSteps) lines.push(`host: ${describeStep(step)}`);
   for (const pf of plan.pfs) lines.push(...describePf(pf, plan.reboot.needed));
+  for (const step of plan.bridgeSteps) lines.push(describeBridgeStep(step));
   return lines;
 }
 
@@ -17,6 +18,13 @@ function describePf(pf: PfPlan, afterReboot: boolean): readonly string[] {
   if (pf.steps.length === 0) return [];
   const head = `${pf.name} (${pf.pf})${pf.action === 'reset' ? ', no longer in the spec' : ''}${afterReboot ? ', after the reboot' : ''}:`;
   return [head, ...pf.steps.map((step) => `  ${describeStep(step)}`), ...pf.expectations.map((expectation) => `  then ${describeExpectation(expectation)}`)];
+}
+
+/** A change of a bridge as a short phrase. */
+export function describeBridgeStep(step: BridgeStep): string {
+  if (step.kind === 'removeBridge') return `remove the Open vSwitch bridge ${step.name}`;
+  const uplinks = (step.bridge.uplinks ?? []).map(({ name, pciAddress }) => name ?? pciAddress);
+  return `make the Open vSwitch bridge ${step.bridge.name}${uplinks.length === 0 ? '' : ` over ${uplinks.join(', ')}`}`;
 }
 
 /** One step as a short phrase. */
@@ -112,6 +120,8 @@ export function describeDifference(difference: Difference): string {
       return `the MTU of VF ${difference.vfIndex} goes from ${difference.from} to ${difference.to}`;
     case 'vfGuid':
       return `VF ${difference.vfIndex} has no GUID`;
+    case 'bridge':
+      return `its bridge ${difference.name} is ${difference.change}`;
     case 'vfVdpa':
       return `VF ${difference.vfIndex} goes from ${difference.from ?? 'no'} to ${difference.to ?? 'no'} vDPA`;
   }

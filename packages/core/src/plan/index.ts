@@ -1,5 +1,5 @@
 export type {
-  AffectedVf, Difference, DrainReason, Expectation, OwnedPf, PfPlan, Plan, PlanInput, PlanProblem, PlanStep, RebootReason, WantedGroup, WantedPf,
+  AffectedVf, BridgeStep, Difference, DrainReason, Expectation, OwnedPf, PfPlan, Plan, PlanInput, PlanProblem, PlanStep, RebootReason, WantedGroup, WantedPf,
 } from './types.ts';
 export { vfioKernelArguments } from './host-needs.ts';
 export { groupOf, readWantedPf, userSpaceDrivers } from './wanted.ts';
@@ -7,7 +7,7 @@ export { differencesOf } from './differences.ts';
 export { SETTLE_MS, VFS_DEADLINE_MS, eswitchOrder, isKernelDriven } from './pf-steps.ts';
 export { isOptional, triedKey } from './step-key.ts';
 export { isSettled, planNode } from './plan-node.ts';
-export { describeDifference, describeDrain, describePlan, describeReboot, describeStep } from './describe.ts';
+export { describeDifference, describeDrain, describeBridgeStep, describePlan, describeReboot, describeStep } from './describe.ts';
 export { toInterfaceStatus } from './interface-status.ts';
 export type { InterfaceStatusOptions } from './interface-status.ts';
 export { observedFromStatus, ownedFromSpec } from './from-interface-status.ts';

@@ -1,6 +1,6 @@
 import { comparePciAddresses } from '../domain/pci.ts';
 import type { PfObservation } from '../domain/inventory.ts';
-import { featureGateDefaults } from '../api/operator-config.ts';
+import { planBridges } from './bridge-steps.ts';
 import { affectedVfs, differencesOf } from './differences.ts';
 import { needsMoreFirmwareVfs } from './firmware.ts';
 import { hostNeeds } from './host-needs.ts';
@@ -45,12 +45,14 @@ export function planNode(input: PlanInput): Plan {
     if (pf === undefined || owned.externallyManaged || named.has(owned.pciAddress)) continue;
     pfs.push(planReset(owned, pf, input, reasons));
   }
-  const bridges = bridgesNotManaged(input);
-  if (bridges !== undefined) problems.push(bridges);
+  const bridges = planBridges(input, observed);
+  problems.push(...bridges.problems);
+  reasons.push(...bridges.reasons);
   const host = hostNeeds(input.desired, wanted, firmware, input.observed, input.host);
   return {
     pfs: pfs.sort((a, b) => comparePciAddresses(a.pf, b.pf)),
     hostSteps: host.steps,
+    bridgeSteps: bridges.steps,
     drain: { needed: reasons.length > 0 && !input.disableDrain, reasons: reasons.sort((a, b) => comparePciAddresses(a.pf, b.pf)) },
     reboot: { needed: host.reasons.length > 0, reasons: host.reasons, kernelArguments: host.kernelArguments },
     problems,
@@ -59,7 +61,7 @@ export function planNode(input: PlanInput): Plan {
 
 /** Nothing is left to be done. Problems may remain; no step would solve them. */
 export function isSettled(plan: Plan): boolean {
-  return !plan.reboot.needed && plan.hostSteps.length === 0 && plan.pfs.every((pf) => pf.steps.length === 0);
+  return !plan.reboot.needed && plan.hostSteps.length === 0 && plan.bridgeSteps.length === 0 && plan.pfs.every((pf) => pf.steps.length === 0);
 }
 
 function planWanted(wanted: WantedPf, pf: PfObservation, input: PlanInput, reasons: DrainReason[]): PfPlan {
@@ -170,16 +172,4 @@ function rdmaProblems(wanted: WantedPf, pf: PfObservation, input: PlanInput): re
   const name = nameOf(pf);
   const cause = without.length > 0 ? `VFs ${without.map((vf) => vf.index).join(', ')} of ${name} have no RDMA device although their driver was bound anew` : `${name} has no RDMA device`;
   return [{ kind: 'noRdmaDevice', pf: pf.pciAddress, name, cause, remedy: 'load the RDMA driver of the NIC (mlx5_ib, irdma, bnxt_re …) on the node, or set isRdma to false in the policy', blocks: false }];
-}
-
-function bridgesNotManaged(input: PlanInput): PlanProblem | undefined {
-  const gateOn = input.gates?.['manageSoftwareBridges'] ?? featureGateDefaults.manageSoftwareBridges;
-  const bridges = input.desired.bridges?.ovs ?? [];
-  if (!gateOn || bridges.length === 0) return undefined;
-  return {
-    kind: 'bridgesNotManaged',
-    cause: `the node state wants ${bridges.length === 1 ? 'the Open vSwitch bridge' : 'the Open vSwitch bridges'} ${bridges.map((bridge) => bridge.name).join(', ')}, and this daemon cannot make bridges`,
-    remedy: 'make the bridge by other means and turn the feature gate manageSoftwareBridges off',
-    blocks: false,
-  };
 }

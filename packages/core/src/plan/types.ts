@@ -3,6 +3,7 @@ import type { EswitchMode, Inventory, LinkType, RdmaMode, VdpaType } from '../do
 import type { PciAddress } from '../domain/pci.ts';
 import type { HardwareStep } from '../ports/hardware.ts';
 import type { HostFacts } from '../ports/host.ts';
+import type { OvsBridge } from '../ports/software-bridges.ts';
 import type { VfRange } from '../render/vf-range.ts';
 
 /** A PF that we have configured before: what it was like at first, so that it can be given back. */
@@ -28,6 +29,8 @@ export interface PlanInput {
   readonly gates?: Readonly<Record<string, boolean>>;
   /** `spec.disablePlugins` of the operator configuration. */
   readonly disabledPlugins?: readonly string[];
+  /** The node's bridges that are ours; absent where nobody can make bridges. */
+  readonly bridges?: readonly OvsBridge[];
   /** Which pod (`namespace/name`) holds a VF, by the VF's address, from kubelet. */
   readonly holders?: ReadonlyMap<string, string>;
   /** PFs that an unfinished run has begun to configure and whose VFs nobody can have got yet: they ask for no second drain. */
@@ -49,6 +52,9 @@ export type PlanStep =
    * `netdevsMs`); then plan anew.
    */
   | { readonly kind: 'rediscover'; readonly pf: PciAddress; readonly settleMs: number; readonly netdevsMs: number };
+
+/** Done when all PFs are as wanted. Each is one transaction, and doing it twice is doing it once. */
+export type BridgeStep = { readonly kind: 'ensureBridge'; readonly bridge: OvsBridge } | { readonly kind: 'removeBridge'; readonly name: string };
 
 /** What the plans after this one will do, as far as it is known now. */
 export type Expectation =
@@ -76,7 +82,9 @@ export type Difference =
   | { readonly kind: 'vfDriver'; readonly vfIndex: number; readonly from?: string; readonly to: 'default' | (string & {}) }
   | { readonly kind: 'vfMtu'; readonly vfIndex: number; readonly from: number; readonly to: number }
   | { readonly kind: 'vfGuid'; readonly vfIndex: number }
-  | { readonly kind: 'vfVdpa'; readonly vfIndex: number; readonly from?: VdpaType; readonly to?: VdpaType };
+  | { readonly kind: 'vfVdpa'; readonly vfIndex: number; readonly from?: VdpaType; readonly to?: VdpaType }
+  /** The bridge that the PF is an uplink of. */
+  | { readonly kind: 'bridge'; readonly name: string; readonly change: 'changed' | 'removed' };
 
 /** Why a PF cannot be, or cannot wholly be, what its spec wants. */
 export interface PlanProblem {
@@ -138,6 +146,7 @@ export interface Plan {
   readonly pfs: readonly PfPlan[];
   /** Changes to the host as a whole, made just before a reboot. */
   readonly hostSteps: readonly HardwareStep[];
+  readonly bridgeSteps: readonly BridgeStep[];
   readonly drain: { readonly needed: boolean; readonly reasons: readonly DrainReason[] };
   readonly reboot: {
     readonly needed: boolean;

@@ -1,9 +1,7 @@
-import type { InterfaceStatus, NodeStateSpec } from '../api/node-state.ts';
+import type { InterfaceStatus } from '../api/node-state.ts';
+import type { OvsBridge } from '../ports/software-bridges.ts';
 import type { NamedPolicy } from './policies.ts';
 import type { RenderProblem } from './problems.ts';
-
-/** One entry of a node state's `bridges.ovs`. */
-export type OvsBridge = NonNullable<NonNullable<NodeStateSpec['bridges']>['ovs']>[number];
 
 /** The name of the bridge over a PF: `br-0000_81_00.0`. */
 export function bridgeName(pciAddress: string): string {

@@ -2,7 +2,7 @@ import { featureGateDefaults } from '../api/operator-config.ts';
 import type { InterfaceStatus, NodeStateInterface, NodeStateSpec } from '../api/node-state.ts';
 import { comparePciAddresses } from '../domain/pci.ts';
 import { bridgeOfPolicy, bridgeProblem } from './bridges.ts';
-import type { OvsBridge } from './bridges.ts';
+import type { OvsBridge } from '../ports/software-bridges.ts';
 import { selectsNic } from './nic-selection.ts';
 import { orderPolicies } from './policies.ts';
 import type { NamedPolicy } from './policies.ts';

@@ -1,47 +1,34 @@
-import type { AttachFailure, Files, Hardware, JsonValue, PciAddress, Result, VfObservation } from '@vfleet/core';
+import type { AttachFailure, Hardware, JsonValue, PciAddress, Result, VfObservation } from '@vfleet/core';
 import { fail, ok } from '@vfleet/core';
 import type { ChainedPlugins, CniResult, PluginCall, SriovCniPorts, SriovCniSettings } from '@vfleet/controllers';
 import { cniCodes, SriovCni } from '@vfleet/controllers';
-
-/** A port of a bridge, as `ovs-vsctl list port` shows it. */
-export interface BridgePort {
-  readonly bridge: string;
-  /** The VF's representor. */
-  readonly name: string;
-  /** VLAN of an access port. */
-  readonly tag?: number;
-  /** VLANs that a trunk port carries. */
-  readonly trunks?: readonly number[];
-  /** Whose port it is, by the external_ids that the ovs CNI plugin sets. */
-  readonly contNetns: string;
-  readonly contIface: string;
-  readonly containerId: string;
-}
+import { OvsDatabase } from './ovs-database.ts';
+import type { BridgePort } from './ovs-database.ts';
 
 type Config = PluginCall['config'];
 type Answer<Value> = Promise<Result<Value, AttachFailure>>;
 
-const FOLDER = '/var/lib/openvswitch';
+const STATE_FOLDER = '/var/lib/openvswitch/cni';
 /** VLAN ids that a tag may have (OVS database schema, table Port). */
 const VLAN_MAX = 4095;
 /** What the plugin leaves to Open vSwitch; the rest of its configuration is about the VF and its addresses. */
 const OF_THE_PORT: readonly string[] = ['type', 'bridge', 'vlan', 'trunk', 'interface_type', 'ofport_request', 'socket_file', 'configuration_path', 'link_state_check_retries', 'link_state_check_interval'];
 
 /**
- * Open vSwitch and its CNI plugin on a simulated node: the VF goes into the pod, its representor becomes a port of the bridge
- * (k8snetworkplumbingwg/ovs-cni, hardware offload). Every bridge that a network names is there, as if an administrator had made it, and a
- * network that names none has the one of its VF's PF; pods without a VF, which get a veth pair there, are refused. Ports are kept on
- * the node's disk, as ovsdb-server does.
+ * The CNI plugin of Open vSwitch on a simulated node: the VF goes into the pod, its representor becomes a port of the bridge
+ * (k8snetworkplumbingwg/ovs-cni, hardware offload). Every bridge that a network names is there, as if an administrator had made it; a
+ * network that names none has the bridge of its VF's PF, which the config daemon makes. Pods without a VF, which get a veth pair
+ * there, are refused.
  */
-export class OpenVswitch implements ChainedPlugins {
-  readonly #files: Files;
+export class OvsCni implements ChainedPlugins {
+  readonly #database: OvsDatabase;
   readonly #hardware: Hardware;
   readonly #vfs: SriovCni;
 
   constructor(ports: SriovCniPorts, settings: Pick<SriovCniSettings, 'isUnderWay' | 'onQuarantine'> = {}) {
-    this.#files = ports.files;
+    this.#database = new OvsDatabase(ports.files);
     this.#hardware = ports.hardware;
-    this.#vfs = new SriovCni(ports, { ...settings, stateFolder: `${FOLDER}/cni` });
+    this.#vfs = new SriovCni(ports, { ...settings, stateFolder: STATE_FOLDER });
   }
 
   /** VFs that could not be reset, with the cause. */
@@ -66,8 +53,8 @@ export class OpenVswitch implements ChainedPlugins {
     const port = await this.#portFor(config, { containerId, contNetns: netns, contIface: ifname });
     if (!port.ok) return port;
     // First the port: whatever is interrupted after it, DEL finds it.
-    const written = await this.#files.replace(pathOf(containerId, ifname), `${JSON.stringify(port.value)}\n`);
-    if (!written.ok) return problem(cniCodes.io, `the port ${port.value.name} cannot be kept: ${written.error.cause}`, 'Make room on the node\'s disk; the runtime tries again.');
+    const written = await this.#database.addPort(port.value);
+    if (!written.ok) return problem(cniCodes.io, `the port ${port.value.name} cannot be made: ${written.error.cause}`, written.error.remedy);
     const pod = { namespace: cniArgs['K8S_POD_NAMESPACE'] ?? '', name: cniArgs['K8S_POD_NAME'] ?? '', uid: cniArgs['K8S_POD_UID'] ?? '', containerId, netns };
     const attached = await this.#vfs.attach({ pod, ifname, config: configOfVf(config), cniArgs });
     if (!attached.ok) return attached;
@@ -78,20 +65,8 @@ export class OpenVswitch implements ChainedPlugins {
   async del({ containerId, ifname }: PluginCall): Answer<void> {
     const detached = await this.#vfs.detach({ containerId, ifname });
     if (!detached.ok) return detached;
-    const removed = await this.#files.remove(pathOf(containerId, ifname));
-    return removed.ok || removed.error.code === 'notFound' ? ok(undefined) : problem(cniCodes.io, removed.error.cause, 'Repair the node\'s disk; the runtime tries again.');
-  }
-
-  /** Every port of every bridge, for people and for checks. */
-  async ports(): Promise<readonly BridgePort[]> {
-    const names = await this.#files.list(`${FOLDER}/ports`);
-    const ports: BridgePort[] = [];
-    for (const name of names.ok ? names.value : []) {
-      const text = await this.#files.read(`${FOLDER}/ports/${name}`);
-      // Written by this class alone.
-      if (text.ok) ports.push(JSON.parse(text.value) as BridgePort);
-    }
-    return ports.sort((a, b) => (`${a.bridge}/${a.name}` < `${b.bridge}/${b.name}` ? -1 : 1));
+    const removed = await this.#database.removePort(containerId, ifname);
+    return removed.ok ? removed : problem(cniCodes.io, removed.error.cause, removed.error.remedy);
   }
 
   async #portFor(config: Config, owner: Pick<BridgePort, 'containerId' | 'contNetns' | 'contIface'>): Answer<BridgePort> {
@@ -105,8 +80,16 @@ export class OpenVswitch implements ChainedPlugins {
     if (found === undefined) return problem(cniCodes.device, `the node has no VF ${device}`, 'Delete the pod, so that it gets another device.');
     const { pf, vf } = found;
     if (vf.representor === undefined) return problem(cniCodes.device, `VF ${device} has no representor: its PF is not in switchdev mode`, 'Set eSwitchMode: switchdev in the SriovNetworkNodePolicy of the network\'s resource.');
-    const bridge = typeof config['bridge'] === 'string' && config['bridge'] !== '' ? config['bridge'] : `br-${pf.replaceAll(':', '_')}`;
-    return ok({ bridge, name: vf.representor, ...vlans.value, ...owner });
+    const bridge = typeof config['bridge'] === 'string' && config['bridge'] !== '' ? ok(config['bridge']) : await this.#bridgeOver(pf);
+    return bridge.ok ? ok({ bridge: bridge.value, name: vf.representor, ...vlans.value, ...owner }) : bridge;
+  }
+
+  async #bridgeOver(pf: PciAddress): Answer<string> {
+    const bridges = await this.#database.list();
+    if (!bridges.ok) return problem(cniCodes.io, bridges.error.cause, bridges.error.remedy);
+    const over = bridges.value.find(({ uplinks = [] }) => uplinks.some(({ pciAddress }) => pciAddress.toLowerCase() === pf));
+    if (over !== undefined) return ok(over.name);
+    return problem(cniCodes.invalidConfig, `the network names no bridge, and there is none over ${pf}`, 'Name a bridge in the OVSNetwork, or let the config daemon make one: spec.bridge.ovs in the SriovNetworkNodePolicy, with the feature gate manageSoftwareBridges.');
   }
 }
 
@@ -141,10 +124,6 @@ function isVlan(value: JsonValue | undefined): value is number {
 
 function configOfVf(config: Config): Config {
   return { ...Object.fromEntries(Object.entries(config).filter(([name]) => !OF_THE_PORT.includes(name))), type: 'sriov' };
-}
-
-function pathOf(containerId: string, ifname: string): string {
-  return `${FOLDER}/ports/${containerId}-${ifname}.json`;
 }
 
 function problem(code: number, cause: string, remedy: string): { readonly ok: false; readonly error: AttachFailure } {
