@@ -5,15 +5,9 @@ import { nodes as nodeKind } from '@vfleet/kube';
 import { createCluster } from '@vfleet/kube-sim';
 import type { Scenario } from '@vfleet/sim';
 import { Simulation, crashPoints, createWorld, findScenario, runCrash, runScenario, runSeed } from '@vfleet/sim';
+import { allocations, pods } from './sim-pods.ts';
+import { cpuSeconds, peakMb } from './sim-figures.ts';
 import type { SimFigures } from './sim.ts';
-
-const seconds = (fromMs: number) => (performance.now() - fromMs) / 1000;
-/** Of this process, which other load on the machine does not lengthen. */
-const cpuSeconds = () => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1e6;
-};
-const peakMb = () => process.resourceUsage().maxRSS / 1024;
 
 /** Nodes with one PF each, all their VFs made: the columns alone. */
 async function hardware(count: number): Promise<SimFigures> {
@@ -24,17 +18,39 @@ async function hardware(count: number): Promise<SimFigures> {
     const node = fleet.addNode(spec);
     await node.hardware.apply({ kind: 'setNumVfs', pf: spec.pfs[0]!.pciAddress, count: 128 });
   }
-  return { nodes: fleet.counts().nodes, VFs: fleet.counts().vfs, 'build s': seconds(startMs), 'peak MB': peakMb() };
+  return { nodes: fleet.counts().nodes, VFs: fleet.counts().vfs, 'build s': (performance.now() - startMs) / 1000, 'peak MB': peakMb() };
 }
 
-/** A scale scenario twice: the second run shows that the hash is the same. */
-async function rollout(name: string): Promise<SimFigures> {
+/** Links of every node that go up and down every ten seconds, for an hour, with somebody who listens. */
+async function links(count: number): Promise<SimFigures> {
+  const simulation = new Simulation(1);
+  const fleet = createFleet({ clock: simulation.clock, random: simulation.random('hardware'), delayFactor: 1 });
+  let events = 0;
+  for (const spec of nodesOf(fleetOf({ nodes: count, personality: 'E810-CQDA2', pfsPerNode: 1 }))) {
+    const node = fleet.addNode(spec);
+    node.hardware.watch(() => void events++);
+    const flap = () => {
+      node.flapLink(spec.pfs[0]!.pciAddress, 1000);
+      simulation.clock.setTimer(10_000, flap);
+    };
+    simulation.clock.setTimer(0, flap);
+  }
+  const startMs = performance.now();
+  await simulation.run(3_600_000);
+  const wallMs = performance.now() - startMs;
+  return { nodes: count, 'virtual s': 3600, 'hardware events': events, 'wall s': wallMs / 1000, '× real time': 3_600_000 / wallMs };
+}
+
+/** A scale scenario; with `again` twice, the second run showing that the hash is the same. */
+async function rollout(name: string, again: boolean): Promise<SimFigures> {
   const scenario = named(name);
+  const startedAt = cpuSeconds();
   const report = await runScenario(scenario, 1, { wallClock: () => performance.now() });
-  const again = name.endsWith('0000') ? undefined : await runScenario(scenario, 1);
+  const took = cpuSeconds() - startedAt;
+  const second = again ? await runScenario(scenario, 1) : undefined;
   return {
-    'wall s': report.wallMs / 1000, 'CPU s of both runs': cpuSeconds(), 'virtual s': report.virtualMs / 1000, '× real time': report.virtualMs / report.wallMs, events: report.events, 'converged after virtual s': (report.convergedAfterMs ?? -1) / 1000,
-    violations: report.violations.length, hash: report.traceHash, ...(again === undefined ? {} : { 'same hash': again.traceHash === report.traceHash ? 'yes' : 'NO' }), 'peak MB': peakMb(),
+    'wall s': report.wallMs / 1000, 'CPU s': took, 'virtual s': report.virtualMs / 1000, '× real time': report.virtualMs / report.wallMs, events: report.events, 'converged after virtual s': (report.convergedAfterMs ?? -1) / 1000,
+    violations: report.violations.length, hash: report.traceHash, ...(second === undefined ? {} : { 'same hash': second.traceHash === report.traceHash ? 'yes' : 'NO' }), 'peak MB': peakMb(),
   };
 }
 
@@ -53,28 +69,14 @@ async function nodes(count: number): Promise<SimFigures> {
   return { 'Node objects/CPU s': 20_000 / objects, 'whole nodes': count, 'CPU s': took, 'whole nodes/CPU s': count / took, 'peak MB': peakMb() };
 }
 
-/** Pods that each get a VF: device allocation, attachment, address, status. */
-async function pods(count: number): Promise<SimFigures> {
-  const base = named('first-rollout');
-  const perNode = 100;
-  const scenario: Scenario = {
-    ...base, name: 'pods', fleet: { nodes: [{ ...base.fleet.nodes[0]!, count: count / perNode }] },
-    objects: base.objects.map((object) => (object.kind === 'SriovNetworkNodePolicy' ? { ...object, spec: { ...(object as unknown as { spec: object }).spec, numVfs: perNode } } : object)),
-    workloads: [{ ...base.workloads![0]!, count }], quietMs: 0, expectations: [],
-  };
-  const before = cpuSeconds();
-  const report = await runScenario(scenario, 1, { wholeObjects: false });
-  const took = cpuSeconds() - before;
-  return { pods: count, 'CPU s in all': took, 'pods/CPU s': count / took, violations: report.violations.length, 'peak MB': peakMb() };
-}
-
+/** After as many again, which the compiler needs. */
 async function seeds(count: number): Promise<SimFigures> {
   const scenario = named('first-rollout');
-  await runSeed(scenario, '1');
-  const startedAt = cpuSeconds();
   let virtualMs = 0;
   let failures = 0;
-  for (let seed = 1; seed <= count; seed++) {
+  let startedAt = 0;
+  for (let seed = 1; seed <= 2 * count; seed++) {
+    if (seed === count + 1) [startedAt, virtualMs] = [cpuSeconds(), 0];
     const report = await runSeed(scenario, String(seed));
     virtualMs += report.virtualMs;
     failures += report.violations.length > 0 ? 1 : 0;
@@ -83,9 +85,10 @@ async function seeds(count: number): Promise<SimFigures> {
   return { seeds: count, 'CPU s': took, 'seeds/h/core': (count / took) * 3600, '× real time': virtualMs / 1000 / took, failures };
 }
 
-async function crashes(count: number): Promise<SimFigures> {
+/** A crash before and after every write of a node's processes, one run each. */
+async function crashes(countMax: number): Promise<SimFigures> {
   const scenario = named('first-rollout');
-  const points = (await crashPoints(scenario, '1', (name) => !name.startsWith('operator/'))).slice(0, count);
+  const points = (await crashPoints(scenario, '1', (name) => !name.startsWith('operator/'))).slice(0, countMax);
   const startedAt = cpuSeconds();
   let failures = 0;
   for (const point of points) failures += (await runCrash(scenario, '1', point)).violations.length > 0 ? 1 : 0;
@@ -99,9 +102,10 @@ function named(name: string): Scenario {
   return scenario;
 }
 
-const [task, word] = process.argv.slice(2) as [string, string];
+const [task, word, more] = process.argv.slice(2) as [string, string, string | undefined];
 const tasks: Readonly<Record<string, () => Promise<SimFigures>>> = {
-  hardware: () => hardware(Number(word)), rollout: () => rollout(word), nodes: () => nodes(Number(word)), pods: () => pods(Number(word)), seeds: () => seeds(Number(word)), crashes: () => crashes(Number(word)),
+  hardware: () => hardware(Number(word)), links: () => links(Number(word)), rollout: () => rollout(word, more === 'again'), nodes: () => nodes(Number(word)), pods: () => pods(Number(word)), allocations: () => allocations(Number(word)),
+  seeds: () => seeds(Number(word)), crashes: () => crashes(Number(word)),
 };
 process.stdout.write(JSON.stringify(await tasks[task]!()));
 process.exit(0);

@@ -6,7 +6,7 @@ import { allocateByCdi } from './cdi.ts';
 import { writeDeviceInfo } from './device-info.ts';
 import type { PoolMember } from './pools.ts';
 import { preferredDevices } from './preferred.ts';
-import type { PreferenceRequest } from './preferred.ts';
+import type { Placement, PreferenceRequest } from './preferred.ts';
 
 /** A device as it is listed: a member of the pool, and what is wrong with it if something is. */
 export interface ListedMember extends PoolMember {
@@ -35,6 +35,8 @@ export class ResourcePlugin implements DevicePlugin {
   #resource: ResourceConfig;
   #members: ReadonlyMap<string, ListedMember> = new Map();
   #devices: readonly PluginDevice[] = [];
+  /** Of the members, since the first that asked. */
+  #placements: readonly Placement[] | undefined;
   #sinks: readonly Sink[] = [];
 
   constructor(resource: ResourceConfig, hooks: AllocationHooks) {
@@ -58,6 +60,7 @@ export class ResourcePlugin implements DevicePlugin {
   /** Takes over the configuration and the members, in order, and tells kubelet if that changes the list. */
   update(resource: ResourceConfig, members: readonly ListedMember[]): void {
     this.#resource = resource;
+    this.#placements = undefined;
     this.#members = new Map(members.map((member) => [member.function.id, member]));
     const places = new Map<number, readonly number[]>();
     const devices = members.map((member) => deviceOf(resource, member, places));
@@ -77,8 +80,8 @@ export class ResourcePlugin implements DevicePlugin {
   }
 
   getPreferredAllocation(request: PreferenceRequest): readonly string[] {
-    const placements = [...this.#members.values()].map(({ function: { id, pf, numaNode } }) => ({ id, pf, numaNode }));
-    return preferredDevices(placements, request);
+    this.#placements ??= [...this.#members.values()].map(({ function: { id, pf, numaNode } }) => ({ id, pf, numaNode }));
+    return preferredDevices(this.#placements, request);
   }
 
   async allocate(containers: readonly (readonly string[])[]): Promise<Result<readonly ContainerAllocation[], string>> {

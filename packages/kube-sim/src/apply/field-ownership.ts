@@ -83,7 +83,7 @@ export function updatedEntries(
 
 /** Compares two states but for the record itself. */
 export function compareContent(resource: ResourceDefinition, previous: ApiObject | undefined, next: ApiObject): Comparison {
-  return compareValues(previous === undefined ? resource.emptyObject() : withoutRecord(previous), withoutRecord(next), resource.mergeSchema);
+  return compareValues(previous ?? resource.emptyObject(), next, resource.mergeSchema);
 }
 
 export function withoutRecord(object: ApiObject): ApiObject {

@@ -11,6 +11,7 @@ import { publishedTypes } from '../schemas/published.ts';
 import { goMergeSchema } from '../schema/go-merge-schema.ts';
 import { storedForm } from '../schema/stored-form.ts';
 import type { GoStruct } from '../schema/go-type.ts';
+import { once } from '../values/once.ts';
 import type { MergeSchema } from '../patch/merge-schema.ts';
 import { newerEvent } from './newer-event.ts';
 import { namespaceFinalizeStrategy, namespaceStatusStrategy, namespaceStrategy } from './namespace.ts';
@@ -88,7 +89,7 @@ export function builtinResources(findKind: FindKind, services: ServiceAllocation
       goType: typeOf,
       // Definitions of custom resources are stored as JSON.
       ...(group === 'apiextensions.k8s.io' || kind.toStored !== undefined ? {} : { toStored: (object) => storedForm(object, typeOf()) }),
-      emptyObject: () => Object.fromEntries(typeOf().always),
+      emptyObject: once(() => Object.freeze(Object.fromEntries(typeOf().always))),
       table: builtinTable(group, version, kind.kind),
     });
   });

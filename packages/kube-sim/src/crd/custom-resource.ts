@@ -1,7 +1,7 @@
 import { once } from '../values/once.ts';
 import { badRequestError, UndecodableError } from '../errors/status.ts';
 import type { StatusError } from '../errors/status.ts';
-import type { Decoded, ResourceDefinition } from '../registry/definition.ts';
+import type { ResourceDefinition } from '../registry/definition.ts';
 import { defineResource } from '../registry/define.ts';
 import { keepingStatus, plainStrategy, withoutStatus, withStatusOf } from '../registry/strategies.ts';
 import type { Strategy } from '../registry/strategy.ts';
@@ -89,29 +89,29 @@ function customScale({ subresources }: CrdVersion, strategy: Strategy): Pick<Res
 }
 
 /** What server-side apply has made keeps its nulls, to be refused, and the empty parts of its metadata. */
-function customDecoder(apiVersion: string, kind: string, node: SchemaNode, isApplied = false): (value: unknown) => Decoded {
-  return (value) => {
+function customDecoder(apiVersion: string, kind: string, node: SchemaNode, isApplied = false): ResourceDefinition['decode'] {
+  return (value, normal) => {
     if (!isObject(value)) throw badRequestError(`error decoding: json: cannot unmarshal ${Array.isArray(value) ? 'array' : typeof value} into Go value of type map[string]interface {}`);
     const problem = typeMetaProblem(value);
     if (problem !== undefined) throw badRequestError(`couldn't get version/kind; json parse error: ${problem}`);
     const said = { apiVersion: value['apiVersion'] ?? apiVersion, kind: value['kind'] ?? kind };
     if (said.apiVersion !== apiVersion) throw badRequestError(`the API version in the data (${String(said.apiVersion)}) does not match the expected API version (${apiVersion})`);
     const strictProblems: string[] = [];
-    const metadata = decodeMetadata(value['metadata'], (path) => strictProblems.push(`unknown field "metadata.${path}"`), (why) => new UndecodableError({ kind, version: apiVersion.split('/')[1]! }, kind, why));
+    const metadata = decodeMetadata(value['metadata'], normal?.metadata, (path) => strictProblems.push(`unknown field "metadata.${path}"`), (why) => new UndecodableError({ kind, version: apiVersion.split('/')[1]! }, kind, why));
     const typed = withFields(value, { ...said, metadata: isApplied ? { ...emptyParts(value['metadata']), ...metadata } : metadata });
     const unknown: string[] = [];
     const pruned = prune(typed, node, '', { unknown: (path) => unknown.push(`unknown field "${path}"`), keepsNulls: isApplied }, true) as JsonObject;
     strictProblems.push(...unknown.sort());
-    return { object: frozen(applyDefaults(pruned, node)) as ApiObject, strictProblems, fieldErrors: [] };
+    return { object: frozen(applyDefaults(pruned, node), normal) as ApiObject, strictProblems, fieldErrors: [] };
   };
 }
 
 /** Metadata is of one type, whatever the definition says of it. */
-function decodeMetadata(value: unknown, unknown: (path: string) => void, refusal: (why: string) => StatusError): JsonObject {
+function decodeMetadata(value: unknown, normal: ApiObject['metadata'] | undefined, unknown: (path: string) => void, refusal: (why: string) => StatusError): JsonObject {
   if (value === undefined || value === null) return EMPTY_OBJECT;
   if (!isObject(value)) throw refusal(`json: cannot unmarshal ${jsonTypeName(value)} into Go value of type v1.ObjectMeta`);
   try {
-    return goDecode(value, objectMeta(), { unknown, defaults: NO_DEFAULTS });
+    return goDecode(value, objectMeta(), { unknown, defaults: NO_DEFAULTS }, normal as JsonObject | undefined);
   } catch (error) {
     if (error instanceof GoDecodeError) throw refusal(error.message);
     throw error;

@@ -20,9 +20,11 @@ export interface DeviceState {
   readonly registered: Readonly<Record<string, readonly string[]>>;
 }
 
-/** FNV-1a over the data's JSON: tells a torn or edited file, nothing more. */
-function checksum(text: string): number {
-  let hash = 0x811c9dc5;
+const CHECKSUM_BASIS = 0x811c9dc5;
+
+/** FNV-1a over the data's JSON: tells a torn or edited file, nothing more. Goes on from the checksum of what comes before. */
+function checksum(text: string, before = CHECKSUM_BASIS): number {
+  let hash = before;
   for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
   return hash >>> 0;
 }
@@ -35,14 +37,26 @@ export function holdText(hold: DeviceHold): string {
   });
 }
 
+/** Holds as they stand in the file, one after the other, with the checksum up to there: a hold more costs no more than itself. */
+export interface WrittenHolds {
+  readonly text: string;
+  readonly checksum: number;
+}
+
+export const noHolds: WrittenHolds = { text: '', checksum: checksum('{"PodDeviceEntries":[') };
+
+export function withHold(before: WrittenHolds, hold: string): WrittenHolds {
+  const more = before.text === '' ? hold : `,${hold}`;
+  return { text: before.text + more, checksum: checksum(more, before.checksum) };
+}
+
 /**
  * The outer form is kubelet's (Data, Checksum; PodDeviceEntries with PodUID, ContainerName, ResourceName, DeviceIDs, AllocResp); the
- * plugin's answer is JSON instead of a protocol buffer, and the pod's name is added. `holds` are {@link holdText}s, `registered` is JSON of
- * {@link DeviceState.registered}.
+ * plugin's answer is JSON instead of a protocol buffer, and the pod's name is added. `registered` is JSON of {@link DeviceState.registered}.
  */
-export function checkpointText(holds: readonly string[], registered: string): string {
-  const data = `{"PodDeviceEntries":[${holds.join(',')}],"RegisteredDevices":${registered}}`;
-  return `{"Data":${data},"Checksum":${checksum(data)}}`;
+export function checkpointText(holds: WrittenHolds, registered: string): string {
+  const rest = `],"RegisteredDevices":${registered}}`;
+  return `{"Data":{"PodDeviceEntries":[${holds.text}${rest},"Checksum":${checksum(rest, holds.checksum)}}`;
 }
 
 type CheckpointEntry = {

@@ -4,8 +4,8 @@ import type { Pod } from '@vfleet/kube';
 import { amountOf } from '../pods/amounts.ts';
 import type { Container } from '../pods/requests.ts';
 import { containersOf, isSidecar } from '../pods/requests.ts';
-import type { DeviceHold } from './device-checkpoint.ts';
-import { checkpointText, holdText, readCheckpoint, writeCheckpoint } from './device-checkpoint.ts';
+import type { DeviceHold, WrittenHolds } from './device-checkpoint.ts';
+import { checkpointText, holdText, noHolds, readCheckpoint, withHold, writeCheckpoint } from './device-checkpoint.ts';
 import { alignedNumaNode, chooseDevices } from './devices.ts';
 import type { TopologyPolicy } from './options.ts';
 
@@ -38,6 +38,8 @@ export class DeviceManager {
   readonly #inUse = new Map<string, Set<string>>();
   /** What the checkpoint says of each pod's holds, and of the registered devices until they change. */
   readonly #texts = new Map<string, string[]>();
+  /** All of them together; undefined when one was taken out, until they are written again. */
+  #written: WrittenHolds | undefined;
   #registeredText: string | undefined;
   #running = false;
 
@@ -55,6 +57,7 @@ export class DeviceManager {
     this.#holds.clear();
     this.#inUse.clear();
     this.#texts.clear();
+    this.#written = undefined;
     this.#registeredText = undefined;
     for (const hold of holds) this.#hold(hold);
     for (const resourceName of Object.keys(registered)) if (!this.#endpoints.has(resourceName)) this.#endpoints.set(resourceName, { plugin: undefined, devices: [], stream: undefined });
@@ -231,9 +234,11 @@ export class DeviceManager {
     const holds = this.#holds.get(hold.podUid);
     if (holds === undefined) this.#holds.set(hold.podUid, [hold]);
     else holds.push(hold);
+    const text = holdText(hold);
     const texts = this.#texts.get(hold.podUid);
-    if (texts === undefined) this.#texts.set(hold.podUid, [holdText(hold)]);
-    else texts.push(holdText(hold));
+    if (texts === undefined) this.#texts.set(hold.podUid, [text]);
+    else texts.push(text);
+    if (this.#written !== undefined) this.#written = withHold(this.#written, text);
     const inUse = this.#inUse.get(hold.resourceName) ?? new Set();
     this.#inUse.set(hold.resourceName, inUse);
     for (const id of hold.ids) inUse.add(id);
@@ -243,11 +248,13 @@ export class DeviceManager {
     for (const { resourceName, ids } of this.#holds.get(podUid) ?? []) for (const id of ids) this.#inUse.get(resourceName)?.delete(id);
     this.#holds.delete(podUid);
     this.#texts.delete(podUid);
+    this.#written = undefined;
   }
 
   #save(): Promise<string | undefined> {
+    this.#written ??= [...this.#texts.values()].flat().reduce(withHold, noHolds);
     this.#registeredText ??= JSON.stringify(Object.fromEntries([...this.#endpoints].map(([resourceName, { devices }]) => [resourceName, devices.map(({ id }) => id)])));
-    return writeCheckpoint(this.#files, checkpointText([...this.#texts.values()].flat(), this.#registeredText));
+    return writeCheckpoint(this.#files, checkpointText(this.#written, this.#registeredText));
   }
 
   #changed(): void {

@@ -1,13 +1,16 @@
-import { getOwn, isObject, setOwn } from '../values/json.ts';
+import { isObject, setOwn } from '../values/json.ts';
 import { mapArray } from './prune.ts';
 import type { SchemaNode } from './structural.ts';
 
-/** Fills in the schema's defaults, from the outside in. Returns the same value when there was nothing to fill, as in parts of `filledBefore`. */
-export function applyDefaults(value: unknown, node: SchemaNode, filledBefore?: unknown): unknown {
-  if (!node.hasDefaults || value === filledBefore) return value;
+/** Fills in the schema's defaults, from the outside in. Returns the same value when there was nothing to fill. */
+export function applyDefaults(value: unknown, node: SchemaNode): unknown {
+  if (!node.hasDefaults) return value;
   if (Array.isArray(value)) {
-    const { items } = node;
-    return items === undefined ? value : mapArray(value, (item, index) => applyDefaults(item, items, Array.isArray(filledBefore) ? filledBefore[index] : undefined));
+    const { items, known: { filled } } = node;
+    if (items === undefined || filled.has(value)) return value;
+    const after = mapArray(value, (item) => applyDefaults(item, items));
+    if (after === value && Object.isFrozen(value)) filled.add(value);
+    return after;
   }
   if (!isObject(value)) return value;
   let copy: Record<string, unknown> | undefined;
@@ -16,7 +19,7 @@ export function applyDefaults(value: unknown, node: SchemaNode, filledBefore?: u
     const before = Object.hasOwn(value, name) ? value[name] : undefined;
     const filled = before === undefined ? property.defaultValue : before;
     if (filled === undefined) continue;
-    const after = applyDefaults(filled, property, isObject(filledBefore) ? getOwn(filledBefore, name) : undefined);
+    const after = applyDefaults(filled, property);
     if (after !== before) setOwn((copy ??= { ...value }), name, after);
   }
   if (typeof node.additional === 'object' && node.additional.hasDefaults) {

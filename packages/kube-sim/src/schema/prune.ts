@@ -13,8 +13,11 @@ export interface Pruning {
 /** Drops what the schema does not know, and nulls where they are not allowed. Returns the same value when nothing had to go. */
 export function prune(value: unknown, node: SchemaNode, path: string, pruning: Pruning, isRoot = false): unknown {
   if (Array.isArray(value)) {
-    const { items } = node;
-    return items === undefined ? value : mapArray(value, (item, index) => prune(item, items, `${path}[${index}]`, pruning));
+    const { items, known: { pruned } } = node;
+    if (items === undefined || pruned.has(value)) return value;
+    const after = mapArray(value, (item, index) => prune(item, items, `${path}[${index}]`, pruning));
+    if (after === value && pruning.keepsNulls !== true && Object.isFrozen(value)) pruned.add(value);
+    return after;
   }
   if (!isObject(value)) return value;
   return pruneObject(value, node, path, pruning, isRoot || node.isEmbeddedResource);

@@ -25,7 +25,7 @@ export interface SchemaNode {
   readonly oneOf: readonly SchemaNode[];
   readonly not: SchemaNode | undefined;
   /** Frozen lists that were found to be as this says: most writes leave most of an object as it is. */
-  readonly known: { readonly valid: WeakSet<readonly unknown[]>; readonly distinct: WeakSet<readonly unknown[]> };
+  readonly known: Readonly<Record<'valid' | 'distinct' | 'pruned' | 'filled', WeakSet<readonly unknown[]>>>;
 }
 
 export function compileSchema(schema: JsonSchema): SchemaNode {
@@ -52,7 +52,7 @@ export function compileSchema(schema: JsonSchema): SchemaNode {
     anyOf: (schema.anyOf ?? []).map(compileSchema),
     oneOf: (schema.oneOf ?? []).map(compileSchema),
     not: schema.not === undefined ? undefined : compileSchema(schema.not),
-    known: { valid: new WeakSet(), distinct: new WeakSet() },
+    known: { valid: new WeakSet(), distinct: new WeakSet(), pruned: new WeakSet(), filled: new WeakSet() },
   };
 }
 

@@ -52,10 +52,18 @@ export function frozen(value: unknown, known?: unknown): unknown {
   return Object.freeze(copy);
 }
 
+/** Lists that are deeply frozen: what is frozen stays so, and lists are what makes objects large. */
+const frozenLists = new WeakMap<readonly unknown[], true>();
+
 function isDeeplyFrozen(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return value !== undefined;
   if (!Object.isFrozen(value)) return false;
-  if (Array.isArray(value)) return value.every(isDeeplyFrozen);
+  if (Array.isArray(value)) {
+    if (frozenLists.has(value)) return true;
+    if (!value.every(isDeeplyFrozen)) return false;
+    frozenLists.set(value, true);
+    return true;
+  }
   for (const key in value) if (!isDeeplyFrozen((value as JsonObject)[key])) return false;
   return true;
 }
