@@ -13,7 +13,8 @@ test('EBUSY names the bridge that a VF is a port of', async () => {
   await applied(hardware, { kind: 'setNumVfs', pf, count: 2 });
   await until('the VF has an interface', async () => (await pfOf(hardware, pf)).vfs[1]?.netdev !== undefined);
   const { netdev } = (await pfOf(hardware, pf)).vfs[1]!;
-  ip('link', 'add', 'br-users', 'type', 'bridge');
+  // A bridge asks for its VLAN at each port, which the VF asks of a PF that is down.
+  ip('link', 'add', 'br-users', 'type', 'bridge', 'vlan_default_pvid', '0');
   try {
     ip('link', 'set', netdev!.name, 'master', 'br-users');
     const refused = await hardware.apply({ kind: 'setNumVfs', pf, count: 1 });
