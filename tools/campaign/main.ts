@@ -1,5 +1,5 @@
 /**
- * `npm run campaign [-- --seeds N --scale-seeds N --workers N --for SECONDS --only NAME,NAME --state FILE --fresh]`: runs seeds from
+ * `npm run campaign [-- --seeds N --scale-seeds N --workers N --for SECONDS --only NAME,NAME --state FILE --fresh | --planted]`: runs seeds from
  * 1 on of every scenario, most of the small ones, and fails when a property did not hold, a fault never struck, or not all seeds were
  * run. What is done is kept in the state file: the same command goes on where it was stopped, as long as a seed means the same run.
  */
@@ -8,14 +8,16 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { CampaignPart, RunReport } from '@vfleet/sim';
+import { searchPlanted } from './planted.ts';
 import { Campaign, campaignTables, catalog, faultNames, findScenario, replayOf, runSeed } from '@vfleet/sim';
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '100000' }, 'scale-seeds': { type: 'string', default: '20' }, workers: { type: 'string', default: '2' }, for: { type: 'string' }, only: { type: 'string' },
-    state: { type: 'string', default: '.vfleet/campaign.json' }, replays: { type: 'string', default: '.vfleet/replays' }, fresh: { type: 'boolean', default: false },
+    state: { type: 'string', default: '.vfleet/campaign.json' }, replays: { type: 'string', default: '.vfleet/replays' }, fresh: { type: 'boolean', default: false }, planted: { type: 'boolean', default: false },
   },
 });
+if (values.planted) process.exit((await searchPlanted(join(import.meta.dirname, '../../test/simulation/planted/results.json'), (line) => void process.stdout.write(`${line}\n`))) ? 0 : 1);
 const SAVE_MS = 10_000;
 const FAILURES_MAX = 50;
 

@@ -1,7 +1,8 @@
-import type { HardwareStep, Kube, KubeObject } from '@vfleet/core';
-import { KubeError, ok } from '@vfleet/core';
-import { nodeStates } from '@vfleet/kube';
-import type { PortWrapper, ProcessPorts } from '@vfleet/sim';
+import type { HardwareStep, Inventory, KubeObject, PciAddress } from '@vfleet/core';
+import { KubeError, ok, pciAddress } from '@vfleet/core';
+import { nodeStates, pods } from '@vfleet/kube';
+import type { PortWrapper } from '@vfleet/sim';
+import { CURRENT, PREFIX, annotation, both, changedSteps, granted, kubeWith, lookingAt, on, patching, seeing, withAnnotations, withoutFiles, withoutSteps } from './wrappers.ts';
 
 /** A mistake put into the system on purpose, by a wrapper around one port of one component, and the property that must catch it. */
 export interface PlantedDefect {
@@ -9,193 +10,91 @@ export interface PlantedDefect {
   /** What somebody might have got wrong, in one sentence. */
   readonly says: string;
   readonly scenario: string;
-  /** Any of these may be first to see it. */
-  readonly oracles: readonly string[];
+  /** It must be the first to see it. */
+  readonly oracle: string;
   readonly wrap: PortWrapper;
-}
-
-type Kind = 'operator' | 'config-daemon' | 'device-plugin' | 'attachment';
-
-/** Changes the ports of one component. */
-function on(component: Kind, change: (ports: ProcessPorts) => Partial<ProcessPorts>): PortWrapper {
-  return (id, ports) => (id.component === component ? { ...ports, ...change(ports) } : ports);
-}
-
-/** All of a client, with some methods in place of its own. */
-function kubeWith(kube: Kube, methods: Partial<Kube>): Kube {
-  return {
-    get: (resource, key) => kube.get(resource, key),
-    list: (resource, options) => kube.list(resource, options),
-    watch: (resource, options, sink) => kube.watch(resource, options, sink),
-    create: (resource, object, options) => kube.create(resource, object, options),
-    update: (resource, object, options) => kube.update(resource, object, options),
-    patch: (resource, key, patch, options) => kube.patch(resource, key, patch, options),
-    delete: (resource, key, options) => kube.delete(resource, key, options),
-    evict: (key, options) => kube.evict(key, options),
-    bind: (key, nodeName) => kube.bind(key, nodeName),
-    ...methods,
-  };
-}
-
-/** Merge patches of one kind, changed on their way. */
-function patching(plural: string, change: (patch: Record<string, unknown>) => Record<string, unknown> | undefined): (ports: ProcessPorts) => Partial<ProcessPorts> {
-  return ({ kube }) => ({
-    kube: kubeWith(kube, {
-      patch: async (resource, key, patch, options) => {
-        if (resource.plural !== plural || patch.type !== 'merge') return kube.patch(resource, key, patch, options);
-        const changed = change({ ...patch.patch });
-        return changed === undefined ? kube.get(resource, key) : kube.patch(resource, key, { type: 'merge', patch: changed }, options);
-      },
-    }),
-  });
-}
-
-/** Hardware steps of a component: left out, though reported as done. */
-function withoutSteps(...kinds: readonly HardwareStep['kind'][]): (ports: ProcessPorts) => Partial<ProcessPorts> {
-  return ({ hardware }) => (hardware === undefined ? {} : {
-    hardware: { discover: () => hardware.discover(), watch: (listener) => hardware.watch(listener), apply: async (step) => (kinds.includes(step.kind) ? ok(undefined) : hardware.apply(step)) },
-  });
-}
-
-/** Hardware steps of a component, changed on their way. */
-function changedSteps(change: (step: HardwareStep) => HardwareStep): (ports: ProcessPorts) => Partial<ProcessPorts> {
-  return ({ hardware }) => (hardware === undefined ? {} : { hardware: { discover: () => hardware.discover(), watch: (listener) => hardware.watch(listener), apply: (step) => hardware.apply(change(step)) } });
-}
-
-/** Files that a component writes: some of the writes or removals never reach the disk. */
-function withoutFiles(which: (verb: 'replace' | 'create' | 'append' | 'remove', path: string) => boolean): (ports: ProcessPorts) => Partial<ProcessPorts> {
-  return ({ files }) => (files === undefined ? {} : {
-    files: {
-      read: (path) => files.read(path),
-      list: (folder) => files.list(folder),
-      withLock: (path, work) => files.withLock(path, work),
-      replace: async (path, text, options) => (which('replace', path) ? ok(undefined) : files.replace(path, text, options)),
-      create: async (path, text, options) => (which('create', path) ? ok(undefined) : files.create(path, text, options)),
-      append: async (path, text) => (which('append', path) ? ok(undefined) : files.append(path, text)),
-      remove: async (path) => (which('remove', path) ? ok(undefined) : files.remove(path)),
-    },
-  });
-}
-
-/** What a component reads or is told of one kind, changed on its way. */
-function seeing(plural: string, change: (object: KubeObject) => KubeObject): (ports: ProcessPorts) => Partial<ProcessPorts> {
-  // The change keeps the kind, and so the type.
-  const as = <Type extends KubeObject>(object: Type): Type => change(object) as Type;
-  return ({ kube }) => ({
-    kube: kubeWith(kube, {
-      get: async (resource, key) => (resource.plural === plural ? as(await kube.get(resource, key)) : kube.get(resource, key)),
-      list: async (resource, options) => {
-        const page = await kube.list(resource, options);
-        return resource.plural === plural ? { ...page, items: page.items.map(as) } : page;
-      },
-      watch: (resource, options, sink) => kube.watch(resource, options, resource.plural !== plural ? sink : {
-        event: (event) => sink.event(event.type === 'BOOKMARK' ? event : { ...event, object: as(event.object) }),
-        end: (error) => sink.end(error),
-      }),
-    }),
-  });
-}
-
-function withAnnotations(object: KubeObject, annotations: Readonly<Record<string, string>>): KubeObject {
-  return { ...object, metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, ...annotations } } };
-}
-
-/** What a patch sets an annotation to. */
-function annotation(patch: Readonly<Record<string, unknown>>, name: string): unknown {
-  return (patch['metadata'] as { readonly annotations?: Readonly<Record<string, unknown>> } | undefined)?.annotations?.[name];
-}
-
-const PREFIX = 'sriovnetwork.openshift.io';
-const CURRENT = `${PREFIX}/current-state`;
-
-/** The daemon reads that what it would ask for was asked and granted. */
-function granted(ports: ProcessPorts, request: 'Drain_Required' | 'Reboot_Required'): Partial<ProcessPorts> {
-  const states = seeing('sriovnetworknodestates', (state) => withAnnotations(state, { [CURRENT]: 'DrainComplete', [`${PREFIX}/desired-state`]: request }))(ports);
-  return seeing('nodes', (node) => withAnnotations(node, { [`${PREFIX}/state`]: request }))({ ...ports, ...states });
 }
 
 /** Modelled on what users of SR-IOV operators report, and on the classes stale, unobserved and intermediate state. */
 export const plantedDefects: readonly PlantedDefect[] = [
   {
-    name: 'drain-granted-by-nobody', says: 'The config daemon takes every drain for granted and changes VFs under running pods.', scenario: 'numvfs-change-under-load', oracles: ['vfs-in-use'],
+    name: 'drain-granted-by-nobody', says: 'The config daemon takes every drain for granted and changes VFs under running pods.', scenario: 'numvfs-change-under-load', oracle: 'vfs-in-use',
     wrap: on('config-daemon', (ports) => granted(ports, 'Drain_Required')),
   },
   {
-    name: 'eviction-does-nothing', says: 'The operator reports a drain as complete without evicting anybody.', scenario: 'numvfs-change-under-load', oracles: ['vfs-in-use'],
+    name: 'eviction-does-nothing', says: 'The operator reports a drain as complete without evicting anybody.', scenario: 'numvfs-change-under-load', oracle: 'vfs-in-use',
     wrap: on('operator', ({ kube }) => ({ kube: kubeWith(kube, { evict: async () => undefined, list: async (resource, options) => (resource.plural === 'pods' ? { ...(await kube.list(resource, options)), items: [] } : kube.list(resource, options)) }) })),
   },
   {
-    name: 'uncordon-of-a-foreign-cordon', says: 'The operator uncordons whatever it finds cordoned: an administrator\'s cordon is undone.', scenario: 'numvfs-change-under-load', oracles: ['admin-cordon'],
+    name: 'uncordon-of-a-foreign-cordon', says: 'The operator uncordons whatever it finds cordoned: an administrator\'s cordon is undone.', scenario: 'numvfs-change-under-load', oracle: 'admin-cordon',
     wrap: on('operator', (ports) => seeing('nodes', (node) => withAnnotations(node, { [`${PREFIX}/cordoned-for-drain`]: 'true' }))(ports)),
   },
   {
-    name: 'attachment-record-never-removed', says: 'The record of an attachment stays after DEL.', scenario: 'pod-churn', oracles: ['no-leaks', 'attached-is-allocated', 'convergence'],
+    name: 'attachment-record-never-removed', says: 'The record of an attachment stays after DEL.', scenario: 'pod-churn', oracle: 'no-leaks',
     wrap: on('attachment', withoutFiles((verb, path) => verb === 'remove' && path.startsWith('/var/lib/cni/vfleet/pods/'))),
   },
   {
-    name: 'address-never-released', says: 'DEL does not give the address back: the range runs out.', scenario: 'pod-churn', oracles: ['no-leaks', 'convergence'],
+    name: 'address-never-released', says: 'DEL does not give the address back: the range runs out.', scenario: 'pod-churn', oracle: 'no-leaks',
     wrap: on('attachment', withoutFiles((verb, path) => verb === 'remove' && path.startsWith('/var/lib/cni/networks/'))),
   },
   {
-    name: 'vf-lost-in-no-namespace', says: 'DEL does not bring the VF back to the host.', scenario: 'pod-churn', oracles: ['convergence', 'attached-is-allocated', 'no-leaks', 'hot-loop'],
+    name: 'vf-lost-in-no-namespace', says: 'DEL does not bring the VF back to the host.', scenario: 'pod-churn', oracle: 'no-leaks',
     wrap: on('attachment', changedSteps((step) => (step.kind === 'moveNetdev' && step.to === 'host' ? { ...step, to: step.from } : step))),
   },
   {
-    name: 'address-not-remembered', says: 'A reservation of an address is not written, so that two pods get the same one.', scenario: 'pod-churn', oracles: ['vf-in-one-pod'],
+    name: 'address-not-remembered', says: 'A reservation of an address is not written, so that two pods get the same one.', scenario: 'pod-churn', oracle: 'vf-in-one-pod',
     wrap: on('attachment', withoutFiles((_, path) => path.startsWith('/var/lib/cni/networks/'))),
   },
   {
-    name: 'wrong-vf-count', says: 'The daemon makes one VF fewer than asked for, and reads the wanted number back.', scenario: 'first-rollout', oracles: ['convergence', 'succeeded-is-true', 'views-agree'],
-    wrap: on('config-daemon', changedSteps((step) => (step.kind === 'setNumVfs' && step.count > 1 ? { ...step, count: step.count - 1 } : step))),
+    name: 'wrong-vf-count', says: 'The daemon makes one VF fewer than asked for, and reads the wanted number back.', scenario: 'first-rollout', oracle: 'nodes-settle',
+    wrap: on('config-daemon', changedSteps(oneFewer)),
   },
   {
-    name: 'eswitch-mode-ignored', says: 'The mode of the eswitch is never changed, though that is reported.', scenario: 'switchdev-flip', oracles: ['convergence', 'succeeded-is-true'],
+    name: 'eswitch-mode-ignored', says: 'The mode of the eswitch is never changed, though that is reported.', scenario: 'switchdev-flip', oracle: 'drains-end',
     wrap: on('config-daemon', withoutSteps('setEswitchMode')),
   },
   {
-    name: 'success-over-any-hardware', says: 'Whatever the daemon reports, it says Succeeded.', scenario: 'switchdev-flip', oracles: ['convergence', 'succeeded-is-true', 'silence', 'vfs-in-use', 'views-agree', 'hot-loop'],
+    name: 'success-over-any-hardware', says: 'Whatever the daemon reports, it says Succeeded.', scenario: 'switchdev-flip', oracle: 'succeeded-is-true',
     wrap: on('config-daemon', (ports) => ({
       ...withoutSteps('setEswitchMode')(ports),
       ...patching('sriovnetworknodestates', (patch) => {
         const status = patch['status'] as Record<string, unknown> | undefined;
-        return status?.['syncStatus'] === undefined ? patch : { ...patch, status: { ...status, syncStatus: 'Succeeded' } };
+        const conditions = status?.['conditions'] as readonly { readonly type: string }[] | undefined;
+        if (status === undefined) return patch;
+        return { ...patch, status: { ...status, ...('syncStatus' in status ? { syncStatus: 'Succeeded' } : {}), ...(conditions === undefined ? {} : { conditions: conditions.map((one) => (one.type === 'Ready' ? { ...one, status: 'True' } : one)) }) } };
       })(ports),
     })),
   },
   {
-    name: 'drain-over-budget', says: 'The operator takes the limit of a pool for twice of what it is.', scenario: 'api-outage', oracles: ['drain-budget'],
+    name: 'drain-over-budget', says: 'The operator takes the limit of a pool for twice of what it is.', scenario: 'api-outage', oracle: 'drain-budget',
     wrap: on('operator', seeing('sriovnetworkpoolconfigs', (pool) => ({ ...pool, spec: { maxUnavailable: '100%' } }) as KubeObject)),
   },
   {
-    name: 'drain-never-ends', says: 'The operator never gives a node back after a drain.', scenario: 'numvfs-change-under-load', oracles: ['convergence', 'hot-loop'],
+    name: 'drain-never-ends', says: 'The operator never gives a node back after a drain.', scenario: 'numvfs-change-under-load', oracle: 'drains-end',
     wrap: on('operator', patching('sriovnetworknodestates', (patch) => (annotation(patch, CURRENT) === 'Idle' ? undefined : patch))),
   },
   {
-    name: 'node-stays-cordoned', says: 'The operator forgets to uncordon after a drain.', scenario: 'numvfs-change-under-load', oracles: ['convergence', 'hot-loop', 'silence'],
+    name: 'node-stays-cordoned', says: 'The operator forgets to uncordon after a drain.', scenario: 'numvfs-change-under-load', oracle: 'pods-run',
     wrap: on('operator', patching('nodes', (patch) => ((patch['spec'] as { readonly unschedulable?: unknown } | undefined)?.unschedulable === null ? undefined : patch))),
   },
   {
-    name: 'reboot-granted-by-nobody', says: 'The config daemon takes every reboot for granted.', scenario: 'rolling-reboot', oracles: ['reboot-permission', 'vfs-in-use'],
+    name: 'reboot-granted-by-nobody', says: 'The config daemon takes every reboot for granted.', scenario: 'rolling-reboot', oracle: 'reboot-permission',
     wrap: on('config-daemon', (ports) => granted(ports, 'Reboot_Required')),
   },
   {
-    name: 'kernel-arguments-lost', says: 'The arguments for the next boot are not written: the node would reboot for ever.', scenario: 'rolling-reboot', oracles: ['convergence'],
+    name: 'kernel-arguments-lost', says: 'The arguments for the next boot are not written: the node would reboot for ever.', scenario: 'rolling-reboot', oracle: 'nodes-settle',
     wrap: on('config-daemon', ({ host }) => (host === undefined ? {} : { host: { facts: () => host.facts(), reboot: (reason) => host.reboot(reason), ensureKernelArguments: async () => ok(undefined) } })),
   },
   {
-    name: 'driver-never-bound', says: 'The daemon reports VFs as bound to vfio-pci that are not.', scenario: 'rolling-reboot', oracles: ['convergence', 'succeeded-is-true'],
+    name: 'driver-never-bound', says: 'The daemon reports VFs as bound to vfio-pci that are not.', scenario: 'rolling-reboot', oracle: 'drains-end',
     wrap: on('config-daemon', withoutSteps('bindDriver')),
   },
   {
-    name: 'devices-listed-too-early', says: 'The device plugin does not wait for the config daemon: pods get VFs that are being configured.', scenario: 'switchdev-flip', oracles: ['vfs-in-use', 'attached-is-allocated', 'convergence'],
-    wrap: on('device-plugin', seeing('sriovnetworknodestates', (state) => ({ ...state, spec: {}, status: {} }) as KubeObject)),
-  },
-  {
-    name: 'finalizer-never-removed', says: 'The operator forgets its finalizer on a network: its deletion hangs for ever.', scenario: 'pod-churn', oracles: ['no-leaks', 'convergence', 'hot-loop'],
+    name: 'finalizer-never-removed', says: 'The operator forgets its finalizer on a network: its deletion hangs for ever.', scenario: 'pod-churn', oracle: 'no-leaks',
     wrap: on('operator', patching('sriovnetworks', (patch) => ('finalizers' in ((patch['metadata'] as object | undefined) ?? {}) && JSON.stringify(patch).includes('"finalizers":null') ? undefined : patch))),
   },
   {
-    name: 'chatty-daemon', says: 'The daemon writes an annotation every minute, whether anything happened or not.', scenario: 'first-rollout', oracles: ['silence'],
+    name: 'chatty-daemon', says: 'The daemon writes an annotation every minute, whether anything happened or not.', scenario: 'first-rollout', oracle: 'silence',
     wrap: on('config-daemon', (ports) => {
       const { clock, kube } = ports;
       let beats = 0;
@@ -210,7 +109,7 @@ export const plantedDefects: readonly PlantedDefect[] = [
     }),
   },
   {
-    name: 'deletions-unseen', says: 'The operator misses that a policy was deleted.', scenario: 'policy-conflict', oracles: ['views-agree', 'convergence', 'expectation'],
+    name: 'deletions-unseen', says: 'The operator misses that a policy was deleted.', scenario: 'policy-conflict', oracle: 'views-agree',
     wrap: on('operator', ({ kube }) => ({
       kube: kubeWith(kube, {
         watch: (resource, options, sink) => kube.watch(resource, options, resource.plural !== 'sriovnetworknodepolicies' ? sink : { event: (event) => (event.type === 'DELETED' ? undefined : sink.event(event)), end: (error) => sink.end(error) }),
@@ -218,19 +117,142 @@ export const plantedDefects: readonly PlantedDefect[] = [
     })),
   },
   {
-    name: 'attachment-without-journal', says: 'The attachment daemon changes a VF before it has written down that it will.', scenario: 'pod-churn', oracles: ['attached-is-allocated', 'convergence', 'no-leaks', 'hot-loop'],
+    name: 'attachment-without-journal', says: 'The attachment daemon changes a VF before it has written down that it will.', scenario: 'pod-churn', oracle: 'attached-is-allocated',
     wrap: on('attachment', withoutFiles((verb, path) => (verb === 'create' || verb === 'replace') && path.startsWith('/var/lib/cni/vfleet/vfs/'))),
   },
   {
-    name: 'evictions-refused-for-ever', says: 'The operator takes every eviction for refused.', scenario: 'numvfs-change-under-load', oracles: ['convergence'],
+    name: 'evictions-refused-for-ever', says: 'The operator takes every eviction for refused.', scenario: 'numvfs-change-under-load', oracle: 'drains-end',
     wrap: on('operator', ({ kube }) => ({ kube: kubeWith(kube, { evict: () => Promise.reject(new KubeError('TooManyRequests', 429, 'planted')) }) })),
   },
   {
-    name: 'status-never-written', says: 'The daemon\'s reports are lost, and it takes them for written.', scenario: 'first-rollout', oracles: ['convergence', 'hot-loop'],
+    name: 'status-never-written', says: 'The daemon\'s reports are lost, and it takes them for written.', scenario: 'first-rollout', oracle: 'nodes-settle',
     wrap: on('config-daemon', patching('sriovnetworknodestates', (patch) => (patch['status'] === undefined ? patch : undefined))),
   },
   {
-    name: 'program-error', says: 'A reconcile throws on an object that it does not expect.', scenario: 'first-rollout', oracles: ['program-error'],
+    name: 'program-error', says: 'A reconcile throws on an object that it does not expect.', scenario: 'first-rollout', oracle: 'program-error',
     wrap: on('operator', seeing('nodes', (node) => (node.metadata.name === 'node-1' ? ({ ...node, metadata: { ...node.metadata, labels: { get 'kubernetes.io/hostname'(): string { throw new TypeError('planted'); } } } }) : node))),
   },
+  {
+    name: 'external-pf-taken-over', says: 'The daemon overlooks that a PF is managed by somebody else.', scenario: 'externally-managed', oracle: 'foreign-pfs',
+    wrap: on('config-daemon', seeing('sriovnetworknodestates', (state) => withInterfaces(state, (entry) => ({ ...entry, externallyManaged: false, numVfs: 5 })))),
+  },
+  {
+    name: 'writes-are-believed', says: 'The daemon makes one VF fewer than asked for, and what it asked for is what it sees.', scenario: 'first-rollout', oracle: 'succeeded-is-true',
+    wrap: both(on('config-daemon', changedSteps(oneFewer)), on('config-daemon', lookingAt(oneMore))),
+  },
+  {
+    name: 'first-spec-for-ever', says: 'The daemon reports for the newest spec what it has done for the first one that it saw.', scenario: 'single-node', oracle: 'nodes-settle',
+    wrap: on('config-daemon', (ports) => {
+      const first = new Map<string, unknown>();
+      return seeing('sriovnetworknodestates', (state) => {
+        const { spec } = state as KubeObject & { readonly spec?: { readonly interfaces?: readonly object[] } };
+        if (!first.has(state.metadata.name) && (spec?.interfaces ?? []).length > 0) first.set(state.metadata.name, spec);
+        return { ...state, spec: first.get(state.metadata.name) ?? spec } as KubeObject;
+      })(ports);
+    }),
+  },
+  {
+    name: 'retries-without-a-pause', says: 'A write that fails is repeated at once.', scenario: 'api-outage', oracle: 'hot-loop',
+    wrap: on('operator', ({ kube }) => ({
+      kube: kubeWith(kube, {
+        patch: async (resource, key, patch, options) => {
+          for (let attempt = 1; ; attempt++) {
+            try {
+              return await kube.patch(resource, key, patch, options);
+            } catch (error) {
+              if (attempt === 300) throw error;
+            }
+          }
+        },
+      }),
+    })),
+  },
+  {
+    name: 'reboot-forgotten', says: 'The reboot that was asked for and granted never happens.', scenario: 'rolling-reboot', oracle: 'nodes-settle',
+    wrap: on('config-daemon', ({ host }) => (host === undefined ? {} : { host: { facts: () => host.facts(), ensureKernelArguments: (wanted) => host.ensureKernelArguments(wanted), reboot: async () => ok(undefined) } })),
+  },
+  {
+    name: 'older-version-accepted', says: 'The operator takes the version before the newest one for the newest.', scenario: 'numvfs-change-under-load', oracle: 'same-end',
+    wrap: on('operator', ({ kube }) => {
+      const before = new Map<string, KubeObject>();
+      const older = <Type extends KubeObject>(object: Type): Type => {
+        const known = before.get(object.metadata.name) ?? object;
+        before.set(object.metadata.name, object);
+        // Another version of the same object.
+        return { ...known, metadata: object.metadata } as Type;
+      };
+      return {
+        kube: kubeWith(kube, {
+          watch: (resource, options, sink) => kube.watch(resource, options, resource.plural !== 'sriovnetworknodepolicies' ? sink : { event: (event) => sink.event(event.type === 'MODIFIED' ? { ...event, object: older(event.object) } : event), end: (error) => sink.end(error) }),
+        }),
+      };
+    }),
+  },
+  {
+    name: 'neighbour-attached', says: 'The attachment counts VFs from one: the pod gets the next one.', scenario: 'pod-churn', oracle: 'attached-is-allocated',
+    wrap: on('attachment', changedSteps((step) => (step.kind === 'moveNetdev' && step.from === 'host' ? { ...step, device: next(step.device) } : step))),
+  },
+  {
+    name: 'drained-without-cordon', says: 'The operator does not cordon what it drains: pods come back at once.', scenario: 'numvfs-change-under-load', oracle: 'hot-loop',
+    wrap: on('operator', patching('nodes', (patch) => ((patch['spec'] as { readonly unschedulable?: unknown } | undefined)?.unschedulable === true ? undefined : patch))),
+  },
+  {
+    name: 'device-forgotten', says: 'The device plugin leaves out the last VF of each PF.', scenario: 'first-rollout', oracle: 'ends-as-told',
+    wrap: on('device-plugin', lookingAt((inventory) => ({ ...inventory, pfs: inventory.pfs.map((pf) => ({ ...pf, vfs: pf.vfs.slice(0, -1) })) }))),
+  },
+  {
+    name: 'plugin-configuration-stale', says: 'The device plugin keeps the first configuration that it saw.', scenario: 'policy-conflict', oracle: 'same-end',
+    wrap: on('device-plugin', (ports) => {
+      const first = new Map<string, unknown>();
+      return seeing('configmaps', (map) => {
+        const { data } = map as KubeObject & { readonly data?: unknown };
+        if (!first.has(map.metadata.name)) first.set(map.metadata.name, data);
+        return { ...map, data: first.get(map.metadata.name) } as KubeObject;
+      })(ports);
+    }),
+  },
+  {
+    name: 'deletes-instead-of-evicting', says: 'The operator deletes the pods that stand in its way, whatever protects them.', scenario: 'pdb-blocked-drain', oracle: 'evicts-only',
+    wrap: on('operator', ({ kube }) => ({ kube: kubeWith(kube, { evict: (key) => kube.delete(pods, key).then(() => undefined) }) })),
+  },
+  {
+    name: 'lost-lease-ignored', says: 'A replica that cannot renew its lease goes on leading.', scenario: 'operator-upgrade', oracle: 'one-leader',
+    wrap: on('operator', ({ kube }) => ({
+      kube: kubeWith(kube, {
+        update: async (resource, object, options) => (resource.plural === 'leases' ? kube.update(resource, object, options).catch(() => object) : kube.update(resource, object, options)),
+        get: async (resource, key) => (resource.plural === 'leases' ? { ...(await kube.get(resource, key)), spec: {} } : kube.get(resource, key)),
+      }),
+    })),
+  },
 ];
+
+interface SpecInterface {
+  readonly externallyManaged?: boolean;
+  readonly numVfs?: number;
+}
+
+function withInterfaces(state: KubeObject, change: (entry: SpecInterface) => SpecInterface): KubeObject {
+  const { spec } = state as KubeObject & { readonly spec?: { readonly interfaces?: readonly SpecInterface[] } };
+  return { ...state, spec: { ...spec, interfaces: (spec?.interfaces ?? []).map(change) } } as KubeObject;
+}
+
+function oneFewer(step: HardwareStep): HardwareStep {
+  return step.kind === 'setNumVfs' && step.count > 1 ? { ...step, count: step.count - 1 } : step;
+}
+
+/** A VF that is not there, like the last one that is. */
+function oneMore(inventory: Inventory): Inventory {
+  return {
+    ...inventory,
+    pfs: inventory.pfs.map((pf) => {
+      const last = pf.vfs.at(-1);
+      return last === undefined ? pf : { ...pf, numVfs: pf.numVfs + 1, vfs: [...pf.vfs, { ...last, index: last.index + 1, pciAddress: next(last.pciAddress) }] };
+    }),
+  };
+}
+
+/** The address of the function after one. */
+function next(address: PciAddress): PciAddress {
+  const [slot, last] = [address.slice(0, -1), Number(address.at(-1))];
+  return pciAddress(last < 7 ? `${slot}${last + 1}` : `${address.slice(0, 8)}${(Number.parseInt(address.slice(8, 10), 16) + 1).toString(16).padStart(2, '0')}.0`);
+}

@@ -4,10 +4,12 @@ import { attachedIsAllocated } from './attached-is-allocated.ts';
 import { drainBudget } from './drain-budget.ts';
 import { drainsEnd } from './drains-end.ts';
 import { endsAsTold } from './ends-as-told.ts';
+import { evictsOnly } from './evicts-only.ts';
 import { foreignPfs } from './foreign-pfs.ts';
 import { hotLoop } from './hot-loop.ts';
 import { noLeaks } from './no-leaks.ts';
 import { nodesSettle } from './nodes-settle.ts';
+import { oneLeader } from './one-leader.ts';
 import type { Judgement, Oracle } from './oracle.ts';
 import { podsRun } from './pods-run.ts';
 import { programError } from './program-error.ts';
@@ -21,7 +23,7 @@ import { viewsAgree } from './views-agree.ts';
 
 /** Every oracle that watches over a run. */
 export const oracles: readonly Oracle[] = [
-  vfInOnePod, vfsInUse, drainBudget, rebootPermission, foreignPfs, succeededIsTrue, adminCordon, acceptedIsRendered, hotLoop, attachedIsAllocated, noLeaks, viewsAgree,
+  vfInOnePod, vfsInUse, drainBudget, rebootPermission, foreignPfs, succeededIsTrue, adminCordon, evictsOnly, oneLeader, acceptedIsRendered, hotLoop, attachedIsAllocated, noLeaks, viewsAgree,
 ];
 /** What the run itself judges, because it waits for it or compares with it. */
 export const judgements = { drainsEnd, nodesSettle, podsRun, silence, endsAsTold, sameEnd, programError } as const;
