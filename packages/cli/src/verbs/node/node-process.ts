@@ -12,6 +12,7 @@ import { createDevicePluginManager } from '@vfleet/controllers/device-plugin/ind
 import type { Clock, Files, Hardware, Host, Kube, Log, Random } from '@vfleet/core';
 import { ApiEvents } from '@vfleet/kube';
 import { lstat } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 
 export interface NodePorts {
@@ -24,6 +25,8 @@ export interface NodePorts {
   readonly log: Log;
   readonly namespaces: Namespaces;
   readonly plugins: PluginRunner;
+  /** See CniServerPorts. */
+  readonly peerUid: (socket: Socket) => number | undefined;
 }
 
 export interface NodeSettings {

@@ -6,6 +6,7 @@ import { kubeFromConfigFile, kubeFromServiceAccount } from '@vfleet/kube/adapter
 import type { CliContext } from '../../context.ts';
 import { CliFailure } from '../../failure.ts';
 import { kubeconfigPath } from '../../home.ts';
+import { createPeerUid } from '../../host-ports/peer-uid.ts';
 import { rootedFiles } from '../../host-ports/rooted-files.ts';
 import { aborted, onInterrupt } from '../../interrupt.ts';
 import { JsonLinesLog } from '../../log.ts';
@@ -25,7 +26,7 @@ export async function node(options: NodeOptions, context: CliContext): Promise<n
   const nodeName = options.nodeName ?? context.environment['NODE_NAME'] ?? hostname();
   const files = rootedFiles(new NodeFiles(clock, random), options.root.replace(/\/+$/, ''));
   const { hardware, host, namespaces } = open.adopt(options.fleet === undefined ? await realHardware({ clock, files, log }, options.root) : await simulatedHardware({ clock, random }, options.fleet, nodeName), (one) => one.close());
-  const ports = { kube, hardware, host, files, clock, random, log, namespaces, plugins: createPluginRunner({ clock }) };
+  const ports = { kube, hardware, host, files, clock, random, log, namespaces, plugins: createPluginRunner({ clock }), peerUid: createPeerUid() };
   const { namespace, resourcePrefix, kubeletFolder, cniSocket } = options;
   const running = await NodeProcess.start(ports, { nodeName, namespace, resourcePrefix, kubeletFolder, cniSocket, useCdi: options.useCdi === true }).catch((error: unknown): never => {
     throw new CliFailure(`the node's daemon cannot start: ${error instanceof Error ? error.message : String(error)}`, 'It runs as root, with the host\'s folders mounted; see --root, --cni-socket and --kubelet-folder.');
