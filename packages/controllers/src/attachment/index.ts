@@ -6,3 +6,4 @@ export type { NetworkSelection } from './selection.ts';
 export { parseChain } from './plugin-chain.ts';
 export type { PluginChain } from './plugin-chain.ts';
 export { BUILT_IN_PLUGINS } from './resolve.ts';
+export { installedPlugins } from './installed-plugins.ts';
