@@ -45,6 +45,8 @@ async function main(): Promise<void> {
   write('kubernetes-tables.json', { ...header, source: `kube-apiserver ${server.kubernetesVersion}, the columns of its server-side tables`, tables: await tables(server, groups) });
 }
 
+const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+
 /** The columns with which the server shows each served kind. */
 async function tables(server: RealApiServer, groups: readonly string[]): Promise<Readonly<Record<string, readonly unknown[]>>> {
   const found: Record<string, readonly unknown[]> = {};
@@ -53,11 +55,19 @@ async function tables(server: RealApiServer, groups: readonly string[]): Promise
     const [group, version] = path.startsWith('api/') ? ['', path.slice(4)] : (path.slice(5).split('/') as [string, string]);
     for (const { name, kind, verbs } of resources) {
       if (name.includes('/') || !verbs.includes('list') || !isServed({ group, version: version!, kind })) continue;
-      const table = (await get(server, `/${path}/${name}`, 'application/json;as=Table;v=v1;g=meta.k8s.io')) as { readonly columnDefinitions: readonly unknown[] };
+      const table = (await get(server, `/${path}/${name}`, TABLE)) as { readonly columnDefinitions: readonly unknown[] };
       found[`${group}/${version}/${kind}`] = table.columnDefinitions;
     }
   }
-  return found;
+  return { ...found, 'autoscaling/v1/Scale': await scaleColumns(server) };
+}
+
+/** A Scale is no kind of its own that could be listed: it is shown of something that scales. */
+async function scaleColumns(server: RealApiServer): Promise<readonly unknown[]> {
+  const [path, labels] = ['/apis/apps/v1/namespaces/default/deployments', { app: 'scaled' }];
+  const spec = { replicas: 0, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'i' }] } } };
+  await send(server, path, { method: 'POST', status: 201, body: { metadata: { name: 'scaled' }, spec } });
+  return ((await get(server, `${path}/scaled/scale`, TABLE)) as { readonly columnDefinitions: readonly unknown[] }).columnDefinitions;
 }
 
 function isServed(kind: { readonly group: string; readonly version: string; readonly kind: string }): boolean {
@@ -92,14 +102,18 @@ function write(name: string, value: object): void {
 }
 
 function get(server: RealApiServer, path: string, accept = 'application/json'): Promise<unknown> {
+  return send(server, path, { method: 'GET', status: 200, accept });
+}
+
+function send(server: RealApiServer, path: string, { method, status, accept = 'application/json', body: sent }: { readonly method: string; readonly status: number; readonly accept?: string; readonly body?: object }): Promise<unknown> {
   const ca = readFileSync(server.caFile);
   return new Promise((resolve, reject) => {
-    request(`${server.url}${path}`, { ca, headers: { authorization: `Bearer ${server.token}`, accept } }, (response) => {
+    request(`${server.url}${path}`, { method, ca, headers: { authorization: `Bearer ${server.token}`, accept, 'content-type': 'application/json' } }, (response) => {
       let body = '';
       response.setEncoding('utf8');
       response.on('data', (text: string) => (body += text));
-      response.once('end', () => (response.statusCode === 200 ? resolve(JSON.parse(body)) : reject(new Error(`${path}: ${response.statusCode}`))));
-    }).once('error', reject).end();
+      response.once('end', () => (response.statusCode === status ? resolve(JSON.parse(body)) : reject(new Error(`${path}: ${response.statusCode}`))));
+    }).once('error', reject).end(sent === undefined ? undefined : JSON.stringify(sent));
   });
 }
 

@@ -67,6 +67,7 @@ export const printing: Theme = {
     one('bare metadata of a patched object', prepare(create(core('configmaps'), { metadata: { name: 'a' } })), mergePatch(core('configmaps', 'a'), { data: { x: 'y' } }, { headers: as('PartialObjectMetadata') })),
     one('bare metadata of a deleted object', prepare(create(core('configmaps'), { metadata: { name: 'a' } })), remove(core('configmaps', 'a'), { headers: as('PartialObjectMetadata') })),
     one('a deleted pod as a table', pod('p'), remove(core('pods', 'p'), { headers: as('Table') })),
+    one('a table of a Scale', prepare(create(group('apps/v1', 'deployments'), { metadata: { name: 'd' }, spec: { replicas: 2, selector, template } })), table(`${group('apps/v1', 'deployments')}/d/scale`)),
     one('something unknown', get(core('configmaps'), { headers: as('Poem') })),
     one('pretty', get(core('configmaps', 'none'), { query: { pretty: 'true' } })),
   ],

@@ -16,6 +16,7 @@ import type { RequestContext } from '../registry/request.ts';
 import { modifyObject } from '../registry/updating.ts';
 import { goMergeSchema } from '../schema/go-merge-schema.ts';
 import { published, publishedTypes } from '../schemas/published.ts';
+import { builtinTable } from '../table/builtin/tables.ts';
 import { getOwn, isObject, objectAt, withFields, withMeta } from '../values/json.ts';
 import type { ApiObject, JsonObject } from '../values/json.ts';
 
@@ -43,7 +44,7 @@ const scaleKind = once((): ResourceDefinition => {
   const type = publishedTypes().ofKind('autoscaling', 'v1', 'Scale');
   const findKind: FindKind = (apiVersion, kind) => (Object.values(published.definitions).some(({ gvk }) => gvk?.includes(`${apiVersion.includes('/') ? '' : '/'}${apiVersion}/${kind}`)) ? {} : undefined);
   const decode = goDecoder('autoscaling', 'v1', 'Scale', type, findKind);
-  return defineResource({ group: 'autoscaling', version: 'v1', kind: 'Scale', plural: 'scales', namespaced: true, decode, goType: () => type, mergeSchema: goMergeSchema(type) });
+  return defineResource({ group: 'autoscaling', version: 'v1', kind: 'Scale', plural: 'scales', namespaced: true, decode, goType: () => type, mergeSchema: goMergeSchema(type), table: builtinTable('autoscaling', 'v1', 'Scale') });
 });
 
 export function scaleResource(): ResourceDefinition {

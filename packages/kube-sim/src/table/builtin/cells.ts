@@ -18,6 +18,7 @@ const templateContainers = (object: ApiObject) => containerNames(arrayAt(objectA
 
 /** How `kubectl get` shows the built-in kinds (kubernetes pkg/printers/internalversion/printers.go). */
 export const builtinCells: Readonly<Record<string, Cells>> = {
+  'autoscaling/v1/Scale': (object, nowMs) => [object.metadata.name, number(objectAt(object, 'spec'), 'replicas'), number(objectAt(object, 'status'), 'replicas'), age(object, nowMs)],
   '/v1/Namespace': (object, nowMs) => [object.metadata.name, stringAt(object['status'], 'phase'), age(object, nowMs)],
   '/v1/Node': nodeCells,
   '/v1/Pod': podCells,
