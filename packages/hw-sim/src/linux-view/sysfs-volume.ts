@@ -101,7 +101,7 @@ export class SysfsVolume {
     const next = this.#node.up ? new Map([...sysfsTree(this.#node, this.#vdpa), ...holderTree(this.#node)]) : new Map<string, TreeEntry>();
     for (const [path, entry] of this.#tree) {
       const now = next.get(path);
-      if (now === undefined || now.kind !== entry.kind) this.#remove(path, entry);
+      if (now === undefined || now.kind !== entry.kind) this.#remove(path, entry, next);
     }
     for (const [path, entry] of next) this.#put(path, entry, this.#tree.get(path));
     this.#tree = next;
@@ -120,11 +120,11 @@ export class SysfsVolume {
   }
 
   /** With the folders that are empty then: a device that is gone leaves none. */
-  #remove(path: string, entry: TreeEntry): void {
+  #remove(path: string, entry: TreeEntry, next: Tree): void {
     if (entry.kind !== 'folder') this.#volume.unlinkSync(path);
     else if (this.#volume.readdirSync(path).length === 0) this.#volume.rmdirSync(path);
-    for (let folder = path.slice(0, path.lastIndexOf('/')); folder.split('/').length > 3; folder = folder.slice(0, folder.lastIndexOf('/'))) {
-      if (!this.#volume.existsSync(folder) || this.#volume.readdirSync(folder).length > 0) return;
+    for (let folder = path.slice(0, path.lastIndexOf('/')); folder.split('/').length > 2; folder = folder.slice(0, folder.lastIndexOf('/'))) {
+      if (next.has(folder) || !this.#volume.existsSync(folder) || this.#volume.readdirSync(folder).length > 0) return;
       this.#volume.rmdirSync(folder);
     }
   }
