@@ -5,7 +5,7 @@ import type { NetlinkProtocol } from './kernel-thread/netlink-socket.ts';
 import { MalformedMessage } from './netlink/attributes.ts';
 import type { NetlinkFailure } from './netlink/exchange.ts';
 import { CONTROL_FAMILY, decodeFamily, encodeGetFamily } from './netlink/generic.ts';
-import { RTM, decodeLink, encodeAltName, encodeGetLinks } from './netlink/link.ts';
+import { RTM, decodeLink, encodeAltName, encodeGetLink, encodeGetLinks } from './netlink/link.ts';
 import type { Link } from './netlink/link.ts';
 
 const EPROTO = 71;
@@ -16,6 +16,8 @@ const ENOENT = 2;
 export class KernelLinks {
   readonly #netlink: Netlink;
   readonly #families = new Map<string, number>();
+  /** Where the host's interfaces of devices were seen last. */
+  readonly #indexes = new Map<PciAddress, number>();
 
   constructor(netlink: Netlink) {
     this.#netlink = netlink;
@@ -46,13 +48,30 @@ export class KernelLinks {
     return this.ask(netns, 'route', RTM.getLink, encodeGetLinks(), decodeLink, true);
   }
 
-  /** The netdev of a PCI function in a namespace: of several under one PF, the one that is no representor. ENODEV when there is none. */
+  /**
+   * The netdev of a PCI function in a namespace, without what it says of VFs: of several under one PF, the one that is no representor.
+   * ENODEV when there is none.
+   */
   async ofDevice(device: PciAddress, netns: NetnsPath): Promise<Result<Link, NetlinkFailure>> {
+    const known = netns === 'host' ? await this.#asBefore(device) : undefined;
+    if (known !== undefined) return ok(known);
     const all = await this.list(netns);
     // A namespace that is gone has no interfaces.
     if (!all.ok) return fail(all.error.errno === ENOENT && netns !== 'host' ? { errno: ENODEV, says: `${netns} is not there` } : all.error);
     const link = primaryLink(linksOfDevice(all.value, device));
-    return link === undefined ? fail({ errno: ENODEV, says: `no interface of ${device} in ${netns}` }) : ok(link);
+    if (link === undefined) return fail({ errno: ENODEV, says: `no interface of ${device} in ${netns}` });
+    if (netns === 'host') this.#indexes.set(device, link.index);
+    return ok(link);
+  }
+
+  /** A table of all links with their VFs costs many times what one link costs, so it is asked only when the one is not there any more. */
+  async #asBefore(device: PciAddress): Promise<Link | undefined> {
+    const index = this.#indexes.get(device);
+    if (index === undefined) return undefined;
+    const answer = await this.ask('host', 'route', RTM.getLink, encodeGetLink(index), decodeLink);
+    const link = answer.ok ? primaryLink(linksOfDevice(answer.value, device)) : undefined;
+    if (link === undefined) this.#indexes.delete(device);
+    return link;
   }
 
   async addAltName(device: PciAddress, netns: NetnsPath, name: string): Promise<Result<void, NetlinkFailure>> {

@@ -12,6 +12,7 @@ import { RealClock } from '@vfleet/core/real.ts';
 import { RealSysfs, createLinuxHardware } from '@vfleet/hw-linux';
 import type { LongWrite, LongWrites, Netlink } from '@vfleet/hw-linux';
 import { KernelThread } from '@vfleet/hw-linux/kernel-thread/kernel-thread.ts';
+import { RTM } from '@vfleet/hw-linux/netlink/link.ts';
 import { HelperWrites } from '@vfleet/hw-linux/sysfs/long-writes.ts';
 
 const [policy, stateFolder] = process.argv.slice(2) as [string, string];
@@ -67,8 +68,8 @@ class TellingWrites implements LongWrites {
 class TellingNetlink implements Netlink {
   async ask(request: Parameters<Netlink['ask']>[0]): ReturnType<Netlink['ask']> {
     const answer = await netlink.ask(request);
-    // Whatever goes to rtnetlink and is no dump is a change.
-    if (request.kind === 'netlink' && request.protocol === 'route' && request.request.dump !== true) await point(`rtnetlink message ${request.request.type} of ${request.request.payload.length} bytes`);
+    // What goes to rtnetlink and asks for nothing is a change.
+    if (request.kind === 'netlink' && request.protocol === 'route' && request.request.dump !== true && request.request.type !== RTM.getLink) await point(`rtnetlink message ${request.request.type} of ${request.request.payload.length} bytes`);
     return answer;
   }
 }

@@ -17,8 +17,9 @@ const VF = { info: 1, mac: 1, vlan: 2, spoofCheck: 4, linkState: 5, rate: 6, tru
 const HEADER_BYTES = 16;
 const IFF_UP = 0x1;
 const IFF_LOWER_UP = 0x1_0000;
-/** RTEXT_FILTER_VF and RTEXT_FILTER_SKIP_STATS. */
-const WITH_VFS = 0x1 | 0x8;
+/** RTEXT_FILTER_SKIP_STATS, and RTEXT_FILTER_VF with it. */
+const WITHOUT_COUNTERS = 0x8;
+const WITH_VFS = 0x1 | WITHOUT_COUNTERS;
 const ETH_P_8021AD = 0x88a8;
 const ARPHRD_INFINIBAND = 32;
 
@@ -154,9 +155,14 @@ export function linkHeader(index: number, flags = 0, change = 0): Uint8Array {
   return bytesOf(u32(0), u32(index), u32(flags), u32(change));
 }
 
-/** All links, with VFs and without counters; of one link only when its index is given. */
-export function encodeGetLinks(index = 0): Uint8Array {
-  return bytesOf(linkHeader(index), attribute(IFLA.extMask, u32(WITH_VFS)));
+/** All links, with VFs and without counters. */
+export function encodeGetLinks(): Uint8Array {
+  return bytesOf(linkHeader(0), attribute(IFLA.extMask, u32(WITH_VFS)));
+}
+
+/** One link, without VFs and counters. */
+export function encodeGetLink(index: number): Uint8Array {
+  return bytesOf(linkHeader(index), attribute(IFLA.extMask, u32(WITHOUT_COUNTERS)));
 }
 
 export function encodeSetUp(index: number, up: boolean): Uint8Array {
