@@ -1,23 +1,30 @@
 /**
- * `npm run campaign [-- --seeds N --scale-seeds N --workers N --for SECONDS --only NAME,NAME --state FILE --fresh | --planted]`: runs seeds from
- * 1 on of every scenario, most of the small ones, and fails when a property did not hold, a fault never struck, or not all seeds were
+ * `npm run campaign [-- --seeds N --scale-seeds N --workers N --for SECONDS --only NAME,NAME --state FILE --fresh]`: runs seeds from 1 on of every scenario, most of the small ones, and fails when a property did not hold, a fault never struck, or not all seeds were
  * run. What is done is kept in the state file: the same command goes on where it was stopped, as long as a seed means the same run.
+ * `--planted` and `--bounded SECONDS` do something else: see planted.ts and bounded.ts.
  */
-import { fork } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { CampaignPart, RunReport } from '@vfleet/sim';
+import type { CampaignPart } from '@vfleet/sim';
+import { boundedSearch } from './bounded.ts';
 import { searchPlanted } from './planted.ts';
-import { Campaign, campaignTables, catalog, faultNames, findScenario, replayOf, runSeed } from '@vfleet/sim';
+import { keepFailure, runJobs } from './pool.ts';
+import { Campaign, campaignTables, catalog, faultNames, findScenario, runSeed } from '@vfleet/sim';
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '100000' }, 'scale-seeds': { type: 'string', default: '20' }, workers: { type: 'string', default: '2' }, for: { type: 'string' }, only: { type: 'string' },
-    state: { type: 'string', default: '.vfleet/campaign.json' }, replays: { type: 'string', default: '.vfleet/replays' }, fresh: { type: 'boolean', default: false }, planted: { type: 'boolean', default: false },
+    state: { type: 'string', default: '.vfleet/campaign.json' }, replays: { type: 'string', default: '.vfleet/replays' }, fresh: { type: 'boolean', default: false }, planted: { type: 'boolean', default: false }, bounded: { type: 'string' },
   },
 });
-if (values.planted) process.exit((await searchPlanted(join(import.meta.dirname, '../../test/simulation/planted/results.json'), (line) => void process.stdout.write(`${line}\n`))) ? 0 : 1);
+const count = (text: string, name: string): number => {
+  if (!/^\d{1,9}$/.test(text)) stop(`--${name} ${text} is no whole number`);
+  return Number(text);
+};
+const print = (line: string) => void process.stdout.write(`${line}\n`);
+if (values.planted) process.exit((await searchPlanted(join(import.meta.dirname, '../../test/simulation/planted/results.json'), print)) ? 0 : 1);
+if (values.bounded !== undefined) process.exit((await boundedSearch(count(values.bounded, 'bounded'), count(values.workers, 'workers'), print)) ? 0 : 1);
 const SAVE_MS = 10_000;
 const FAILURES_MAX = 50;
 
@@ -26,10 +33,6 @@ interface SavedCampaign {
   readonly parts: readonly CampaignPart[];
 }
 
-const count = (text: string, name: string): number => {
-  if (!/^\d{1,9}$/.test(text)) stop(`--${name} ${text} is no whole number`);
-  return Number(text);
-};
 const only = values.only?.split(',');
 for (const name of only ?? []) if (findScenario(name) === undefined) stop(`there is no scenario ${name}; known are ${catalog.map((scenario) => scenario.name).join(', ')}`);
 const meaning = await meaningOfSeeds();
@@ -42,7 +45,11 @@ const saving = setInterval(() => {
   save();
   tell();
 }, SAVE_MS);
-await Promise.all(Array.from({ length: count(values.workers, 'workers') }, work));
+await runJobs(count(values.workers, 'workers'), () => (performance.now() < untilMs && campaign.failures.length < FAILURES_MAX ? campaign.take() : undefined), (report) => {
+  campaign.add(report);
+  const failure = keepFailure(report, values.replays);
+  if (failure !== undefined) process.stderr.write(`${failure}\n`);
+});
 clearInterval(saving);
 save();
 tell();
@@ -83,39 +90,6 @@ function tell(): void {
   const seconds = (performance.now() - startMs) / 1000;
   const kinds = faultNames.filter((fault) => campaign.fired(fault) > 0).length;
   process.stderr.write(`${seconds.toFixed(0)} s: ${campaign.seeds} seeds, ${((campaign.seeds - atStart) / seconds).toFixed(1)} seeds/s, ${kinds} of ${faultNames.length} faults struck, ${campaign.failures.length} violations\n`);
-}
-
-async function work(): Promise<void> {
-  const worker = fork(join(import.meta.dirname, 'worker.ts'), { execArgv: ['--disable-warning=ExperimentalWarning', '--max-old-space-size=4096'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  try {
-    while (performance.now() < untilMs && campaign.failures.length < FAILURES_MAX) {
-      const next = campaign.take();
-      if (next === undefined) return;
-      const report = await new Promise<RunReport>((resolve, reject) => {
-        const onExit = (code: number | null) => reject(new Error(`a worker ended with status ${code} at ${next.scenario}, seed ${next.seed}: vfleet sim run ${next.scenario} --seed ${next.seed} --faults`));
-        worker.once('exit', onExit);
-        worker.once('message', (message) => {
-          worker.off('exit', onExit);
-          // The worker sends nothing but reports.
-          resolve(message as unknown as RunReport);
-        });
-        worker.send(next);
-      });
-      campaign.add(report);
-      keep(report);
-    }
-  } finally {
-    worker.disconnect();
-  }
-}
-
-function keep(report: RunReport): void {
-  const replay = replayOf(report);
-  if (replay === undefined) return;
-  mkdirSync(values.replays, { recursive: true });
-  const file = join(values.replays, `${report.scenario}-${report.seed}.json`);
-  writeFileSync(file, `${JSON.stringify(replay, undefined, 2)}\n`);
-  process.stderr.write(`${report.scenario}, seed ${report.seed}: ${replay.oracle}: ${replay.says}\n  npm run vfleet -- sim replay ${file}\n`);
 }
 
 function stop(sentence: string): never {

@@ -10,6 +10,8 @@ import { findScenario, properties, References, runSeed } from '@vfleet/sim';
 import { plantedDefects } from './defects.ts';
 import type { PlantedResult } from './results.ts';
 
+/** Seeds that are tried here when the recorded one means another run since. */
+const SEEDS_MAX = 40;
 const references = new References();
 // The file is written by our own tool.
 const recorded = JSON.parse(readFileSync(join(import.meta.dirname, 'results.json'), 'utf8')) as readonly PlantedResult[];
@@ -38,10 +40,14 @@ describe('planted defects', () => {
 
   test.each(plantedDefects.map((defect) => [defect.name, defect] as const))('%s', { timeout: 60_000 }, async (name, { scenario, oracle, wrap }) => {
     const story = findScenario(scenario)!;
-    // The seed that found it when the table was written: the ones before were tried then.
-    const seed = String(recorded.find((result) => result.name === name)!.seeds);
-    const { violations } = await runSeed(story, seed, { wrap, references });
-    expect(violations.map((violation) => violation.oracle)[0]).toBe(oracle);
-    expect(await toldWithout(story, seed)).toEqual([]);
+    // First the seed that found it when the table was written: the ones before were tried then.
+    for (const seed of [recorded.find((result) => result.name === name)!.seeds, ...Array.from({ length: SEEDS_MAX }, (_unused, index) => index + 1)]) {
+      const [first] = (await runSeed(story, String(seed), { wrap, references })).violations;
+      if (first === undefined) continue;
+      expect(first.oracle).toBe(oracle);
+      expect(await toldWithout(story, String(seed))).toEqual([]);
+      return;
+    }
+    expect.fail(`nothing was found in ${SEEDS_MAX} seeds`);
   });
 });
