@@ -58,7 +58,7 @@ function specFor(spec: NodeStateSpec, phase: BootPhase): NodeStateSpec {
 
 async function readSpec(tools: HostTools): Promise<NodeStateSpec> {
   const text = await tools.files.read(CONFIGURATION_FILE);
-  if (!text.ok) throw new CliFailure(`${CONFIGURATION_FILE} cannot be read: ${text.error.cause}`, 'The config daemon writes it in configurationMode systemd.');
+  if (!text.ok) throw new CliFailure(`${CONFIGURATION_FILE} cannot be read: ${text.error.cause}`, '`vfleet host prepare --boot-services` writes it.');
   const [document] = parseDocuments(text.value, CONFIGURATION_FILE);
   const spec = typeof document === 'object' && document !== null && 'spec' in document ? document.spec : undefined;
   const errors = validateValue(spec, compileSchema(nodeStateSpecSchema.json), 'spec');
