@@ -29,7 +29,7 @@ export function storedVersions({ group, versions }: CrdSpec, { name }: CrdVersio
   const schemas = new Map(versions.map((version) => [`${group}/${version.name}`, version.name === name ? () => node : once(() => schemaOf(version))]));
   const storageVersion = `${group}/${versions.find(({ storage }) => storage)!.name}`;
   const known = new WeakMap<ApiObject, ApiObject>();
-  const converted = (object: ApiObject, wanted: string, schema: SchemaNode) => frozen(prune(withFields(object, { apiVersion: wanted }), schema, '', { unknown: () => {} }, true)) as ApiObject;
+  const converted = (object: ApiObject, wanted: string, schema: SchemaNode) => frozen(prune(object.apiVersion === wanted ? object : withFields(object, { apiVersion: wanted }), schema, '', { unknown: () => {} }, true)) as ApiObject;
   return {
     read(object) {
       let read = known.get(object);
