@@ -65,7 +65,9 @@ describe('parseDevicePluginConfig', () => {
     [{ resourceName: 'a', selectors: {}, comment: 'x' }, 'unknownKey', 'resourceList[0].comment'],
     [{ resourceName: 'a', selectors: { venders: ['8086'] } }, 'unknownKey', 'resourceList[0].selectors.venders'],
     [{ resourceName: 'a', selectors: { excludeTopology: true } }, 'misplacedKey', 'resourceList[0].selectors.excludeTopology'],
-    [{ resourceName: 'a', deviceType: 'accelerator', selectors: { pfNames: ['x'] } }, 'misplacedKey', 'resourceList[0].selectors.pfNames'],
+    [{ resourceName: 'a', selectors: { auxTypes: ['sf'] } }, 'misplacedKey', 'resourceList[0].selectors.auxTypes'],
+    [{ resourceName: 'a', deviceType: 'accelerator', selectors: {} }, 'neverMatches', 'resourceList[0].deviceType'],
+    [{ resourceName: 'a', deviceType: 'auxNetDevice', selectors: { auxTypes: ['sf'] } }, 'neverMatches', 'resourceList[0].deviceType'],
     [{ resourceName: 'a', selectors: { vendors: ['0x8086'] } }, 'neverMatches', 'resourceList[0].selectors.vendors[0]'],
     [{ resourceName: 'a', selectors: { pfNames: ['ens1f0', 'ens1f1#4-2'] } }, 'neverMatches', 'resourceList[0].selectors.pfNames[1]'],
     [{ resourceName: 'a', selectors: { rootDevices: ['ens1f0'] } }, 'neverMatches', 'resourceList[0].selectors.rootDevices[0]'],
@@ -75,6 +77,10 @@ describe('parseDevicePluginConfig', () => {
     const parsed = parse(resource);
     expect(parsed.problems).toMatchObject([{ severity: 'warning', code, path }]);
     expect(parsed.entries).toMatchObject([{ usable: true }]);
+  });
+
+  test('an accelerator is selected by nothing of the network', () => {
+    expect(parse({ resourceName: 'a', deviceType: 'accelerator', selectors: { pfNames: ['x'] } }).problems.map(({ path }) => path)).toEqual(['resourceList[0].deviceType', 'resourceList[0].selectors.pfNames']);
   });
 
   test('two resources under one name, also across configurations', () => {

@@ -4,7 +4,6 @@ import { DEFAULT_STATE_FOLDER, SriovCni } from '@vfleet/controllers/cni/index.ts
 import type { Namespaces } from '@vfleet/controllers/cni/index.ts';
 import type { PluginRunner } from '@vfleet/controllers/cni/plugin-runner.ts';
 import { createConfigDaemon } from '@vfleet/controllers/config-daemon/index.ts';
-import { pfsUnderWay } from '@vfleet/controllers/config-daemon/under-way.ts';
 import { createKubeletRegistry } from '@vfleet/controllers/device-plugin/edge/kubelet-registry.ts';
 import type { KubeletRegistry } from '@vfleet/controllers/device-plugin/edge/kubelet-registry.ts';
 import { createPodResources } from '@vfleet/controllers/device-plugin/edge/pod-resources.ts';
@@ -14,6 +13,7 @@ import { ApiEvents } from '@vfleet/kube';
 import { lstat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { CONFIG_FOLDER, isUnderWay } from '../../host-ports/under-way.ts';
 
 export interface NodePorts {
   readonly kube: Kube;
@@ -38,9 +38,6 @@ export interface NodeSettings {
   readonly useCdi: boolean;
 }
 
-/** Of the config daemon: journal and saved states survive a reboot there. */
-const CONFIG_FOLDER = '/etc/sriov-operator';
-
 /** The three parts of a node in one process, over one view of its NICs. */
 export class NodeProcess {
   readonly registry: KubeletRegistry;
@@ -60,10 +57,7 @@ export class NodeProcess {
     const devices = createDevicePluginManager({ ...ports, registry, podResources, events: events('sriov-device-plugin') }, { nodeName, namespace, resourcePrefix, useCdi });
     const cni = new SriovCni(ports, {
       onQuarantine: (quarantined) => devices.quarantine(quarantined),
-      isUnderWay: async (pf) => {
-        const pfs = await pfsUnderWay(ports.files, CONFIG_FOLDER);
-        return !pfs.ok || pfs.value.includes(pf);
-      },
+      isUnderWay: (pf) => isUnderWay(ports.files, pf),
     });
     const calls = new CniCalls({ ...ports, cni }, { stateFolder: DEFAULT_STATE_FOLDER });
     const server = new CniServer({ ...ports, handle: (call) => calls.handle(call) }, { path: cniSocket });
