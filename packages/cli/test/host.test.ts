@@ -178,6 +178,7 @@ describe('vfleet host', () => {
   test.each([['nothing', undefined], ['no YAML', 'spec: [\n'], ['another thing', 'spec: {interfaces: [{numVfs: lots}]}\n'], ['a list', '- 1\n']])('a configuration for the boot that is %s is refused in words, also in the result', async (_name, text) => {
     const rig = new HostRig();
     if (text !== undefined) await rig.files.replace('/etc/sriov-operator/sriov-interface-config.yaml', text);
+    expect((await rig.vfleet('boot', 'pre-network')).status).toBe(1);
     expect(await rig.files.read('/etc/sriov-operator/sriov-interface-result.yaml')).toMatchObject({ ok: true, value: expect.stringContaining('syncStatus: Failed') });
   });
 });
