@@ -39,6 +39,9 @@ test('run gives the same hash twice, as JSON and for people', async () => {
 test.each([
   ['an unknown scenario', async () => sim('run', 'nothing'), 'there is no scenario nothing'],
   ['a scenario file with an unknown fault', async () => sim('run', file('a.yaml', 'name: a\nfaults: {forMs: 1, deny: [kube.x]}\n')), 'faults.deny[0]: kube.x is no known fault'],
+  ['a scenario file with a step that is unknown', async () => sim('run', file('c.yaml', 'name: a\nsteps: [{atMs: 1, do: dance}]\n')), 'steps[0].do'],
+  ['a scenario file that is no YAML', async () => sim('search', file('d.yaml', 'a: [')), 'is no YAML'],
+  ['a replay with a fault of another program', async () => sim('replay', file('e.json', '{"version": 1, "scenario": "pod-churn", "seed": "1", "oracle": "silence", "says": "", "faults": ["kube.x@a#1"]}')), 'faults[0]'],
   ['a replay of another version', async () => sim('replay', file('b.json', '{"version": 9}')), 'version: is 9'],
   ['a file that is not there', async () => sim('replay', join(folder, 'none.json')), 'cannot be read'],
   ['a duration that is none', async () => sim('search', 'first-rollout', '--for', 'long'), 'long is no duration'],

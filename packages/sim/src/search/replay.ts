@@ -1,6 +1,7 @@
 import type { Result } from '@vfleet/core';
 import { fail, ok } from '@vfleet/core';
 import { isFaultName } from '../faults/catalog.ts';
+import { properties } from '../oracles/index.ts';
 import type { RunReport } from '../run/run-scenario.ts';
 import { catalog } from '../scenarios/catalog.ts';
 
@@ -43,6 +44,8 @@ export function parseReplay(value: unknown): Result<Replay, readonly ReplayProbl
   for (const name of ['scenario', 'seed', 'oracle', 'says']) if (typeof file[name] !== 'string') problems.push({ path: name, cause: 'is no text', remedy: 'write it in quotes' });
   const known = catalog.map(({ name }) => name);
   if (typeof file['scenario'] === 'string' && !known.includes(file['scenario'])) problems.push({ path: 'scenario', cause: `${file['scenario']} is no scenario`, remedy: `known: ${known.join(', ')}` });
+  const judged = properties.map(({ name }) => name);
+  if (typeof file['oracle'] === 'string' && !judged.includes(file['oracle'])) problems.push({ path: 'oracle', cause: `${file['oracle']} is no property that is judged`, remedy: `known: ${judged.join(', ')}` });
   const faults: readonly unknown[] = Array.isArray(file['faults']) ? file['faults'] : [];
   if (!Array.isArray(file['faults'])) problems.push({ path: 'faults', cause: 'is no list', remedy: 'write a list of firings, fault@site#n' });
   faults.forEach((key, index) => {

@@ -63,6 +63,8 @@ test.each([
   ['no firing', { faults: ['kube.slow'] }, 'faults[0]'],
   ['faults that are no list', { faults: 'kube.slow@a#1' }, 'faults'],
   ['a seed that is no text', { seed: 4 }, 'seed'],
+  ['an unknown oracle', { oracle: 'constructor' }, 'oracle'],
+  ['a fault named like a property of all objects', { faults: ['toString@a#1'] }, 'faults[0]'],
 ])('a replay with %s is refused at its path', (_, wrong, path) => {
   const good = { version: 1, scenario: 'pod-churn', seed: '4', faults: ['kube.slow@a#1'], oracle: 'silence', says: 'x' };
   expect(parseReplay(good).ok).toBe(true);
