@@ -43,7 +43,7 @@ export class CniCalls {
   readonly #ports: CniCallsPorts;
   readonly #settings: CniCallsSettings;
   /** The newest ADD of each owner: an older one that nobody waits for must not take back what the newer one has answered. */
-  readonly #newest = new Map<string, RawCall>();
+  readonly #newest = new Map<string, { readonly call: RawCall; over: boolean }>();
 
   constructor(ports: CniCallsPorts, settings: CniCallsSettings) {
     this.#ports = ports;
@@ -55,9 +55,13 @@ export class CniCalls {
     if (!call.ok) return errorAnswer(call.error, versionIn(raw.input));
     const { version } = call.value;
     const key = 'containerId' in call.value ? `${call.value.containerId}/${call.value.ifname}` : '';
-    if (call.value.command === 'ADD') this.#newest.set(key, raw);
+    const add = call.value.command === 'ADD' ? { call: raw, over: false } : undefined;
+    if (add !== undefined) this.#newest.set(key, add);
     const done = await this.#carryOut(call.value);
-    if (call.value.command === 'DEL' || (!done.ok && this.#newest.get(key) === raw)) this.#newest.delete(key);
+    if (add !== undefined) add.over = true;
+    // A DEL that overtakes an ADD has found nothing yet: that ADD is still to be taken back when it is done.
+    const forgotten = call.value.command === 'DEL' ? this.#newest.get(key)?.over === true : add !== undefined && !done.ok && this.#newest.get(key) === add;
+    if (forgotten) this.#newest.delete(key);
     if (!done.ok) {
       this.#ports.log.warn('A CNI call failed.', { command: call.value.command, ...done.error });
       return errorAnswer(done.error, version);
@@ -65,7 +69,7 @@ export class CniCalls {
     const reply: CniReply = { status: 0, output: done.value === undefined ? '' : JSON.stringify(done.value) };
     if (call.value.command !== 'ADD') return reply;
     const { containerId, ifname } = call.value;
-    return { ...reply, undo: async () => (this.#newest.get(key) === raw ? this.#takeBack({ containerId, ifname }) : undefined) };
+    return { ...reply, undo: async () => (this.#newest.get(key) === add ? this.#takeBack({ containerId, ifname }) : undefined) };
   }
 
   async #carryOut(call: CniCall): Answer<JsonObject | undefined> {

@@ -88,6 +88,16 @@ describe('an ADD whose caller has gone', () => {
     expect(hardware.state()).toEqual(before);
   });
 
+  test('is taken back also when the runtime\'s DEL has overtaken it and found nothing', async () => {
+    const { call, cni, hardware, before } = world();
+    const adding = call('ADD', net());
+    expect(await call('DEL', net())).toMatchObject({ status: 0 });
+    const { undo } = await adding;
+    expect(await cni.attachments()).toMatchObject({ value: [{ containerId: 'a', state: 'attached' }] });
+    await undo?.();
+    expect(hardware.state()).toEqual(before);
+  });
+
   test('is left alone when the same owner has asked again meanwhile, or has been deleted and attached anew', async () => {
     const { call, cni } = world();
     const first = await call('ADD', net());
