@@ -31,7 +31,7 @@ describe.skipIf(!isBuilt)('kubectl on the real API server and on ours', { timeou
   });
 
   for (const script of scripts) {
-    test(script.name, async ({ expect: expectHere }) => {
+    test(`${script.name}`, async ({ expect: expectHere }) => {
       const [real, ours] = await Promise.all(players.map((player) => play(player, script)));
       expectHere(ours).toEqual(real);
       // Commands that all fail would agree about nothing.

@@ -44,9 +44,7 @@ export interface ServedApi {
   close(): Promise<void>;
 }
 
-/** A client that has not sent its headers by then is cut off; bodies get the same time once more. */
-const HEADERS_TIMEOUT_MS = 20_000;
-const REQUEST_TIMEOUT_MS = 60_000;
+const HANDSHAKE_TIMEOUT_MS = 20_000;
 const KEEP_ALIVE_MS = 90_000;
 const KEEP_ALIVE_PROBE_MS = 30_000;
 const HEADERS_MAX_BYTES = 64 * 1024;
@@ -64,13 +62,16 @@ export async function serve(apiServer: ApiServer, { port, host, folder, webhooks
   const token = await keptToken(files, folder);
   const expected = digest(`Bearer ${token}`);
   const isToken = (text: string) => timingSafeEqual(digest(`Bearer ${text}`), expected);
-  const served: Served = { core: apiServer.core, store: apiServer.core.store, limits: new EdgeLimits({ ...serverLimits, ...limits }), expected, isToken };
-  const server = createServer({ key: identity.key, cert: identity.certificate, maxHeaderSize: HEADERS_MAX_BYTES, ALPNProtocols: ['http/1.1'], handshakeTimeout: HEADERS_TIMEOUT_MS, shouldUpgradeCallback: isStreamUpgrade }, (request, response) => {
+  const edgeLimits = new EdgeLimits({ ...serverLimits, ...limits });
+  const served: Served = { core: apiServer.core, store: apiServer.core.store, limits: edgeLimits, expected, isToken };
+  const { headersTimeoutMs, requestTimeoutMs } = edgeLimits.limits;
+  const server = createServer({
+    key: identity.key, cert: identity.certificate, maxHeaderSize: HEADERS_MAX_BYTES, ALPNProtocols: ['http/1.1'], handshakeTimeout: HANDSHAKE_TIMEOUT_MS, shouldUpgradeCallback: isStreamUpgrade,
+    headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, connectionsCheckingInterval: headersTimeoutMs / 4,
+  }, (request, response) => {
     void answer(served, request, response);
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => upgrade(served, request, socket, head));
-  server.headersTimeout = HEADERS_TIMEOUT_MS;
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.maxConnections = CONNECTIONS_MAX;
   // Probed, so that a watcher whose machine is gone does not stay for ever.

@@ -18,10 +18,15 @@ export interface ServerLimits {
   readonly streamUnsentMaxBytes: number;
   /** A client that takes longer than this to read an answer is cut off. */
   readonly readTimeoutMs: number;
+  /** A client that has not sent its headers by then is cut off. */
+  readonly headersTimeoutMs: number;
+  /** The same for the whole request. */
+  readonly requestTimeoutMs: number;
 }
 
 export const serverLimits: ServerLimits = {
   runningMax: 600, waitingMax: 2000, streamsMax: 15_000, receivedMaxBytes: 256 * 1024 * 1024, unsentMaxBytes: 1024 * 1024 * 1024, streamUnsentMaxBytes: 16 * 1024 * 1024, readTimeoutMs: 60_000,
+  headersTimeoutMs: 20_000, requestTimeoutMs: 60_000,
 };
 
 /** The limits of one server, and what is used of them. */
