@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MemFiles, fail, ok } from '@vfleet/core';
 import type { HostCommand, HostCommands, HostProgram } from '../src/index.ts';
-import { HostPreparation } from '../src/index.ts';
+import { HostPreparation, createLinuxHost } from '../src/index.ts';
 import { changeEntry, entryArguments, grubConfigCommandLines } from '../src/host-preparation/boot-entries.ts';
 import { changeGrubFile, grubArguments } from '../src/host-preparation/grub-file.ts';
 import { changeArguments, isArgument, tokens } from '../src/host-preparation/kernel-arguments.ts';
@@ -238,5 +238,24 @@ describe('boot loaders', () => {
     await locked.create('/boot/loader/entries/a.conf', 'options ro\n');
     expect(await new HostPreparation({ files: locked, sysfs: readHost({}), commands }).setKernelArguments(wanted)).toMatchObject({ ok: false, error: { code: 'denied', errno: 'EROFS' } });
     expect(commands.ran).toEqual([]);
+  });
+
+  test('the host asks a boot loader that is a program once, and anew when arguments are to be set', async () => {
+    let line = 'quiet';
+    const commands = commandsOf({
+      'rpm-ostree': (words) => {
+        line = [line, ...words.filter((word) => word.startsWith('--append-if-missing=')).map((word) => word.slice('--append-if-missing='.length))].join(' ');
+        return line;
+      },
+    });
+    const sysfs = readHost({ '/proc/sys/kernel/random/boot_id': 'b', '/proc/sys/kernel/osrelease': '6.1.0', '/proc/cmdline': 'quiet' });
+    const host = createLinuxHost({ sysfs, bootLoader: new HostPreparation({ files: await filesOf({ '/run/ostree-booted': '' }), sysfs, commands }) });
+    for (let look = 0; look < 3; look++) await host.facts();
+    expect(commands.ran).toHaveLength(1);
+    expect(await host.ensureKernelArguments(['iommu=pt'])).toEqual(ok(undefined));
+    expect(await host.facts()).toMatchObject({ ok: true, value: { kernelArguments: ['quiet'], pendingKernelArguments: ['quiet', 'iommu=pt'] } });
+    const asked = commands.ran.length;
+    expect(await host.ensureKernelArguments(['iommu=pt'])).toEqual(ok(undefined));
+    expect(commands.ran.slice(asked).every(({ words }) => words.length === 1)).toBe(true);
   });
 });

@@ -23,6 +23,7 @@ const VENDORS: Readonly<Record<string, HostFacts['cpuVendor']>> = { GenuineIntel
 class LinuxHost implements Host {
   readonly #sysfs: Sysfs;
   readonly #ports: LinuxHostPorts;
+  #fromBootLoader: Promise<readonly string[]> | undefined;
 
   constructor(ports: LinuxHostPorts) {
     this.#sysfs = ports.sysfs ?? new RealSysfs();
@@ -43,7 +44,7 @@ class LinuxHost implements Host {
       bootId: bootId.value.trim(),
       kernelVersion: version.value,
       kernelArguments,
-      pendingKernelArguments: [...new Set([...kernelArguments, ...((await this.#ports.bootLoader?.configuredArguments()) ?? [])])],
+      pendingKernelArguments: [...new Set([...kernelArguments, ...(await this.#configured())])],
       cpuVendor: (cpu.ok ? VENDORS[/^vendor_id\s*:\s*(\S+)/m.exec(cpu.value)?.[1] ?? ''] : undefined) ?? 'other',
       iommuEnabled: groups.ok && groups.value.length > 0,
     });
@@ -51,13 +52,21 @@ class LinuxHost implements Host {
 
   async ensureKernelArguments(wanted: readonly string[]): Promise<Result<void, HardwareError>> {
     if (wanted.some((argument) => argument === '' || /\s/.test(argument))) return fail(hardwareError({ operation: 'setKernelArguments', failure: 'EINVAL', device: 'host' }));
+    this.#fromBootLoader = undefined;
     const facts = await this.facts();
     if (!facts.ok) return facts;
     const missing = [...new Set(wanted)].filter((argument) => !facts.value.pendingKernelArguments.includes(argument));
     if (missing.length === 0) return ok(undefined);
     const { bootLoader } = this.#ports;
     if (bootLoader === undefined) return fail(hardwareError({ operation: 'setKernelArguments', failure: 'ENOENT', device: 'host', detail: missing.join(' ') }));
+    this.#fromBootLoader = undefined;
     return bootLoader.setKernelArguments({ add: missing, remove: [] });
+  }
+
+  /** Some boot loaders are asked by running a program: once, and again when it matters or something was changed. */
+  #configured(): Promise<readonly string[]> {
+    this.#fromBootLoader ??= (this.#ports.bootLoader?.configuredArguments() ?? Promise.resolve(undefined)).then((known) => known ?? []);
+    return this.#fromBootLoader;
   }
 
   async reboot(reason: string): Promise<Result<void, HardwareError>> {
