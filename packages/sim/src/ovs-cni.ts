@@ -1,14 +1,13 @@
-import type { AttachFailure, Hardware, JsonValue, PciAddress, Result, VfObservation } from '@vfleet/core';
+import type { AttachFailure, Files, Hardware, JsonValue, PciAddress, Result, VfObservation } from '@vfleet/core';
 import { fail, ok } from '@vfleet/core';
-import type { ChainedPlugins, CniResult, PluginCall, SriovCniPorts, SriovCniSettings } from '@vfleet/controllers';
-import { cniCodes, SriovCni } from '@vfleet/controllers';
+import type { ChainedPlugins, CniResult, NodePodNetworks, PluginCall } from '@vfleet/controllers';
+import { cniCodes } from '@vfleet/controllers';
 import { OvsDatabase } from './ovs-database.ts';
 import type { BridgePort } from './ovs-database.ts';
 
 type Config = PluginCall['config'];
 type Answer<Value> = Promise<Result<Value, AttachFailure>>;
 
-const STATE_FOLDER = '/var/lib/openvswitch/cni';
 /** VLAN ids that a tag may have (OVS database schema, table Port). */
 const VLAN_MAX = 4095;
 /** What the plugin leaves to Open vSwitch; the rest of its configuration is about the VF and its addresses. */
@@ -23,26 +22,13 @@ const OF_THE_PORT: readonly string[] = ['type', 'bridge', 'vlan', 'trunk', 'inte
 export class OvsCni implements ChainedPlugins {
   readonly #database: OvsDatabase;
   readonly #hardware: Hardware;
-  readonly #vfs: SriovCni;
+  readonly #vfs: () => NodePodNetworks['vfs'];
 
-  constructor(ports: SriovCniPorts, settings: Pick<SriovCniSettings, 'isUnderWay' | 'onQuarantine'> = {}) {
+  /** `vfs` is asked when a pod comes or goes. */
+  constructor(ports: { readonly files: Files; readonly hardware: Hardware }, vfs: () => NodePodNetworks['vfs']) {
     this.#database = new OvsDatabase(ports.files);
     this.#hardware = ports.hardware;
-    this.#vfs = new SriovCni(ports, { ...settings, stateFolder: STATE_FOLDER });
-  }
-
-  /** VFs that could not be reset, with the cause. */
-  get quarantined(): ReadonlyMap<PciAddress, string> {
-    return this.#vfs.quarantined;
-  }
-
-  /** After a start of the process. */
-  recover(): Promise<void> {
-    return this.#vfs.recover();
-  }
-
-  stop(): void {
-    this.#vfs.stop();
+    this.#vfs = vfs;
   }
 
   has(type: string): boolean {
@@ -56,14 +42,14 @@ export class OvsCni implements ChainedPlugins {
     const written = await this.#database.addPort(port.value);
     if (!written.ok) return problem(cniCodes.io, `the port ${port.value.name} cannot be made: ${written.error.cause}`, written.error.remedy);
     const pod = { namespace: cniArgs['K8S_POD_NAMESPACE'] ?? '', name: cniArgs['K8S_POD_NAME'] ?? '', uid: cniArgs['K8S_POD_UID'] ?? '', containerId, netns };
-    const attached = await this.#vfs.attach({ pod, ifname, config: configOfVf(config), cniArgs });
+    const attached = await this.#vfs().attach({ pod, ifname, config: configOfVf(config), cniArgs });
     if (!attached.ok) return attached;
     const { interface: name, mac, mtu, ips, routes, dns } = attached.value;
     return ok({ interfaces: [{ name: port.value.name }, { name, ...(mac !== undefined && { mac }), ...(mtu !== undefined && { mtu }), sandbox: netns }], ips, routes, dns });
   }
 
   async del({ containerId, ifname }: PluginCall): Answer<void> {
-    const detached = await this.#vfs.detach({ containerId, ifname });
+    const detached = await this.#vfs().detach({ containerId, ifname });
     if (!detached.ok) return detached;
     const removed = await this.#database.removePort(containerId, ifname);
     return removed.ok ? removed : problem(cniCodes.io, removed.error.cause, removed.error.remedy);

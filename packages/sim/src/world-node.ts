@@ -2,7 +2,6 @@ import type { AttachFailure, Files, PodNetworks, Result, Subscription } from '@v
 import { MemFiles, fail } from '@vfleet/core';
 import type { DevicePluginManager, NodePodNetworks } from '@vfleet/controllers';
 import { createConfigDaemon, createDevicePluginManager, createPodNetworks } from '@vfleet/controllers';
-import { pfsUnderWay } from '@vfleet/controllers/config-daemon/under-way.ts';
 import { ApiEvents } from '@vfleet/kube';
 import type { RebootPhase, SimulatedNode } from '@vfleet/hw-sim';
 import type { Cluster, Kubelet } from '@vfleet/kube-sim';
@@ -22,9 +21,6 @@ interface Running {
 /** On a disk with a past: VFs are made again by the config daemon, and pods that had some wait for theirs. */
 const HELD_DEVICES_MS = 60_000;
 
-/** Where the config daemon keeps its journal. */
-const CONFIG_FOLDER = '/etc/sriov-operator';
-
 /** The CNI call found no daemon behind its socket: the runtime tries again. */
 const NOT_RUNNING: Result<never, AttachFailure> = fail({ code: 11, cause: 'the attachment daemon of this node does not run', remedy: 'It is tried again.' });
 
@@ -42,7 +38,7 @@ export class WorldNode {
   readonly #hasPast: boolean;
   readonly #running = new Map<NodeComponent, Running>();
   #kubelet: Kubelet | undefined;
-  #attachment: { readonly hosted: Hosted<ProcessPorts>; readonly networks: NodePodNetworks; readonly ovsCni: OvsCni } | undefined;
+  #attachment: { readonly hosted: Hosted<ProcessPorts>; readonly networks: NodePodNetworks } | undefined;
   #devicePlugin: DevicePluginManager | undefined;
   #reboots: Subscription | undefined;
 
@@ -125,29 +121,14 @@ export class WorldNode {
     const { hardware } = this.hardware;
     const hosted = this.#hosted('attachment', 'multus', { hardware, files: this.files });
     const { ports } = hosted;
-    const nodePorts = { ...ports, hardware: ports.hardware!, files: ports.files!, namespaces: this.#netns };
-    const ovsCni = new OvsCni(nodePorts, { onQuarantine: () => this.#tellQuarantine(), isUnderWay: async (pf) => {
-      const pfs = await pfsUnderWay(nodePorts.files, CONFIG_FOLDER);
-      return !pfs.ok || pfs.value.includes(pf);
-    } });
-    const networks = createPodNetworks(
-      { ...nodePorts, events: new ApiEvents(ports, { component: 'multus', host: this.name }) },
-      { nodeName: this.name, configFolder: CONFIG_FOLDER, chainedPlugins: ovsCni, onQuarantine: () => this.#tellQuarantine() },
+    const nodePorts = { ...ports, hardware: ports.hardware!, files: ports.files! };
+    const networks: NodePodNetworks = createPodNetworks(
+      { ...nodePorts, namespaces: this.#netns, events: new ApiEvents(ports, { component: 'multus', host: this.name }) },
+      { nodeName: this.name, chainedPlugins: new OvsCni(nodePorts, () => networks.vfs), onQuarantine: (devices) => this.#devicePlugin?.quarantine(devices) },
     );
-    this.#attachment = { hosted, networks, ovsCni };
+    this.#attachment = { hosted, networks };
     void networks.recover();
-    void ovsCni.recover();
-    return {
-      stop: () => {
-        networks.stop();
-        ovsCni.stop();
-      },
-    };
-  }
-
-  #tellQuarantine(): void {
-    const { networks, ovsCni } = this.#attachment ?? {};
-    this.#devicePlugin?.quarantine(new Map([...(networks?.quarantined() ?? []), ...(ovsCni?.quarantined ?? [])]));
+    return networks;
   }
 
   #startConfigDaemon(): Running {
@@ -163,8 +144,8 @@ export class WorldNode {
     const { ports } = this.#hosted('device-plugin', 'sriov-device-plugin', { hardware, files: this.files, registry: this.#kubelet! });
     const manager = createDevicePluginManager({ ...ports, hardware: ports.hardware!, files: ports.files!, registry: ports.registry!, events: new ApiEvents(ports, { component: 'sriov-device-plugin', host: this.name }) }, { nodeName: this.name, namespace: this.#namespace });
     manager.start();
+    manager.quarantine(this.#attachment?.networks.quarantined() ?? new Map());
     this.#devicePlugin = manager;
-    this.#tellQuarantine();
     return manager;
   }
 

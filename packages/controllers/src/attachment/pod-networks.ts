@@ -46,6 +46,8 @@ type SandboxId = Pick<PodSandbox, 'namespace' | 'name' | 'uid' | 'containerId' |
 
 /** Attachment of one node, with what its daemon does beside the runtime's calls. */
 export interface NodePodNetworks extends PodNetworks {
+  /** The plugin for VFs, for plugins of the node that leave VFs to it: who else moved one would not know who has it. */
+  readonly vfs: Pick<SriovCni, 'attach' | 'detach'>;
   /** After a start of the process: takes back what was interrupted, and resumes retries. */
   recover(): Promise<void>;
   /** Takes back what belongs to none of these sandboxes. */
@@ -85,6 +87,10 @@ class MultiNetworks implements NodePodNetworks {
     this.#plugins = chainedPlugins;
     this.#sriov = new SriovCni({ ...ports, log: this.#log }, { stateFolder, isUnderWay: (pf) => this.#isUnderWay(configFolder, pf), ...(onQuarantine === undefined ? {} : { onQuarantine }) });
     this.#records = new PodRecords(ports.files, `${stateFolder}/pods`);
+  }
+
+  get vfs(): Pick<SriovCni, 'attach' | 'detach'> {
+    return this.#sriov;
   }
 
   async attach(sandbox: PodSandbox): Answer<readonly NetworkStatus[]> {
