@@ -108,9 +108,9 @@ async function heldBytes(): Promise<number> {
 afterEach(async () => {
   // It serves on after everything.
   const name = `after-${Math.random().toString(36).slice(2)}`;
-  expect((await send('POST', PATH, JSON.stringify({ metadata: { name } }))).code).toBe(201);
-  expect(Object.keys(Object.prototype)).toEqual([]);
-  expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  const { code } = await send('POST', PATH, JSON.stringify({ metadata: { name } }));
+  if (code !== 201) throw new Error(`an ordinary request is answered with ${code}`);
+  if (Object.keys(Object.prototype).length > 0 || 'polluted' in {}) throw new Error('a key has reached a prototype');
 });
 
 describe('bodies of 100 MB', () => {
