@@ -8,7 +8,8 @@ const INTRODUCTION = `<!-- Written by \`npm run generate\` from packages/kube-si
 # The embedded Kubernetes
 
 A simulator's part, held against the real thing: \`npm run test:cluster -- --ensure\` builds kube-apiserver and etcd from their Go modules, plays one suite of
-API behaviour on both servers and compares the answers field by field. What neither our controllers nor a person with kubectl touches is left out on purpose.
+API behaviour on both servers and compares the answers field by field; the same kubectl prints the same on both. \`npm run test:churn -- --for 1h\` has
+informers of client-go and @kubernetes/client-node follow it while connections break, history is compacted and the server ends. What neither our controllers nor a person with kubectl touches is left out on purpose.
 
 ## Left out on purpose
 
@@ -16,7 +17,8 @@ API behaviour on both servers and compares the answers field by field. What neit
 - Authorisation: there is one user, who may do everything, behind a bearer token on loopback.
 - Protobuf in answers; a client that prefers it also takes JSON.
 - Nothing runs in a pod: \`kubectl exec\` (over WebSockets, kubectl 1.31 or newer) answers \`ip\`, \`ifconfig\`, \`env\`, \`hostname\`, files of /sys/class/net and scripts
-  of these from the model, and anything else with status 127; a log is what the container's command prints of these. attach, port-forward and cp are refused.
+  of these from the model, and anything else with status 127; a log is what the container's command prints of these. attach, port-forward and cp are refused
+  in a sentence that says so; ephemeral containers (\`kubectl debug\`) and resizing in place are not there.
 - The scheduler neither preempts nor spreads by topology; the kubelet runs no processes: commands that end (\`sleep N\`, \`true\`, \`echo\`) end after their
   simulated time, everything else runs on.
 `;
