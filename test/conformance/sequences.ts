@@ -85,6 +85,11 @@ export function stepOn(vf: VfPlaces): fc.Arbitrary<HardwareStep> {
   { weight: 1, arbitrary: fc.tuple(index, place, fc.constantFrom(67, 68, 1400, 9216, 9217)).map(([at, netns, mtu]): HardwareStep => ({ kind: 'setMtu', device: vf(at), netns, mtu })) },
   { weight: 1, arbitrary: fc.tuple(index, place, fc.boolean()).map(([at, netns, on]) => up(vf(at), on, netns)) },
   { weight: 1, arbitrary: fc.tuple(index, place, fc.constantFrom('c0', 'c1', 'other')).map(([at, netns, name]): HardwareStep => ({ kind: 'renameNetdev', device: vf(at), netns, name })) },
+  { weight: 1, arbitrary: fc.boolean().map((enabled): HardwareStep => ({ kind: 'setDriversAutoprobe', pf: PF, enabled })) },
+  { weight: 1, arbitrary: fc.tuple(index, fc.constantFrom([0, 0], [0, 100], [10, 100], [200, 100])).map(([at, [minTxMbps, maxTxMbps]]) => setVf(at, { rates: { minTxMbps: minTxMbps!, maxTxMbps: maxTxMbps! } })) },
+  { weight: 1, arbitrary: fc.tuple(index, place, fc.subarray(['192.0.2.1/24', '192.0.2.2/24', '2001:db8::1/64']), fc.boolean()).map(([at, netns, addresses, hasRoute]): HardwareStep => ({
+    kind: 'setAddresses', device: vf(at), netns, addresses, routes: hasRoute ? [{ dst: '198.51.100.0/24', gw: '192.0.2.254' }] : [],
+  })) },
   { weight: 1, arbitrary: fc.tuple(index, place, mac).map(([at, netns, value]): HardwareStep => ({ kind: 'setNetdevMac', device: vf(at), netns, mac: value })) },
   );
 }

@@ -13,7 +13,7 @@ import { applied, ip, pfOf, realHardware, until } from '../support.ts';
 const hardware = realHardware();
 const target = process.env['VFLEET_RECORD'];
 const known = target === undefined ? (JSON.parse(readFileSync(join(import.meta.dirname, '../../conformance/recorded/82576-linux-6.1.json'), 'utf8')) as readonly Recorded[]) : undefined;
-const sequences: readonly Sequence[] = known ?? [...written, ...drawn(12, 2026)];
+const sequences: readonly Sequence[] = known ?? [...written, ...drawn(20, 2026)];
 const recorded: Recorded[] = [];
 
 after(async () => {
