@@ -36,6 +36,14 @@ test('run gives the same hash twice, as JSON and for people', async () => {
   expect(two.out).toContain('every property held');
 });
 
+test('the example of a scenario file runs, with and without faults', async () => {
+  const example = join(import.meta.dirname, '../../../examples/scenarios/edge-site.yaml');
+  for (const faults of [[], ['--faults']]) {
+    const { status, out } = await sim('run', example, '--seed', '2', ...faults);
+    expect([status, out.includes('every property held')]).toEqual([0, true]);
+  }
+});
+
 test.each([
   ['an unknown scenario', async () => sim('run', 'nothing'), 'there is no scenario nothing'],
   ['a scenario file with an unknown fault', async () => sim('run', file('a.yaml', 'name: a\nfaults: {forMs: 1, deny: [kube.x]}\n')), 'faults.deny[0]: kube.x is no known fault'],
