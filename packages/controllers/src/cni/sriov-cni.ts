@@ -1,5 +1,5 @@
 import { advance, ok, vfMachine } from '@vfleet/core';
-import type { AttachFailure, Clock, Files, Hardware, Log, PciAddress, PodSandbox, Result, Timer, VfContext, VfEvent, VfMachineState, VfStateName } from '@vfleet/core';
+import type { AttachFailure, Clock, Files, Hardware, Kube, Log, PciAddress, PodSandbox, Random, Result, Timer, VfContext, VfEvent, VfMachineState, VfStateName } from '@vfleet/core';
 import { isUserSpaceDriver } from '../device-plugin/functions.ts';
 import { createIpam } from '../ipam/index.ts';
 import type { Ipam } from '../ipam/index.ts';
@@ -29,6 +29,9 @@ export interface SriovCniPorts {
   readonly namespaces?: Namespaces;
   /** IPAM plugins of the node beside the built-in ones; none without it. */
   readonly plugins?: PluginRunner;
+  /** With both, IPAM of the whole cluster (whereabouts) is built in. */
+  readonly kube?: Kube;
+  readonly random?: Random;
 }
 
 export interface SriovCniSettings {
@@ -92,7 +95,7 @@ export class SriovCni {
     this.#settings = settings;
     this.#stateFolder = settings.stateFolder ?? DEFAULT_STATE_FOLDER;
     this.#records = new VfRecords(ports.files, `${this.#stateFolder}/vfs`);
-    this.#ipam = createIpam(ports.files, ports.plugins);
+    this.#ipam = createIpam(ports.files, ports.plugins, ports.kube === undefined || ports.random === undefined ? undefined : { kube: ports.kube, random: ports.random, clock: ports.clock });
     this.#work = new VfWork({ hardware: ports.hardware, files: ports.files, clock: ports.clock, ipam: this.#ipam }, this.#stateFolder);
     this.#log = ports.log.with({ component: 'cni' });
   }

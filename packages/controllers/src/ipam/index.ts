@@ -8,6 +8,8 @@ import { HostLocal } from './host-local.ts';
 import { invalidIpam } from './ipam.ts';
 import type { Ipam, IpamError } from './ipam.ts';
 import { StaticIpam } from './static.ts';
+import { Whereabouts } from './whereabouts.ts';
+import type { WhereaboutsPorts } from './whereabouts.ts';
 
 export * from './ip.ts';
 export * from './ipam.ts';
@@ -21,10 +23,10 @@ export const BUILT_IN_IPAM_TYPES: readonly string[] = ['host-local', 'static'];
 
 /**
  * Hands each request to the plugin that the configuration's `type` names: built in, or else installed on the node, where `runner` can
- * execute it. One that is neither is refused with the names there are.
+ * execute it. `whereabouts` is built in where there is a `cluster`. One that is neither is refused with the names there are.
  */
-export function createIpam(files: Files, runner?: PluginRunner): Ipam {
-  const plugins: Readonly<Record<string, Ipam>> = { 'host-local': new HostLocal(files), static: new StaticIpam() };
+export function createIpam(files: Files, runner?: PluginRunner, cluster?: WhereaboutsPorts): Ipam {
+  const plugins: Readonly<Record<string, Ipam>> = { 'host-local': new HostLocal(files), static: new StaticIpam(), ...(cluster === undefined ? {} : { whereabouts: new Whereabouts(cluster) }) };
   const executed = runner === undefined ? undefined : new ExecIpam(runner);
   const pluginFor = (config: JsonObject): Result<Ipam, IpamError> => {
     const type = field(config, 'type');
