@@ -1,7 +1,7 @@
 /**
  * `npm run test:cluster [-- --ensure] [-- VITEST ARGUMENTS]`: the tests that compare our API server with a real one. With --ensure the
  * real one is built first where it is missing; without, and where it is missing, these tests are skipped, said so, and not failed.
- * `--record` writes the list of cases that still differ. `--sequences N` is how many drawn sequences of requests run (default 200), `--seed TEXT` from which seed.
+ * `--sequences N` is how many drawn sequences of requests run (default 200), `--seed TEXT` from which seed.
  * `--churn SECONDS` is how long informers run under churn (default 20). The results are also written as JSON.
  */
 import { spawn } from 'node:child_process';
@@ -12,8 +12,7 @@ import { ensureKubernetes, etcdVersion, kubernetesVersion } from './rigs/kuberne
 const root = join(import.meta.dirname, '..');
 const words = process.argv.slice(2);
 const environment: NodeJS.ProcessEnv = { ...option('--sequences', 'VFLEET_SEQUENCES'), ...option('--seed', 'VFLEET_SEED'), ...option('--churn', 'VFLEET_CHURN_SECONDS') };
-if (words.includes('--record')) environment['VFLEET_RECORD_OPEN_CASES'] = 'yes';
-const forVitest = words.filter((word) => word !== '--ensure' && word !== '--record');
+const forVitest = words.filter((word) => word !== '--ensure');
 
 if (words.includes('--ensure')) await ensureKubernetes();
 else if (!(await realServerIsBuilt())) {

@@ -15,7 +15,7 @@ const version = (name: string, spec: Fields, more: Fields = {}): JsonValue => ({
 const defined = (...versions: readonly JsonValue[]): readonly Step[] => [
   prepare(create(definitions, { metadata: { name: `gears.${groupName}` }, spec: { group: groupName, scope: 'Namespaced', names: { plural: 'gears', kind: 'Gear' }, versions } })),
   prepare({ ...get(definition), until: { path: 'status.conditions[type=Established].status', is: 'True' } }),
-  prepare({ ...get(`/apis/${groupName}/v1`), until: { path: 'resources[name=gears].name', is: 'gears' } }),
+  ...versions.map((one) => prepare({ ...get(gears(String((one as Fields)['name']))), until: { status: 200 } })),
   // The server is slow to take creates of what it has just begun to serve.
   prepare(create(gears('v1'), gear('v1', 'first'))),
 ];

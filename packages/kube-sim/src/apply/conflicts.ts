@@ -24,7 +24,8 @@ function message(conflicts: readonly FieldConflict[]): string {
 }
 
 function identifier({ manager, operation, apiVersion, subresource }: ManagerEntry): string {
-  return JSON.stringify({ manager, operation, apiVersion, subresource });
+  // What is empty is left out, which decides the order.
+  return JSON.stringify({ manager: manager || undefined, operation, apiVersion: operation === 'Apply' ? undefined : apiVersion, subresource: subresource || undefined });
 }
 
 function managerText({ manager, operation, apiVersion, subresource }: ManagerEntry): string {

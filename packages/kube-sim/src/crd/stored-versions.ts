@@ -44,9 +44,9 @@ export function storedVersions({ group, versions }: CrdSpec, { name }: CrdVersio
   };
 }
 
-/** Lists and maps in metadata that hold nothing: they are stored where apply stated them, and never shown. */
+/** Lists and maps in metadata that hold nothing: they are stored where apply stated or emptied them, and never shown. */
 export function emptyParts(metadata: unknown): JsonObject {
-  const isEmpty = (value: unknown) => (Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0);
+  const isEmpty = (value: unknown) => value === null || (Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0);
   return isObject(metadata) ? Object.fromEntries(['labels', 'annotations', 'finalizers', 'ownerReferences'].filter((key) => isEmpty(metadata[key])).map((key) => [key, metadata[key]])) : EMPTY_OBJECT;
 }
 
