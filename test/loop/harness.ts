@@ -39,7 +39,7 @@ export function manifest(path: string): readonly KubeObject[] {
   });
 }
 
-const RESOURCES: readonly Resource[] = [api.pods, api.configMapResource, api.nodePolicies, api.sriovNetworks, api.networkAttachmentDefinitions, api.podDisruptionBudgets, api.poolConfigs];
+const RESOURCES: readonly Resource[] = [api.pods, api.configMapResource, api.nodePolicies, api.sriovNetworks, api.ovsNetworks, api.networkAttachmentDefinitions, api.podDisruptionBudgets, api.poolConfigs];
 
 export async function create(kube: Kube, ...objects: readonly KubeObject[]): Promise<void> {
   for (const object of objects) await kube.create(RESOURCES.find(({ kind }) => kind === object.kind)!, object);
