@@ -66,6 +66,7 @@ export const faultCatalog = {
   'hardware.pfReset': hardware('A PF gets a function-level reset: its VFs stay, writes wait, and the link trains anew.', 0.01),
   'hardware.shortRead': hardware('An attribute is read short, and the look at the hardware fails with EIO.', 0.03),
   'hardware.numaUnknown': hardware('The firmware names no NUMA node for the PFs of a node: −1.', 0.5),
+  'hardware.firmwarePending': hardware('The firmware offers one VF; that it shall offer more takes effect with the next boot.', 0.5),
   'hardware.eswitchDropsVfs': hardware('A change of the eswitch mode drops the VFs.'),
   'hardware.eventsLost': hardware('Netlink overflows: watchers are told to look again.'),
   'hardware.unreadable': hardware('The hardware cannot be read: a dump was interrupted (EINTR).', 0.03),

@@ -15,13 +15,21 @@ const BY_OPERATION: Partial<Record<FaultPoint['operation'], readonly FaultName[]
   bindDriver: [...ANY_STEP, 'hardware.bindFails', 'hardware.lateNetdev'],
 };
 
-/** A fleet of which some nodes' firmware names no NUMA node: decided once, before the machines are switched on. */
-export function withoutNuma(nodes: readonly Readonly<Record<string, unknown>>[], chance: Chance): readonly Readonly<Record<string, unknown>>[] {
+/** Firmware as it was delivered: decided once for each kind of node, before the machines are switched on. */
+export function withFirmware(nodes: readonly Readonly<Record<string, unknown>>[], chance: Chance): readonly Readonly<Record<string, unknown>>[] {
   return nodes.map((node) => {
-    const { pfs } = node;
-    if (!Array.isArray(pfs) || chance.strike(`${String(node['name'])}/firmware`, ['hardware.numaUnknown']) === undefined) return node;
-    return { ...node, pfs: pfs.map((pf: object) => ({ ...pf, numaNode: -1 })) };
+    const pfs: readonly Readonly<Record<string, unknown>>[] = Array.isArray(node['pfs']) ? node['pfs'] : [];
+    const site = `${String(node['name'])}/firmware`;
+    const noNuma = chance.strike(site, ['hardware.numaUnknown']) !== undefined;
+    const settable = pfs.some(isSettable);
+    const fewVfs = settable && chance.strike(`${site}/vfs`, ['hardware.firmwarePending']) !== undefined;
+    return { ...node, pfs: pfs.map((pf) => ({ ...pf, ...(noNuma ? { numaNode: -1 } : {}), ...(fewVfs && isSettable(pf) ? { totalVfs: 1 } : {}) })) };
   });
+}
+
+/** NICs whose firmware can be told to offer more VFs, which they do from the next boot on. */
+function isSettable({ personality }: Readonly<Record<string, unknown>>): boolean {
+  return String(personality).startsWith('ConnectX');
 }
 
 /** The hardware of a whole fleet failing as the chance has it. */

@@ -7,7 +7,7 @@ import { Chance, noFaultPlan } from '../faults/chance.ts';
 import type { FaultPlan } from '../faults/chance.ts';
 import { Disturber } from '../faults/disturber.ts';
 import { KubeConditions } from '../faults/faulty-kube.ts';
-import { hardwareFaultPlan, withoutNuma } from '../faults/hardware-faults.ts';
+import { hardwareFaultPlan, withFirmware } from '../faults/hardware-faults.ts';
 import { People } from '../faults/people.ts';
 import { ClusterView, collections } from '../oracles/cluster-view.ts';
 import { Holdings } from '../oracles/holdings.ts';
@@ -148,7 +148,7 @@ class Run {
     };
     const ports = { clock: simulation.clock, random: simulation.random('world'), log: bugLog((error) => this.#bug(error, 'a watcher')) };
     this.#chance.active = this.#options.plan !== undefined;
-    const machines = withoutNuma(fleet.nodes, this.#chance);
+    const machines = withFirmware(fleet.nodes, this.#chance);
     this.#chance.active = false;
     return createWorld(ports, fleetSpecOf(machines), this.#options.world?.(settings) ?? settings);
   }
