@@ -60,6 +60,7 @@ export const applying: Theme = {
     one('an invalid object', apply(`${core('configmaps')}/A`, 'a', { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'A' } })),
     raw('YAML', 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  a: "1"\n', { fieldManager: 'a' }),
     raw('YAML that is none', 'a: [', { fieldManager: 'a' }),
+    ...['y', 'Y', 'yes', 'on', 'No', 'true', '~', 'null', '1_000', '0o17', '017', '0x1F', '0b101', '1e3', '.5', '.inf', '.NaN', '-0', '+12', '1:30', '190:20:30', '2001-01-02', '2001-01-02T03:04:05Z', '12345678901234567890', '1.0', '!!str 1', '!!binary AA==', '=', '<<', '"\\x41"', "'it''s'", '|\n    text\n', '>-\n    a\n    b\n', '[a, b]', '{a: b}', '*none', '@x', '%x', '`x', '? x', '- x', 'a: b', '"\\q"', '!odd x', '&a x'].map((scalar): Case => raw(`YAML, ${scalar.replaceAll('\n', ' ')}`, `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  a: ${scalar}\n`, { fieldManager: 'a' })),
     raw('an empty body', '', { fieldManager: 'a' }),
     raw('an array', '[]', { fieldManager: 'a' }),
     raw('force that is no boolean', 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n', { fieldManager: 'a', force: 'maybe' }),

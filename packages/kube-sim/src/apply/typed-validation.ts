@@ -1,4 +1,5 @@
 import type { MergeSchema } from '../patch/merge-schema.ts';
+import { goPrint } from '../values/go-print.ts';
 import { isObject } from '../values/json.ts';
 import type { JsonObject } from '../values/json.ts';
 import { fieldSchema, itemElement, itemSchema, PathElementError } from './path-elements.ts';
@@ -25,11 +26,11 @@ function check(value: unknown, schema: MergeSchema, path: string, problems: stri
 function mismatch(value: unknown, schema: MergeSchema): string | undefined {
   switch (schema.type) {
     case 'object':
-    case 'map': return isObject(value) ? undefined : `expected map, got &{${goValue(value)}}`;
-    case 'list': return Array.isArray(value) ? undefined : `expected list, got &{${goValue(value)}}`;
-    case 'string': return typeof value === 'string' ? undefined : `expected string, got &value.valueUnstructured{Value:${goValue(value)}}`;
+    case 'map': return isObject(value) ? undefined : `expected map, got &{${goPrint(value)}}`;
+    case 'list': return Array.isArray(value) ? undefined : `expected list, got &{${goPrint(value)}}`;
+    case 'string': return typeof value === 'string' ? undefined : `expected string, got &value.valueUnstructured{Value:${goPrint(value)}}`;
     case 'numeric': return typeof value === 'number' ? undefined : `expected numeric (int or float), got ${goType(value)}`;
-    case 'boolean': return typeof value === 'boolean' ? undefined : `expected boolean, got &{${goValue(value)}}`;
+    case 'boolean': return typeof value === 'boolean' ? undefined : `expected boolean, got &{${goPrint(value)}}`;
     case 'scalar': return Array.isArray(value) || isObject(value) ? 'expected any scalar' : undefined;
     case 'unknown': return undefined;
   }
@@ -39,12 +40,6 @@ function goType(value: unknown): string {
   if (typeof value === 'string') return 'string';
   if (typeof value === 'boolean') return 'bool';
   return Array.isArray(value) ? '[]interface {}' : 'map[string]interface {}';
-}
-
-function goValue(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`;
-  if (isObject(value)) return `map[${Object.keys(value).sort().map((key) => `${key}:${goValue(value[key])}`).join(' ')}]`;
-  return String(value);
 }
 
 function checkFields(value: JsonObject, schema: MergeSchema, path: string, problems: string[]): void {

@@ -88,25 +88,15 @@ function wellFormed(value: unknown): unknown {
   return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toWellFormed(), wellFormed(inner)])) : value;
 }
 
-/** YAML as the Go library reads it: version 1.1, and few enough aliases that no small text becomes a large value. */
+/** Few enough aliases are taken that no small text becomes a large value. */
 async function parseYaml(text: string, refusal: (why: string) => StatusError): Promise<ParsedBody> {
   // Loaded on first use: most clients send JSON, and starting shall be quick.
-  const { LineCounter, parseDocument } = await import('yaml');
-  const { repeatedKeys } = await import('./yaml-keys.ts');
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { version: '1.1', uniqueKeys: false, merge: true, lineCounter });
-  const [error] = document.errors;
-  if (error !== undefined) throw refusal(`${YAML}line ${error.linePos?.[0].line ?? 1}: ${error.message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, '')}`);
-  try {
-    const value: unknown = document.toJS({ maxAliasCount: 100 });
-    const json = JSON.stringify(value) ?? 'null';
-    if (scanJson(json).depth > DEPTH_MAX) throw refusal('exceeded max depth');
-    const repeated = repeatedKeys(document.contents, lineCounter);
-    return { value: JSON.parse(json) as unknown, problems: repeated.length === 0 ? NO_PROBLEMS : [{ refusal: `yaml: unmarshal errors:\n${repeated.map((line) => `  ${line}`).join('\n')}`, warnings: repeated }] };
-  } catch (failure) {
-    if (failure instanceof StatusError) throw failure;
-    throw refusal(`error converting YAML to JSON: yaml: ${failure instanceof Error ? failure.message : String(failure)}`);
-  }
+  const { readYaml } = await import('./yaml-text.ts');
+  const read = readYaml(text);
+  if (!read.ok) throw refusal(read.why);
+  if (scanJson(read.json).depth > DEPTH_MAX) throw refusal('exceeded max depth');
+  const { repeated } = read;
+  return { value: JSON.parse(read.json) as unknown, problems: repeated.length === 0 ? NO_PROBLEMS : [{ refusal: `yaml: unmarshal errors:\n${repeated.map((line) => `  ${line}`).join('\n')}`, warnings: repeated }] };
 }
 
 /** The refusal of a body that shall be an object of `kind` and is no JSON at all. */

@@ -182,7 +182,7 @@ const PATCH_OPTIONS = { group: 'meta.k8s.io', kind: 'PatchOptions' };
 async function serveApply(core: Core, exchange: Exchange, target: ObjectTarget, subresource: string, context: RequestContext): ReturnType<typeof applyObject> {
   const manager = exchange.query.get('fieldManager') ?? '';
   if (manager === '') throw invalidError(PATCH_OPTIONS, '', [required('fieldManager', 'is required for apply patch')]);
-  const body = await parseBody(await exchange.body(), 'yaml', (why) => badRequestError(`error decoding YAML: ${why}`));
+  const body = await parseBody(await exchange.body(), 'yaml', (why) => badRequestError(`error decoding YAML: error converting YAML to JSON: ${why}`));
   reportProblems(body, context, (problems) => `error strict decoding YAML: ${problems}`);
   return applyObject(core, target, subresource, { body: body.value, force: exchange.query.get('force') === 'true' }, context);
 }

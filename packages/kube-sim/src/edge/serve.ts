@@ -50,6 +50,8 @@ const KEEP_ALIVE_PROBE_MS = 30_000;
 const HEADERS_MAX_BYTES = 64 * 1024;
 /** net/http: maxPostHandlerReadBytes. */
 const DRAINED_BODY_MAX_BYTES = 256 * 1024;
+/** net/http: rstAvoidanceDelay. */
+const RESET_DELAY_MS = 500;
 const CONNECTIONS_MAX = 20_000;
 
 /** Serves an API server on loopback HTTPS with a bearer token, and writes a kubeconfig (0600) for it. */
@@ -160,12 +162,21 @@ function refusalOf(exchange: Exchange, authorization: string | undefined, expect
   return exchange.segments.length === 1 && PUBLIC.includes(exchange.segments[0]!) ? undefined : anonymousRefusal(exchange);
 }
 
-/** What is left of a refused body is read and dropped, as net/http does, so that the connection serves on; a long rest ends it. */
+/**
+ * What is left of a refused body is read and dropped, as net/http does, so that the connection serves on; a long rest ends it. Then the
+ * client gets some time to read the answer, which a reset would take from it.
+ */
 function drain(request: IncomingMessage): void {
+  const { socket } = request;
   let leftBytes = DRAINED_BODY_MAX_BYTES;
   request.on('data', (chunk: Buffer) => {
+    const wasEnough = leftBytes < 0;
     leftBytes -= chunk.length;
-    if (leftBytes < 0) request.destroy();
+    if (leftBytes >= 0 || wasEnough) return;
+    request.pause();
+    socket.end();
+    const timer = setTimeout(() => socket.destroy(), RESET_DELAY_MS);
+    socket.once('close', () => clearTimeout(timer));
   });
   request.resume();
 }
