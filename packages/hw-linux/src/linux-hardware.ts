@@ -143,7 +143,7 @@ class RealHardware implements LinuxHardware {
       case 'setFeature':
         return setFeature(links, step);
       case 'setDevlinkParam':
-        return setDevlinkParam(links, step);
+        return setDevlinkParam(this.#sysfs, links, step);
       case 'createVdpa':
         return createVdpa(this.#sysfs, links, step.device, step.type);
       case 'deleteVdpa':

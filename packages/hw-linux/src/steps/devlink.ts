@@ -1,9 +1,12 @@
-import type { HardwareStep } from '@vfleet/core';
+import type { HardwareStep, PciAddress } from '@vfleet/core';
 import { Devlink } from '../devlink.ts';
 import { Ethtool } from '../ethtool.ts';
 import type { KernelLinks } from '../links.ts';
 import { pciHandle } from '../netlink/devlink.ts';
 import { RDMA_SYS_SET, encodeRdmaMode } from '../netlink/rdma.ts';
+import { driverOf } from '../inventory/discover.ts';
+import type { Sysfs } from '../sysfs/sysfs.ts';
+import { isProgramDriver } from './drivers.ts';
 import { failed, ofNetlink } from './outcome.ts';
 import type { StepOutcome } from './outcome.ts';
 
@@ -22,14 +25,21 @@ export async function setEswitchMode(links: KernelLinks, { pf, mode }: Extract<H
 }
 
 /** Every mode that the parameter has its first value in: runtime where there is one. */
-export async function setDevlinkParam(links: KernelLinks, { pf, name, value }: Extract<HardwareStep, { kind: 'setDevlinkParam' }>): Promise<StepOutcome> {
+export async function setDevlinkParam(sysfs: Sysfs, links: KernelLinks, { pf, name, value }: Extract<HardwareStep, { kind: 'setDevlinkParam' }>): Promise<StepOutcome> {
   const detail = `${name}=${value}`;
   const devlink = new Devlink(links, pciHandle(pf));
   const parameter = await devlink.parameter(name);
-  if (!parameter.ok) return parameter.error.errno === ENODEV || parameter.error.errno === ENOENT ? failed('EOPNOTSUPP', detail) : ofNetlink(parameter.error, detail);
+  if (!parameter.ok && (parameter.error.errno === ENODEV || parameter.error.errno === ENOENT)) return failed((await hasKernelDriver(sysfs, pf)) ? 'EOPNOTSUPP' : 'ENODEV', detail);
+  if (!parameter.ok) return ofNetlink(parameter.error, detail);
   if (parameter.value === undefined) return failed('EINVAL', detail);
   const set = await devlink.setParameter(parameter.value, value);
   return set.ok ? undefined : ofNetlink(set.error, detail);
+}
+
+/** devlink knows no device of a driver that does not use it, and none without a driver of its own: only the latter may change. */
+async function hasKernelDriver(sysfs: Sysfs, pf: PciAddress): Promise<boolean> {
+  const driver = await driverOf(sysfs, pf);
+  return driver !== undefined && !isProgramDriver(driver);
 }
 
 /** An ethtool feature of the device's interface: asked for, then read back, because the kernel takes wishes it does not fulfil. */

@@ -12,6 +12,10 @@ import type { StepTools } from './tools.ts';
 /** Drivers that hand a device to a program, and are nobody's own. */
 const PROGRAM_DRIVER = /^(?:.*vfio.*|uio_pci_generic|igb_uio|pci-stub)$/;
 
+export function isProgramDriver(driver: string): boolean {
+  return PROGRAM_DRIVER.test(driver);
+}
+
 /** Override, unbind what is bound, probe, and look again: drivers_probe reports success also when it did nothing. */
 export async function bindDriver(tools: StepTools, device: PciAddress, driver: string): Promise<StepOutcome> {
   const { sysfs } = tools;
@@ -20,7 +24,7 @@ export async function bindDriver(tools: StepTools, device: PciAddress, driver: s
   const overridden = await sysfs.write(deviceFile(device, 'driver_override'), isDefault ? '\n' : `${driver}\n`);
   if (!overridden.ok) return ofSysfs(overridden.error);
   const bound = await driverOf(sysfs, device);
-  const isIt = (name: string | undefined) => name !== undefined && (isDefault ? !PROGRAM_DRIVER.test(name) : name === driver);
+  const isIt = (name: string | undefined) => name !== undefined && (isDefault ? !isProgramDriver(name) : name === driver);
   if (isIt(bound)) return undefined;
   if (bound !== undefined) {
     const unbound = await unbindDriver(tools, device);
