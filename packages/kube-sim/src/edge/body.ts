@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { badRequestError, StatusError, unsupportedMediaTypeError } from '../errors/status.ts';
+import { badRequestError, unsupportedMediaTypeError } from '../errors/status.ts';
+import type { StatusError } from '../errors/status.ts';
 import { typeMetaProblem } from '../registry/type-meta.ts';
 import type { TextProblem } from '../registry/request.ts';
 import type { GoStruct } from '../schema/go-type.ts';

@@ -1,5 +1,5 @@
-import { Document, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import type { ScalarTag, Tags } from 'yaml';
+import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import type { Document, ScalarTag, Tags } from 'yaml';
 import { goQuote } from '../errors/field-error.ts';
 
 /** A YAML text as JSON, or why it is none, in the words of Go's library where the parser here has a word for the same. */
