@@ -1,7 +1,7 @@
 // Goal: the Linux backend is right about a real kernel. Method: every step on emulated igb NICs, its effect read back through the
 // backend's own inventory and through iproute2 or sysfs, which know nothing of it.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import type { HardwareEvent, PciAddress } from '@vfleet/core';
@@ -93,6 +93,20 @@ test('an ethtool feature off and on', async () => {
   await applied(hardware, { kind: 'setFeature', device: pf, feature: 'tx-checksum-ip-generic', enabled: false });
   await applied(hardware, { kind: 'setFeature', device: pf, feature: 'tx-checksum-ip-generic', enabled: true });
   assert.ok(name.length > 0);
+});
+
+test('the RDMA subsystem for each namespace of its own and shared again; not while there are other namespaces', async () => {
+  spawnSync('modprobe', ['rdma_rxe']);
+  const mode = () => execFileSync('rdma', ['system', 'show'], { encoding: 'utf8' });
+  for (const wanted of ['exclusive', 'shared'] as const) {
+    await applied(hardware, { kind: 'setRdmaMode', mode: wanted });
+    assert.match(mode(), new RegExp(`netns ${wanted}`));
+    assert.equal((await inventory(hardware)).rdmaMode, wanted);
+  }
+  ip('netns', 'add', 'rdma');
+  assert.equal(await answer(hardware, { kind: 'setRdmaMode', mode: 'exclusive' }), 'EBUSY');
+  assert.equal((await inventory(hardware)).rdmaMode, 'shared');
+  ip('netns', 'del', 'rdma');
 });
 
 test('vfio-pci and back, with the group’s device file', async () => {

@@ -44,6 +44,7 @@ for (const sequence of sequences) {
       ip('netns', 'del', 'conformance');
       // Namespaces end some time after their name.
       await until('the PF is at rest', async () => (await hardware.discover()).ok);
+      await reset();
     }
   });
 }

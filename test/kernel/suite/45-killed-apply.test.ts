@@ -8,7 +8,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import type { PciAddress } from '@vfleet/core';
 import { applied, hostVerb, machinePfs, pfOf, realHardware, until } from '../support.ts';
 
@@ -19,7 +19,8 @@ const folder = mkdtempSync(join(tmpdir(), 'killed-'));
 const stateFolder = join(folder, 'state');
 const policy = join(folder, 'policy.yaml');
 
-before(async () => {
+/** Not as a hook of this file: those run before the tests of all files. */
+async function configure(): Promise<void> {
   const { name } = (await pfOf(hardware, pf)).netdev!;
   writeFileSync(policy, ['netdevice', 'vfio-pci'].map((deviceType, index) => `apiVersion: sriovnetwork.openshift.io/v1
 kind: SriovNetworkNodePolicy
@@ -28,13 +29,14 @@ spec: {resourceName: r${index}, nodeSelector: {}, numVfs: 2, mtu: 4000, deviceTy
 `).join('---\n'));
   await applied(hardware, { kind: 'setNumVfs', pf: other, count: 1 });
   await applied(hardware, { kind: 'setMtu', device: other, netns: 'host', mtu: 1400 });
-});
+}
 
-after(async () => {
+async function giveBack(): Promise<void> {
   await applied(hardware, { kind: 'setNumVfs', pf: other, count: 0 });
   await applied(hardware, { kind: 'setMtu', device: other, netns: 'host', mtu: 1500 });
-  await hardware.close();
-});
+}
+
+after(() => hardware.close());
 
 async function vfleet(...words: readonly string[]): Promise<void> {
   const { status, said } = await hostVerb(hardware, ...words, '--state-folder', stateFolder);
@@ -81,6 +83,7 @@ async function state(): Promise<unknown> {
 }
 
 test('killed after a write, applied again, reset: the same end', async () => {
+  await configure();
   const untouched = await pfOf(hardware, other);
   await vfleet('apply', '-y', '-f', policy);
   await vfleet('reset', '-y');
@@ -113,4 +116,5 @@ test('killed after a write, applied again, reset: the same end', async () => {
     next.end();
   }
   assert.deepEqual(await pfOf(hardware, other), untouched);
+  await giveBack();
 });
