@@ -8,6 +8,7 @@ const LASTS_MS = 300_000;
 
 export const succeededIsTrue: Oracle = {
   name: 'succeeded-is-true',
+  lasting: true,
   property: 'A node state does not go on saying Succeeded for its newest spec while the hardware is different.',
   watch({ view, world, simulation, violated }) {
     const pending = new Set<string>();
@@ -35,7 +36,7 @@ export const succeededIsTrue: Oracle = {
       atRest() {
         for (const { metadata } of view.nodeStates()) {
           const difference = differs(metadata.name);
-          if (difference !== undefined) violated([`nodestate/${metadata.name}`], `at rest, Succeeded while ${difference}`);
+          if (difference !== undefined) violated([`nodestate/${metadata.name}`], `at the end, Succeeded while ${difference}`);
         }
       },
     };
