@@ -134,7 +134,7 @@ export class PfRun {
     const pf = this.#plan.pf;
     const result = await this.#applyPatiently(step);
     if (result.ok) {
-      log.debug('A step was carried out.', { pf, step: describeStep(step) });
+      log.debug('A step was carried out.', { pf, step });
       if (step.kind === 'setNumVfs') {
         tried.forgetVfs(pf);
         if (step.count > 0) this.#tools.clean.add(pf);

@@ -11,7 +11,8 @@ export type WriteFault = (operation: 'replace' | 'create' | 'append' | 'remove',
  */
 export class MemFiles implements Files {
   readonly #files = new Map<string, string>();
-  readonly #locks = new Map<string, Promise<void>>();
+  /** By path, while it is locked: who waits, in order. */
+  readonly #locks = new Map<string, (() => void)[]>();
   readonly #fault: WriteFault;
 
   constructor(fault: WriteFault = () => 'none') {
@@ -48,17 +49,15 @@ export class MemFiles implements Files {
   }
 
   async withLock<Value>(path: string, work: () => Promise<Value>): Promise<Value> {
-    const before = this.#locks.get(path) ?? Promise.resolve();
-    let release!: () => void;
-    const mine = new Promise<void>((resolve) => (release = resolve));
-    const tail = before.then(() => mine);
-    this.#locks.set(path, tail);
-    await before;
+    const waiting = this.#locks.get(path);
+    if (waiting === undefined) this.#locks.set(path, []);
+    else await new Promise<void>((resolve) => waiting.push(resolve));
     try {
       return await work();
     } finally {
-      release();
-      if (this.#locks.get(path) === tail) this.#locks.delete(path);
+      const next = this.#locks.get(path)!.shift();
+      if (next === undefined) this.#locks.delete(path);
+      else next();
     }
   }
 
