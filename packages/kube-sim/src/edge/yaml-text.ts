@@ -1,5 +1,6 @@
 import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import type { Document, ScalarTag, Tags } from 'yaml';
+import type { Document } from 'yaml';
+import { goTags } from '@vfleet/kube/yaml/go-tags.ts';
 import { goQuote } from '../errors/field-error.ts';
 
 /** A YAML text as JSON, or why it is none, in the words of Go's library where the parser here has a word for the same. */
@@ -13,7 +14,7 @@ const ALIASES_MAX = 100;
 /** Reads YAML as sigs.k8s.io/yaml does: version 1.1 of YAML, but for dates and numbers of base 60, which stay texts. */
 export function readYaml(text: string): YamlText {
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { version: '1.1', uniqueKeys: false, merge: true, lineCounter, customTags: (tags) => goTags(tags) });
+  const document = parseDocument(text, { version: '1.1', uniqueKeys: false, merge: true, lineCounter, customTags: goTags });
   const [error] = document.errors;
   if (error !== undefined) return { ok: false, why: `yaml: line ${error.linePos?.[0].line ?? 1}: ${worded(error.message.split('\n')[0]!.replace(/ at line \d+, column \d+:?$/, ''))}` };
   try {
@@ -30,19 +31,6 @@ class UnsupportedNumber extends Error {}
 function finite(_key: string, value: unknown): unknown {
   if (typeof value !== 'number' || Number.isFinite(value)) return value;
   throw new UnsupportedNumber(Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf');
-}
-
-const octal: ScalarTag = {
-  tag: 'tag:yaml.org,2002:int', default: true, format: 'OCT', test: /^[-+]?0o[0-7_]+$/,
-  resolve: (text) => Number(text.replaceAll('_', '').replace(/^[-+]/, '')) * (text.startsWith('-') ? -1 : 1),
-};
-
-const binary: ScalarTag = { tag: 'tag:yaml.org,2002:binary', resolve: (text) => Buffer.from(text, 'base64').toString('utf8') };
-
-const NOT_IN_GO = /:(timestamp|binary|set|omap|pairs)$/;
-
-function goTags(tags: Tags): Tags {
-  return [octal, binary, ...tags.filter((tag) => typeof tag === 'string' || (!NOT_IN_GO.test(tag.tag) && !('format' in tag && tag.format === 'TIME')))];
 }
 
 const WORDS: readonly (readonly [RegExp, string])[] = [

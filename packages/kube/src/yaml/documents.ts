@@ -1,6 +1,7 @@
 import { LineCounter, parseAllDocuments } from 'yaml';
 import { fail, ok } from '@vfleet/core';
 import type { Result } from '@vfleet/core';
+import { goTags } from './go-tags.ts';
 
 /** Where and why a text is no YAML. Lines and columns count from 1. */
 export interface YamlProblem {
@@ -25,7 +26,7 @@ export function readYamlDocuments(text: string): Result<readonly unknown[], Yaml
   let mended = text;
   for (let attempt = 0; ; attempt++) {
     const lineCounter = new LineCounter();
-    const documents = parseAllDocuments(mended, { lineCounter, prettyErrors: false, version: '1.1', merge: true });
+    const documents = parseAllDocuments(mended, { lineCounter, prettyErrors: false, version: '1.1', merge: true, customTags: goTags });
     if (!Array.isArray(documents)) return ok([]);
     const error = documents.flatMap(({ errors }) => errors)[0];
     if (error === undefined) return values(documents);

@@ -37,3 +37,10 @@ test('values written are read back', () => {
     }),
   );
 });
+
+test.each<[string, unknown]>([
+  ['52:54:00:12:34:56', '52:54:00:12:34:56'], ['1:30', '1:30'], ['190:20:30.5', '190:20:30.5'], ['2024-01-02', '2024-01-02'], ['2024-01-02T03:04:05Z', '2024-01-02T03:04:05Z'], ['!!binary QUI=', 'AB'],
+  ['0o17', 15], ['-0o17', -15], ['017', 15], ['0x1F', 31], ['0b101', 5], ['1_000', 1000], ['yes', true], ['off', false], ['~', null], ['.5', 0.5],
+])('the scalar %s is what Go\'s library makes of it', (text, value) => {
+  expect(readYamlDocuments(`a: ${text}\n`)).toEqual({ ok: true, value: [{ a: value }] });
+});
