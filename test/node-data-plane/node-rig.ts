@@ -72,13 +72,13 @@ export class NodeRig {
   }
 
   start(...more: readonly string[]): void {
-    this.startFrom(MAIN, ...more);
+    this.startFrom(MAIN, 'simulated', ...more);
   }
 
-  /** The executable built from another place. Its NICs are simulated, unless `more` says otherwise. */
-  startFrom(main: string, ...more: readonly string[]): void {
+  /** The executable from another place, with simulated NICs or this machine's. */
+  startFrom(main: string, nics: 'simulated' | 'real', ...more: readonly string[]): void {
     this.child = spawn(process.execPath, [
-      '--disable-warning=ExperimentalWarning', main, 'node', '--kubeconfig', this.#kubeconfig, '--node-name', NODE, '--fleet', join(this.folder, 'fleet.yaml'),
+      '--disable-warning=ExperimentalWarning', main, 'node', '--kubeconfig', this.#kubeconfig, '--node-name', NODE, ...(nics === 'simulated' ? ['--fleet', join(this.folder, 'fleet.yaml')] : []),
       '--root', join(this.folder, 'root'), '--kubelet-folder', this.kubelet.folder, '--cni-socket', this.socket, ...more,
     ], { stdio: ['ignore', 'inherit', 'pipe'] });
     let rest = '';
