@@ -187,7 +187,8 @@ async function serveApply(core: Core, exchange: Exchange, target: ObjectTarget, 
   return applyObject(core, target, subresource, { body: body.value, force: exchange.query.get('force') === 'true' }, context);
 }
 
-function unsupportedPatch(): StatusError {
+/** PATCH of a media type that is none of a patch. */
+export function unsupportedPatch(): StatusError {
   return new StatusError('UnsupportedMediaType', 415, '415: Unsupported Media Type', {});
 }
 

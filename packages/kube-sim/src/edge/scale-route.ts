@@ -1,4 +1,4 @@
-import { badRequestError, unsupportedMediaTypeError } from '../errors/status.ts';
+import { badRequestError } from '../errors/status.ts';
 import type { StatusError } from '../errors/status.ts';
 import type { Core, ObjectTarget } from '../registry/core.ts';
 import type { PatchBody } from '../registry/patching.ts';
@@ -9,6 +9,7 @@ import { mediaTypeOf, parseBody, parseTypedBody } from './body.ts';
 import type { Exchange } from './exchange.ts';
 import { writeContext } from './options.ts';
 import { sendObject, viewOf } from './render.ts';
+import { unsupportedPatch } from './resource-routes.ts';
 
 const PATCH_TYPES: Readonly<Record<string, PatchBody['type']>> = { 'application/json-patch+json': 'json', 'application/merge-patch+json': 'merge', 'application/strategic-merge-patch+json': 'strategic' };
 
@@ -33,7 +34,7 @@ async function asked(core: Core, exchange: Exchange, target: ObjectTarget): Prom
 
 async function patched(core: Core, exchange: Exchange, target: ObjectTarget, context: RequestContext): Promise<ApiObject> {
   const type = PATCH_TYPES[mediaTypeOf(exchange.header('content-type'))];
-  if (type === undefined) throw unsupportedMediaTypeError(`the body of the request was in an unknown format - accepted media types include: ${Object.keys(PATCH_TYPES).join(', ')}`);
+  if (type === undefined) throw unsupportedPatch();
   const refusal = (why: string): StatusError => badRequestError(type === 'strategic' ? why : `error decoding patch: ${why}`);
   const { value } = await parseBody(await exchange.body(), 'json', refusal);
   return patchScale(core, target, { type, body: value }, context);

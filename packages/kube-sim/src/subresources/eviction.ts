@@ -1,12 +1,18 @@
 import { rfc3339 } from '@vfleet/core';
 import type { DeleteOptions, LabelSelector } from '@vfleet/core';
 import { labelRequirementsOf, matchesLabels } from '@vfleet/kube/selectors/index.ts';
+import { goDecoder } from '../builtin/decode.ts';
 import { badRequestError, conflictError, forbiddenError, StatusError, tooManyRequestsError } from '../errors/status.ts';
 import type { Core, ObjectTarget } from '../registry/core.ts';
+import { defineResource } from '../registry/define.ts';
+import type { ResourceDefinition } from '../registry/definition.ts';
 import { deleteObject } from '../registry/deletion.ts';
 import { getObject } from '../registry/reading.ts';
 import type { RequestContext } from '../registry/request.ts';
 import { modifyObject } from '../registry/updating.ts';
+import { goMergeSchema } from '../schema/go-merge-schema.ts';
+import { publishedTypes } from '../schemas/published.ts';
+import { once } from '../values/once.ts';
 import { sortedVisit } from '../store/sorted-map.ts';
 import { findCondition, withCondition } from '../values/conditions.ts';
 import { getOwn, isObject, objectAt, stringAt, withFields } from '../values/json.ts';
@@ -15,6 +21,18 @@ import type { ApiObject, JsonObject } from '../values/json.ts';
 /** Evictions not yet confirmed by the disruption controller, at most (eviction.go, MaxDisruptedPodSize). */
 const DISRUPTED_PODS_MAX = 2000;
 const BUDGETS = { group: 'policy', plural: 'poddisruptionbudget' };
+
+/** The kind of the subresource's bodies, in the version that is served and in the one that was before it. */
+const evictionKind = once((): ResourceDefinition => {
+  const type = publishedTypes().ofKind('policy', 'v1', 'Eviction');
+  const decode = goDecoder('policy', 'v1', 'Eviction', type, () => undefined);
+  const current = (value: unknown) => (isObject(value) && value['apiVersion'] === 'policy/v1beta1' ? withFields(value, { apiVersion: 'policy/v1' }) : value);
+  return defineResource({ group: 'policy', version: 'v1', kind: 'Eviction', plural: 'evictions', namespaced: true, decode: (value) => decode(current(value)), goType: () => type, mergeSchema: goMergeSchema(type) });
+});
+
+export function evictionResource(): ResourceDefinition {
+  return evictionKind();
+}
 
 /** POST pods/NAME/eviction: a DELETE that PodDisruptionBudgets may refuse (kubernetes pkg/registry/core/pod/storage/eviction.go). */
 export async function evictPod(core: Core, target: ObjectTarget, body: unknown, context: RequestContext): Promise<void> {

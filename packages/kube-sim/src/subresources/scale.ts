@@ -6,7 +6,7 @@ import { once } from '../values/once.ts';
 import { invalid } from '../errors/field-error.ts';
 import { badRequestError, internalError, invalidError } from '../errors/status.ts';
 import type { Core, ObjectTarget } from '../registry/core.ts';
-import { decodeBody } from '../registry/decoding.ts';
+import { decodeBody, requireName } from '../registry/decoding.ts';
 import { defineResource } from '../registry/define.ts';
 import type { ResourceDefinition } from '../registry/definition.ts';
 import { decodePatched, preparePatch } from '../registry/patching.ts';
@@ -59,7 +59,7 @@ export function getScale(core: Core, target: ObjectTarget): ApiObject {
 /** PUT NAME/scale. */
 export async function updateScale(core: Core, target: ObjectTarget, body: unknown, context: RequestContext): Promise<ApiObject> {
   const scale = decodeBody(scaleKind(), body, context);
-  checkName(scale, target);
+  requireName(scale, target.name);
   return setScale(core, target, () => scale, context);
 }
 
@@ -71,16 +71,11 @@ export async function patchScale(core: Core, target: ObjectTarget, patch: PatchB
   const scaleTarget = { ...target, resource: scaleKind() };
   const apply = preparePatch(scaleTarget, patch);
   return setScale(core, target, (current) => {
-    const scale = decodePatched(scaleTarget, apply(scaleOf(target.resource, current, UNSET)), context);
-    checkName(scale, target);
+    const scale = decodePatched(scaleTarget, apply(scaleOf(target.resource, current, UNSET)), context, undefined, patch);
+    requireName(scale, target.name);
     if (getOwn(objectAt(scale, 'spec'), 'replicas') === UNSET) throw badRequestError(`the spec replicas field ".${target.resource.scale!.specPath.join('.')}" cannot be empty`);
     return scale;
   }, context);
-}
-
-function checkName({ metadata }: ApiObject, { name }: ObjectTarget): void {
-  const said = metadata.name ?? '';
-  if (said !== name) throw badRequestError(said === '' ? `the name of the object (${name} based on URL) was undeterminable: name must be provided` : `the name of the object (${said}) does not match the name on the URL (${name})`);
 }
 
 async function setScale(core: Core, target: ObjectTarget, next: (current: ApiObject) => ApiObject, context: RequestContext): Promise<ApiObject> {
