@@ -1,4 +1,7 @@
-import type { Clock, DevicePlugin, DevicePluginRegistry, Files, Hardware, HardwareStep, Host, Kube, KubeObject, Subscription, WatchSink } from '@vfleet/core';
+import type {
+  Clock, DeleteOptions, DevicePlugin, DevicePluginRegistry, Files, Hardware, HardwareStep, Host, Kube, KubeObject, ListOptions, ListPage, ObjectKey, Patch, Resource, Subscription, Timer, WatchOptions,
+  WatchSink, WriteOptions,
+} from '@vfleet/core';
 import { fail } from '@vfleet/core';
 import type { ProcessPorts } from '../process-host.ts';
 import type { SimProcess } from './process.ts';
@@ -8,49 +11,102 @@ export function guardPorts<Ports extends ProcessPorts>(process: SimProcess, port
   const { hardware, host, files, registry, podResources } = ports;
   return {
     ...ports,
-    kube: guardKube(process, ports.kube),
-    clock: guardClock(process, ports.clock),
-    ...(hardware === undefined ? {} : { hardware: guardHardware(process, hardware) }),
+    kube: new GuardedKube(process, ports.kube),
+    clock: new GuardedClock(process, ports.clock),
+    ...(hardware === undefined ? {} : { hardware: new GuardedHardware(process, hardware) }),
     ...(host === undefined ? {} : { host: guardHost(process, host) }),
-    ...(files === undefined ? {} : { files: guardFiles(process, files) }),
+    ...(files === undefined ? {} : { files: new GuardedFiles(process, files) }),
     ...(registry === undefined ? {} : { registry: guardRegistry(process, registry) }),
     ...(podResources === undefined ? {} : { podResources: { list: () => process.read(() => podResources.list()) } }),
   };
 }
 
-function guardClock(process: SimProcess, clock: Clock): Clock {
-  return {
-    now: () => clock.now() + process.wallOffsetMs + (process.drift === undefined ? 0 : Math.floor(process.drift.rate * (clock.monotonicMs() - process.drift.sinceMs))),
-    monotonicMs: () => clock.monotonicMs(),
-    setTimer: (delayMs, callback) => {
-      let cancelled = false;
-      const timer = clock.setTimer(delayMs, () => process.enter(() => {
-        if (!cancelled) callback();
-      }));
-      return {
-        cancel: () => {
-          cancelled = true;
-          timer.cancel();
-        },
-      };
-    },
-    sleep: (delayMs, signal) => process.read(() => clock.sleep(delayMs, signal)),
-  };
+// Classes and not objects of functions: a large simulation has tens of thousands of processes.
+
+class GuardedClock implements Clock {
+  readonly #process: SimProcess;
+  readonly #clock: Clock;
+
+  constructor(process: SimProcess, clock: Clock) {
+    this.#process = process;
+    this.#clock = clock;
+  }
+
+  now(): number {
+    const { wallOffsetMs, drift } = this.#process;
+    return this.#clock.now() + wallOffsetMs + (drift === undefined ? 0 : Math.floor(drift.rate * (this.#clock.monotonicMs() - drift.sinceMs)));
+  }
+
+  monotonicMs(): number {
+    return this.#clock.monotonicMs();
+  }
+
+  setTimer(delayMs: number, callback: () => void): Timer {
+    let cancelled = false;
+    const timer = this.#clock.setTimer(delayMs, () => this.#process.enter(() => {
+      if (!cancelled) callback();
+    }));
+    return {
+      cancel: () => {
+        cancelled = true;
+        timer.cancel();
+      },
+    };
+  }
+
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    return this.#process.read(() => this.#clock.sleep(delayMs, signal));
+  }
 }
 
-function guardKube(process: SimProcess, kube: Kube): Kube {
-  const write = <Value>(verb: string, what: string, effect: () => Promise<Value>) => process.write({ to: 'api', verb, what }, effect);
-  return {
-    get: (resource, key) => process.read(() => kube.get(resource, key)),
-    list: (resource, options) => process.read(() => kube.list(resource, options)),
-    watch: (resource, options, sink) => guardWatch(process, sink, (guarded) => kube.watch(resource, options, guarded)),
-    create: (resource, object, options) => write('create', `${resource.plural} ${nameOf(object)}`, () => kube.create(resource, object, options)),
-    update: (resource, object, options) => write('update', `${resource.plural}${sub(options)} ${nameOf(object)}`, () => kube.update(resource, object, options)),
-    patch: (resource, key, patch, options) => write('patch', `${resource.plural}${sub(options)} ${key.name}`, () => kube.patch(resource, key, patch, options)),
-    delete: (resource, key, options) => write('delete', `${resource.plural} ${key.name}`, () => kube.delete(resource, key, options)),
-    evict: (key, options) => write('evict', `pods ${key.name}`, () => kube.evict(key, options)),
-    bind: (key, nodeName) => write('bind', `pods ${key.name}`, () => kube.bind(key, nodeName)),
-  };
+class GuardedKube implements Kube {
+  readonly #process: SimProcess;
+  readonly #kube: Kube;
+
+  constructor(process: SimProcess, kube: Kube) {
+    this.#process = process;
+    this.#kube = kube;
+  }
+
+  get<Type extends KubeObject>(resource: Resource<Type>, key: ObjectKey): Promise<Type> {
+    return this.#process.read(() => this.#kube.get(resource, key));
+  }
+
+  list<Type extends KubeObject>(resource: Resource<Type>, options?: ListOptions): Promise<ListPage<Type>> {
+    return this.#process.read(() => this.#kube.list(resource, options));
+  }
+
+  watch<Type extends KubeObject>(resource: Resource<Type>, options: WatchOptions, sink: WatchSink<Type>): Subscription {
+    return guardWatch(this.#process, sink, (guarded) => this.#kube.watch(resource, options, guarded));
+  }
+
+  create<Type extends KubeObject>(resource: Resource<Type>, object: Type, options?: WriteOptions): Promise<Type> {
+    return this.#write('create', `${resource.plural} ${nameOf(object)}`, () => this.#kube.create(resource, object, options));
+  }
+
+  update<Type extends KubeObject>(resource: Resource<Type>, object: Type, options?: WriteOptions & { readonly subresource?: 'finalize' | 'status' }): Promise<Type> {
+    return this.#write('update', `${resource.plural}${sub(options)} ${nameOf(object)}`, () => this.#kube.update(resource, object, options));
+  }
+
+  patch<Type extends KubeObject>(resource: Resource<Type>, key: ObjectKey, patch: Patch, options?: WriteOptions & { readonly subresource?: 'status' }): Promise<Type> {
+    return this.#write('patch', `${resource.plural}${sub(options)} ${key.name}`, () => this.#kube.patch(resource, key, patch, options));
+  }
+
+  delete(resource: Resource, key: ObjectKey, options?: DeleteOptions): Promise<void> {
+    return this.#write('delete', `${resource.plural} ${key.name}`, () => this.#kube.delete(resource, key, options));
+  }
+
+  evict(key: ObjectKey, options?: DeleteOptions): Promise<void> {
+    return this.#write('evict', `pods ${key.name}`, () => this.#kube.evict(key, options));
+  }
+
+  bind(key: ObjectKey, nodeName: string): Promise<void> {
+    return this.#write('bind', `pods ${key.name}`, () => this.#kube.bind(key, nodeName));
+  }
+
+  #write<Value>(verb: string, what: string, effect: () => Promise<Value>): Promise<Value> {
+    return this.#process.write({ to: 'api', verb, what }, effect);
+  }
 }
 
 function nameOf(object: KubeObject): string {
@@ -78,12 +134,26 @@ function endedWith(process: SimProcess, subscription: Subscription): Subscriptio
   };
 }
 
-function guardHardware(process: SimProcess, hardware: Hardware): Hardware {
-  return {
-    discover: () => process.read(() => hardware.discover()),
-    apply: (step) => process.write({ to: 'hardware', verb: step.kind, what: stepText(step), step }, () => hardware.apply(step)),
-    watch: (listener) => endedWith(process, hardware.watch((event) => process.enter(() => listener(event)))),
-  };
+class GuardedHardware implements Hardware {
+  readonly #process: SimProcess;
+  readonly #hardware: Hardware;
+
+  constructor(process: SimProcess, hardware: Hardware) {
+    this.#process = process;
+    this.#hardware = hardware;
+  }
+
+  discover(): ReturnType<Hardware['discover']> {
+    return this.#process.read(() => this.#hardware.discover());
+  }
+
+  apply(step: HardwareStep): ReturnType<Hardware['apply']> {
+    return this.#process.write({ to: 'hardware', verb: step.kind, what: stepText(step), step }, () => this.#hardware.apply(step));
+  }
+
+  watch(listener: Parameters<Hardware['watch']>[0]): Subscription {
+    return endedWith(this.#process, this.#hardware.watch((event) => this.#process.enter(() => listener(event))));
+  }
 }
 
 /** `0000:81:00.0 count=4`. */
@@ -100,18 +170,47 @@ function guardHost(process: SimProcess, host: Host): Host {
   };
 }
 
-function guardFiles(process: SimProcess, files: Files): Files {
-  const write = <Value>(verb: string, path: string, effect: () => Promise<Value>, torn?: () => Promise<unknown>) => process.write({ to: 'files', verb, what: path }, effect, torn);
-  return {
-    read: (path) => process.read(() => files.read(path)),
-    list: (folder) => process.read(() => files.list(folder)),
-    replace: (path, text, options) => write('replace', path, () => files.replace(path, text, options)),
-    create: (path, text, options) => write('create', path, () => files.create(path, text, options)),
-    append: (path, text) => write('append', path, () => files.append(path, text), () => files.append(path, text.slice(0, text.length >> 1))),
-    remove: (path) => write('remove', path, () => files.remove(path)),
-    // flock is released when its holder dies.
-    withLock: (path, work) => process.read(() => files.withLock(path, () => untilDeath(process, work()))),
-  };
+class GuardedFiles implements Files {
+  readonly #process: SimProcess;
+  readonly #files: Files;
+
+  constructor(process: SimProcess, files: Files) {
+    this.#process = process;
+    this.#files = files;
+  }
+
+  read(path: string): ReturnType<Files['read']> {
+    return this.#process.read(() => this.#files.read(path));
+  }
+
+  list(folder: string): ReturnType<Files['list']> {
+    return this.#process.read(() => this.#files.list(folder));
+  }
+
+  replace(path: string, text: string, options?: { readonly mode?: number }): ReturnType<Files['replace']> {
+    return this.#write('replace', path, () => this.#files.replace(path, text, options));
+  }
+
+  create(path: string, text: string, options?: { readonly mode?: number }): ReturnType<Files['create']> {
+    return this.#write('create', path, () => this.#files.create(path, text, options));
+  }
+
+  append(path: string, text: string): ReturnType<Files['append']> {
+    return this.#write('append', path, () => this.#files.append(path, text), () => this.#files.append(path, text.slice(0, text.length >> 1)));
+  }
+
+  remove(path: string): ReturnType<Files['remove']> {
+    return this.#write('remove', path, () => this.#files.remove(path));
+  }
+
+  /** flock is released when its holder dies. */
+  withLock<Value>(path: string, work: () => Promise<Value>): Promise<Value> {
+    return this.#process.read(() => this.#files.withLock(path, () => untilDeath(this.#process, work())));
+  }
+
+  #write<Value>(verb: string, path: string, effect: () => Promise<Value>, torn?: () => Promise<unknown>): Promise<Value> {
+    return this.#process.write({ to: 'files', verb, what: path }, effect, torn);
+  }
 }
 
 function untilDeath<Value>(process: SimProcess, work: Promise<Value>): Promise<Value> {
