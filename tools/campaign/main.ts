@@ -1,5 +1,5 @@
 /**
- * `npm run campaign [-- --seeds N --scale-seeds N --workers N --for SECONDS --only NAME,NAME --state FILE --fresh]`: runs seeds from 1 on of every scenario, most of the small ones, and fails when a property did not hold, a fault never struck, or not all seeds were
+ * `npm run campaign [-- --seeds N --scale-seeds N --workers N --for SECONDS --only NAME,NAME --state FILE --fresh --summary FILE]`: runs seeds from 1 on of every scenario, most of the small ones, and fails when a property did not hold, a fault never struck, or not all seeds were
  * run. What is done is kept in the state file: the same command goes on where it was stopped, as long as a seed means the same run.
  * `--planted` and `--bounded SECONDS` do something else: see planted.ts and bounded.ts.
  */
@@ -10,12 +10,12 @@ import type { CampaignPart } from '@vfleet/sim';
 import { boundedSearch } from './bounded.ts';
 import { searchPlanted } from './planted.ts';
 import { keepFailure, runJobs } from './pool.ts';
-import { Campaign, campaignTables, catalog, faultNames, findScenario, runSeed } from '@vfleet/sim';
+import { Campaign, campaignSummary, campaignTables, catalog, faultNames, findScenario, runSeed } from '@vfleet/sim';
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '100000' }, 'scale-seeds': { type: 'string', default: '20' }, workers: { type: 'string', default: '2' }, for: { type: 'string' }, only: { type: 'string' },
-    state: { type: 'string', default: '.vfleet/campaign.json' }, replays: { type: 'string', default: '.vfleet/replays' }, fresh: { type: 'boolean', default: false }, planted: { type: 'boolean', default: false }, bounded: { type: 'string' },
+    state: { type: 'string', default: '.vfleet/campaign.json' }, replays: { type: 'string', default: '.vfleet/replays' }, fresh: { type: 'boolean', default: false }, planted: { type: 'boolean', default: false }, bounded: { type: 'string' }, summary: { type: 'string' },
   },
 });
 const count = (text: string, name: string): number => {
@@ -54,6 +54,7 @@ clearInterval(saving);
 save();
 tell();
 process.stdout.write(`${campaignTables(campaign)}\n`);
+if (values.summary !== undefined) writeFileSync(values.summary, campaignSummary(campaign));
 const verdict = campaign.verdict();
 for (const line of verdict) process.stdout.write(`${line}\n`);
 process.stdout.write(verdict.length === 0 ? 'the campaign passed\n' : `the campaign did not pass: ${campaign.failures.length} violations, ${campaign.neverFired().length} faults that never struck\n`);

@@ -19,7 +19,7 @@ export { References } from './search/references.ts';
 export type { EndState } from './oracles/same-end.ts';
 export { parseReplay, replayOf, REPLAY_VERSION } from './search/replay.ts';
 export type { Replay, ReplayProblem } from './search/replay.ts';
-export { Campaign, campaignTables } from './search/campaign.ts';
+export { Campaign, campaignSummary, campaignTables } from './search/campaign.ts';
 export type { CampaignGoal, CampaignPart } from './search/campaign.ts';
 export { crashPoints, keyOf, runCrash } from './search/enumerate.ts';
 export type { CrashPoint } from './search/enumerate.ts';

@@ -86,6 +86,15 @@ function shareOf({ name }: Scenario): number {
   return Object.hasOwn(SHARES, name) ? SHARES[name]! : 1;
 }
 
+/** What a campaign has come to so far, for a document: what was asked for and what was reached, then the tables. */
+export function campaignSummary(campaign: Campaign): string {
+  const number = (value: number) => value.toLocaleString('en');
+  const goal = campaign.parts.reduce((sum, part) => sum + part.goal, 0);
+  const [seeds, kinds] = [campaign.seeds, faultNames.filter((fault) => campaign.fired(fault) > 0).length];
+  const reached = seeds >= goal ? `All ${number(goal)} seeds` : `${number(seeds)} of ${number(goal)} seeds so far`;
+  return `${reached}; ${kinds} of ${faultNames.length} kinds of fault struck; ${campaign.failures.length} violations.\n\n${campaignTables(campaign)}`;
+}
+
 /** The figures of a campaign as Markdown tables: scenarios, then faults. */
 export function campaignTables(campaign: Campaign): string {
   const number = (value: number) => Math.round(value).toLocaleString('en');
