@@ -32,12 +32,12 @@ export async function servingIdentity(files: Files, clock: Clock, folder: string
     const written = await files.replace(join(folder, name), text, { mode });
     if (!written.ok) throw new Error(`${written.error.path} cannot be written: ${written.error.cause}`);
   };
-  if (!isAuthorityGood) {
-    await write('ca.key', authority.key, 0o600);
-    await write('ca.crt', authority.certificate, 0o644);
-  }
-  await write('server.key', serving.key, 0o600);
-  await write('server.crt', serving.certificate, 0o644);
+  // All at once, as each waits for the disk: parts of two identities, left by a process that was ended between them, do not fit and are issued again.
+  await Promise.all([
+    ...(isAuthorityGood ? [] : [write('ca.key', authority.key, 0o600), write('ca.crt', authority.certificate, 0o644)]),
+    write('server.key', serving.key, 0o600),
+    write('server.crt', serving.certificate, 0o644),
+  ]);
   return { ...serving, caCertificate: authority.certificate };
 }
 

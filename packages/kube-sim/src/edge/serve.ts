@@ -60,8 +60,7 @@ export async function serve(apiServer: ApiServer, { port, host, folder, webhooks
   // Certificates are checked by clients in real time, whatever time the simulation has.
   const clock = new RealClock();
   const files = new NodeFiles(clock, new SystemRandom());
-  const identity = await servingIdentity(files, clock, folder, host);
-  const token = await keptToken(files, folder);
+  const [identity, token] = await Promise.all([servingIdentity(files, clock, folder, host), keptToken(files, folder)]);
   const expected = digest(`Bearer ${token}`);
   const isToken = (text: string) => timingSafeEqual(digest(`Bearer ${text}`), expected);
   const edgeLimits = new EdgeLimits({ ...serverLimits, ...limits });
