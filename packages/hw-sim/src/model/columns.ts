@@ -110,6 +110,7 @@ export class PfColumns extends Columns {
   }
 }
 
+/** What of these a look shows has to be among the bits that observe.ts compares. */
 export class VfColumns extends Columns {
   flags = new Uint16Array(0);
   driver = new Uint16Array(0);
