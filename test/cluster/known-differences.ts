@@ -56,6 +56,7 @@ export const knownDifferences: readonly KnownDifference[] = [
   { case: 'workloads/Job: the template cannot change', path: 'body.details.causes[0].message', real: '*field is immutable*', ours: '*field is immutable*', reason: goStruct },
   { case: 'drawn/*', path: 'body.message', real: '*pod updates may not change fields other than*', ours: '*pod updates may not change fields other than*', reason: goComparison },
   { case: 'drawn/*', path: 'body.details.causes[*].message', real: '*pod updates may not change fields other than*', ours: '*pod updates may not change fields other than*', reason: goComparison },
+  { case: 'applying/YAML scalar *, ? x', path: 'body.message', reason: yamlParser },
   { case: 'applying/YAML that is none', path: 'body.message', reason: yamlParser },
   { case: 'statuses/YAML that is none', path: 'body.message', reason: yamlParser },
 ];

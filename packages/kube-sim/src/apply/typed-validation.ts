@@ -1,5 +1,5 @@
 import type { MergeSchema } from '../patch/merge-schema.ts';
-import { goPrint } from '../values/go-print.ts';
+import { goPrint, goSyntax } from '../values/go-print.ts';
 import { isObject } from '../values/json.ts';
 import type { JsonObject } from '../values/json.ts';
 import { fieldSchema, itemElement, itemSchema, PathElementError } from './path-elements.ts';
@@ -28,7 +28,7 @@ function mismatch(value: unknown, schema: MergeSchema): string | undefined {
     case 'object':
     case 'map': return isObject(value) ? undefined : `expected map, got &{${goPrint(value)}}`;
     case 'list': return Array.isArray(value) ? undefined : `expected list, got &{${goPrint(value)}}`;
-    case 'string': return typeof value === 'string' ? undefined : `expected string, got &value.valueUnstructured{Value:${goPrint(value)}}`;
+    case 'string': return typeof value === 'string' ? undefined : `expected string, got &value.valueUnstructured{Value:${goSyntax(value)}}`;
     case 'numeric': return typeof value === 'number' ? undefined : `expected numeric (int or float), got ${goType(value)}`;
     case 'boolean': return typeof value === 'boolean' ? undefined : `expected boolean, got &{${goPrint(value)}}`;
     case 'scalar': return Array.isArray(value) || isObject(value) ? 'expected any scalar' : undefined;

@@ -36,6 +36,8 @@ function finite(_key: string, value: unknown): unknown {
 const WORDS: readonly (readonly [RegExp, string])[] = [
   [/^Unresolved alias .*: (.+)$/, "unknown anchor '$1' referenced"],
   [/^Plain value cannot start with (reserved|directive indicator) character .*$/, 'found character that cannot start any token'],
+  [/^Nested mappings are not allowed in compact mappings$/, 'mapping values are not allowed in this context'],
+  [/^Unexpected block-seq-ind .*$/, 'block sequence entries are not allowed in this context'],
   [/^Invalid escape sequence .*$/, 'found unknown escape character'],
 ];
 

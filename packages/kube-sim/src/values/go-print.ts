@@ -1,3 +1,4 @@
+import { goQuote } from '../errors/field-error.ts';
 import { isObject } from './json.ts';
 
 /** A decoded JSON value as Go's fmt prints it with %v. */
@@ -8,6 +9,14 @@ export function goPrint(value: unknown): string {
 /** The same with %s, which is for texts: other scalars come out as mistakes. */
 export function goPrintText(value: unknown): string {
   return print(value, (scalar) => (typeof scalar === 'string' ? scalar : `%!s(${goTypeOf(scalar)}=${goScalar(scalar)})`), '%!s(<nil>)');
+}
+
+/** The same as Go's fmt prints it with %#v: in the syntax of Go. */
+export function goSyntax(value: unknown): string {
+  if (isObject(value)) return `${goTypeOf(value)}{${Object.keys(value).sort().map((key) => `${goQuote(key)}:${goSyntax(value[key])}`).join(', ')}}`;
+  if (Array.isArray(value)) return `${goTypeOf(value)}{${value.map(goSyntax).join(', ')}}`;
+  if (value === null || value === undefined) return 'interface {}(nil)';
+  return typeof value === 'string' ? goQuote(value) : goScalar(value);
 }
 
 function print(value: unknown, scalar: (value: unknown) => string, nothing = '<nil>'): string {
