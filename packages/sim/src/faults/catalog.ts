@@ -25,7 +25,7 @@ export const faultCatalog = {
   'kube.conflict': kube('An update or patch is answered 409 although nobody else wrote.'),
   'kube.answerLost': kube('A write is carried out, and its answer is lost.'),
   'kube.slow': kube('A request takes up to two seconds, there and back.', 0.2),
-  'kube.staleList': kube('A list is answered from an older state.', 0.1),
+  'kube.staleList': kube('A list that follows a broken watch is answered from an older state.', 0.1),
   'kube.expiredList': kube('A list comes in pages, and its continuation is answered 410.', 0.05),
   'kube.watchExpires': kube('A watch ends with 410 Gone.', 0.02),
   'kube.watchEnds': kube('A watch ends in an orderly way.', 0.02),

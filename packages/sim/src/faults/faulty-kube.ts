@@ -67,8 +67,11 @@ export class FaultyKube implements Kube {
   readonly #conditions: KubeConditions;
   /** Whose connection it is: opportunities are numbered per process. */
   readonly #process: string;
-  /** Kinds that this process has listed before. A first list is served from a quorum, so that only a later one can be stale. */
-  readonly #listed = new Set<string>();
+  /**
+   * What this process has followed until its watch ended, and lists anew. A first list is a consistent read by the API's contract, and a
+   * decision may rest on it; one that goes back in time is seen by a follower that knows better.
+   */
+  readonly #relists = new Set<string>();
   /** Continuations that will be answered 410. */
   readonly #expiring = new Set<string>();
 
@@ -89,11 +92,11 @@ export class FaultyKube implements Kube {
   bind: Kube['bind'] = (key, nodeName) => this.#call('bind', 'pods', CREATE, () => this.#kube.bind(key, nodeName));
 
   async list<Type extends KubeObject>(resource: Resource<Type>, options: ListOptions = {}): Promise<ListPage<Type>> {
-    const known = this.#listed.has(resource.plural);
+    const known = this.#relists.has(scopeOf(resource, options));
     if (options.continue !== undefined && this.#expiring.delete(options.continue)) throw new KubeError('Expired', 410, 'the provided continue parameter is too old');
     const candidates = options.continue !== undefined ? READ : known ? LATER_LIST : FIRST_LIST;
     const page = await this.#call('list', resource.plural, candidates, (strike) => this.#listWith(strike, resource, options));
-    this.#listed.add(resource.plural);
+    this.#relists.delete(scopeOf(resource, options));
     return JUDGED.has(resource.plural) && this.#conditions.newerFields.has(this.#process) ? { ...page, items: page.items.map((object) => this.#read(resource, object)) } : page;
   }
 
@@ -104,7 +107,7 @@ export class FaultyKube implements Kube {
 
   watch<Type extends KubeObject>(resource: Resource<Type>, options: WatchOptions, sink: WatchSink<Type>): Subscription {
     const refused = this.#conditions.outage ? unreachable() : this.#chance.strike(`${this.#process}/watch`, OPEN_WATCH) === undefined ? undefined : new KubeError('ServiceUnavailable', 503, 'watch refused');
-    const watch = new FaultyWatch(sink, this.#clock, this.#chance, `${this.#process}/events/${resource.plural}`);
+    const watch = new FaultyWatch<Type>({ event: (event) => sink.event(event), end: (error) => { this.#relists.add(scopeOf(resource, options)); sink.end(error); } }, this.#clock, this.#chance, `${this.#process}/events/${resource.plural}`);
     if (refused === undefined) watch.open(this.#conditions, (own) => this.#kube.watch(resource, options, JUDGED.has(resource.plural) ? { event: (event) => own.event(event.type === 'BOOKMARK' ? event : { ...event, object: this.#read(resource, event.object) }), end: (error) => own.end(error) } : own));
     else this.#clock.setTimer(0, () => watch.end(refused));
     return watch;
@@ -163,6 +166,11 @@ export class FaultyKube implements Kube {
       return this.#kube.list(resource, options);
     }
   }
+}
+
+/** What a list or a watch is about. */
+function scopeOf(resource: Resource, { namespace = '', labelSelector = '', fieldSelector = '' }: Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>): string {
+  return `${resource.plural} ${namespace} ${labelSelector} ${fieldSelector}`;
 }
 
 function withNewerFields<Type extends KubeObject>(object: Type): Type {
