@@ -33,7 +33,10 @@ export async function play(player: Player, script: Script): Promise<readonly Pla
   await run({ words: ['create', 'namespace', namespace] });
   const played: Played[] = [];
   for (const command of script.commands) {
-    const { status, out, err } = await run(command);
+    const endMs = performance.now() + notYetMs;
+    let answer = await run(command);
+    while (command.notYet?.test(answer.err) === true && performance.now() < endMs) answer = await run(command);
+    const { status, out, err } = answer;
     const compared = (text: string) => {
       const lines = text.split('\n').filter((line) => !RACES.test(line));
       // Columns are as wide as what is not compared.
@@ -49,6 +52,7 @@ export async function play(player: Player, script: Script): Promise<readonly Pla
 const RACES = /very short watch/;
 
 const timeoutMs = 30_000;
+const notYetMs = 10_000;
 
 function runCommand(program: string, folder: string, { words, input = '', env = {} }: Command): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
   return new Promise((resolve, reject) => {

@@ -8,6 +8,8 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
   /** Only lines of its output that match are compared. */
   readonly only?: RegExp;
+  /** What a server may say for a moment: while its error matches, the command is given again, for at most 10 s. */
+  readonly notYet?: RegExp;
 }
 
 /** Commands in order, in a namespace of their own. */
@@ -134,7 +136,7 @@ export const scripts: readonly Script[] = [
         apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'gadgets.kubectl.example.com' },
         spec: { group: 'kubectl.example.com', scope: 'Namespaced', names: { plural: 'gadgets', kind: 'Gadget', shortNames: ['gd'], categories: ['all'] }, versions: [{ name: 'v1', served: true, storage: true, subresources: { status: {} }, additionalPrinterColumns: [{ name: 'Size', type: 'integer', jsonPath: '.spec.size' }], schema: { openAPIV3Schema: { type: 'object', description: 'A gadget of a size.', properties: { spec: { type: 'object', required: ['size'], properties: { size: { type: 'integer', description: 'How large it is.', maximum: 10 }, tags: { type: 'array', items: { type: 'string' } } } } } } } }] },
       }),
-      kubectl('wait --for=condition=Established crd/gadgets.kubectl.example.com --timeout=10s'), kubectl('get crd gadgets.kubectl.example.com'), kubectl('api-resources --api-group=kubectl.example.com'), kubectl('explain gadget'), kubectl('explain gadget --recursive'), kubectl('explain gadget.spec.size'),
+      kubectl('wait --for=condition=Established crd/gadgets.kubectl.example.com --timeout=10s'), kubectl('get crd gadgets.kubectl.example.com'), kubectl('api-resources --api-group=kubectl.example.com'), kubectl('explain gadget', { notYet: /couldn't find resource/ }), kubectl('explain gadget --recursive'), kubectl('explain gadget.spec.size'),
       apply({ apiVersion: 'kubectl.example.com/v1', kind: 'Gadget', metadata: { name: 'g' }, spec: { size: 20 } }), apply({ apiVersion: 'kubectl.example.com/v1', kind: 'Gadget', metadata: { name: 'g' }, spec: { size: 'x' } }), apply({ apiVersion: 'kubectl.example.com/v1', kind: 'Gadget', metadata: { name: 'g' }, spec: { size: 5, colour: 'red' } }), apply({ apiVersion: 'kubectl.example.com/v1', kind: 'Gadget', metadata: { name: 'g' } }), apply({ apiVersion: 'kubectl.example.com/v1', kind: 'Gadget', metadata: { name: 'g' }, spec: { size: 5, tags: ['a'] } }),
       kubectl('get gd'), kubectl('get gd -o wide'), kubectl('get all'), kubectl('describe gadget g'), kubectl('patch gadget g --type=merge -p {"spec":{"size":6}}'), kubectl('patch gadget g -p {"spec":{"size":7}}'), kubectl('patch gadget g --subresource=status --type=merge -p {"status":{"x":1}}'), kubectl('scale gadget g --replicas=1'), kubectl('get gadget g -o yaml'), kubectl('label gadget g a=b'), kubectl('delete gadgets --all'), kubectl('delete crd gadgets.kubectl.example.com --timeout=20s'),
     ],
