@@ -1,4 +1,4 @@
-import { isObject, setOwn } from '../values/json.ts';
+import { isObject, LONG, setOwn } from '../values/json.ts';
 import { mapArray } from './prune.ts';
 import type { SchemaNode } from './structural.ts';
 
@@ -9,7 +9,7 @@ export function applyDefaults(value: unknown, node: SchemaNode): unknown {
     const { items, known: { filled } } = node;
     if (items === undefined || filled.has(value)) return value;
     const after = mapArray(value, (item) => applyDefaults(item, items));
-    if (after === value && Object.isFrozen(value)) filled.add(value);
+    if (after === value && value.length >= LONG && Object.isFrozen(value)) filled.add(value);
     return after;
   }
   if (!isObject(value)) return value;

@@ -1,4 +1,4 @@
-import { isObject, setOwn } from '../values/json.ts';
+import { isObject, LONG, setOwn } from '../values/json.ts';
 import type { JsonObject } from '../values/json.ts';
 import type { SchemaNode } from './structural.ts';
 
@@ -16,7 +16,7 @@ export function prune(value: unknown, node: SchemaNode, path: string, pruning: P
     const { items, known: { pruned } } = node;
     if (items === undefined || pruned.has(value)) return value;
     const after = mapArray(value, (item, index) => prune(item, items, `${path}[${index}]`, pruning));
-    if (after === value && pruning.keepsNulls !== true && Object.isFrozen(value)) pruned.add(value);
+    if (after === value && pruning.keepsNulls !== true && value.length >= LONG && Object.isFrozen(value)) pruned.add(value);
     return after;
   }
   if (!isObject(value)) return value;

@@ -1,6 +1,6 @@
 import { duplicate, goJson, invalid, notSupported, required, tooLong, tooMany, typeInvalid } from '../errors/field-error.ts';
 import type { FieldError } from '../errors/field-error.ts';
-import { equalJson, getOwn, isObject } from '../values/json.ts';
+import { equalJson, getOwn, isObject, LONG } from '../values/json.ts';
 import type { JsonObject } from '../values/json.ts';
 import { hasFormat } from './formats.ts';
 import type { SchemaNode } from './structural.ts';
@@ -86,7 +86,7 @@ function checkArray(value: readonly unknown[], node: SchemaNode, path: string, e
   if (schema.minItems !== undefined && value.length < schema.minItems) errors.push(invalid(path, value.length, `${path} in body should have at least ${schema.minItems} items`));
   if (schema.maxItems !== undefined && value.length > schema.maxItems) errors.push(tooMany(path, value.length, schema.maxItems));
   if (items !== undefined) for (let index = 0; index < value.length; index++) check(value[index], items, `${path}[${index}]`, errors);
-  if (errors.length === before && Object.isFrozen(value)) valid.add(value);
+  if (errors.length === before && value.length >= LONG && Object.isFrozen(value)) valid.add(value);
 }
 
 function checkObject(value: JsonObject, node: SchemaNode, path: string, errors: FieldError[]): void {
@@ -154,7 +154,7 @@ function checkLists(value: unknown, node: SchemaNode, path: string, errors: Fiel
     const before = errors.length;
     checkDuplicates(value, node, path, errors);
     if (items !== undefined) value.forEach((item, index) => checkLists(item, items, `${path}[${index}]`, errors));
-    if (errors.length === before && Object.isFrozen(value)) distinct.add(value);
+    if (errors.length === before && value.length >= LONG && Object.isFrozen(value)) distinct.add(value);
   } else if (isObject(value)) {
     for (const key of Object.keys(value)) {
       const property = node.properties.get(key) ?? (typeof node.additional === 'object' ? node.additional : undefined);

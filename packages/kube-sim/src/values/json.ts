@@ -52,13 +52,17 @@ export function frozen(value: unknown, known?: unknown): unknown {
   return Object.freeze(copy);
 }
 
-/** Lists that are deeply frozen: what is frozen stays so, and lists are what makes objects large. */
+/** From how many items on it is worth to remember what was found of a list: short ones are looked at sooner than remembered. */
+export const LONG = 16;
+
+/** Long lists that are deeply frozen: what is frozen stays so, and lists are what makes objects large. */
 const frozenLists = new WeakMap<readonly unknown[], true>();
 
 function isDeeplyFrozen(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return value !== undefined;
   if (!Object.isFrozen(value)) return false;
   if (Array.isArray(value)) {
+    if (value.length < LONG) return value.every(isDeeplyFrozen);
     if (frozenLists.has(value)) return true;
     if (!value.every(isDeeplyFrozen)) return false;
     frozenLists.set(value, true);
