@@ -67,6 +67,9 @@ export const nodeDeadlinesMs = {
 const atRest = { deadlineAtMs: undefined, cause: undefined, rounds: 0 } as const;
 const summaryOf = (event: NodeEvent): PlanSummary | undefined => (event.type === 'planned' ? event.summary : undefined);
 
+/** The host has not booted since a reboot was last asked for. */
+const isSameBoot = (context: NodeContext, event: NodeEvent): boolean => context.bootId !== undefined && summaryOf(event)?.bootId === context.bootId;
+
 /** What a transition may ask for. */
 const effects = {
   /** Look at the hardware and publish it in the node state. Answer `discovered` or `discoveryFailed`. */
@@ -94,7 +97,8 @@ const setupNode = setup({
     rest: assign(atRest),
     forgetDeadline: assign({ deadlineAtMs: undefined }),
     countRound: assign({ rounds: ({ context }) => context.rounds + 1 }),
-    countReboot: assign(({ context, event }) => ({ rebootAttempts: context.rebootAttempts + 1, bootId: summaryOf(event)?.bootId })),
+    /** One that was refused, so that the host is still in the boot in which it was asked for, is not counted twice. */
+    countReboot: assign(({ context, event }) => ({ rebootAttempts: context.rebootAttempts + (isSameBoot(context, event) ? 0 : 1), bootId: summaryOf(event)?.bootId })),
     forgetReboots: assign({ rebootAttempts: 0, bootId: undefined }),
     forgetFailures: assign({ attempts: 0 }),
     /** Counts the failure and sets when to try again. */
@@ -109,7 +113,7 @@ const setupNode = setup({
   guards: {
     settledWithProblems: ({ event }) => summaryOf(event)?.settled === true && event.type === 'planned' && event.summary.blocked.length > 0,
     settled: ({ event }) => summaryOf(event)?.settled === true,
-    rebootBudgetSpent: ({ context, event }) => summaryOf(event)?.rebootNeeded === true && context.rebootAttempts >= REBOOT_ATTEMPTS_MAX,
+    rebootBudgetSpent: ({ context, event }) => summaryOf(event)?.rebootNeeded === true && context.rebootAttempts >= REBOOT_ATTEMPTS_MAX && !isSameBoot(context, event),
     mayReboot: ({ event }) => summaryOf(event)?.rebootNeeded === true && summaryOf(event)?.permission === 'reboot',
     rebootNeeded: ({ event }) => summaryOf(event)?.rebootNeeded === true,
     drainNeeded: ({ event }) => summaryOf(event)?.drainNeeded === true && summaryOf(event)?.permission === 'none',
