@@ -11,14 +11,18 @@ import { ourChurnServer, realChurnServer } from '../test/cluster/churn/servers.t
 const { values } = parseArgs({ options: { for: { type: 'string', default: '60s' }, rate: { type: 'string', default: '40' }, check: { type: 'string', default: '60s' }, real: { type: 'boolean', default: false } } });
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-await using server = values.real ? await realChurnServer() : await ourChurnServer();
-const report = await churn(server, { forMs: milliseconds(values.for), writesPerSecond: Number(values.rate), checkEveryMs: milliseconds(values.check), onProgress: print });
-if (!report.withClientGo) print('Without client-go: there is no Go here to build it with.');
-print(`operations: ${JSON.stringify(report.operations)}`);
-print(`disturbances: ${JSON.stringify(report.disturbances)}`);
-for (const [name, tally] of Object.entries(report.informers)) print(`${name}: ${JSON.stringify(tally)}`);
-print(report.problems.length === 0 ? `No event was missed or repeated in ${report.checks} checks.` : `${report.problems.length} problems`);
-process.exitCode = report.problems.length === 0 ? 0 : 1;
+process.exit(await main());
+
+async function main(): Promise<number> {
+  await using server = values.real ? await realChurnServer() : await ourChurnServer();
+  const report = await churn(server, { forMs: milliseconds(values.for), writesPerSecond: Number(values.rate), checkEveryMs: milliseconds(values.check), onProgress: print });
+  if (!report.withClientGo) print('Without client-go: there is no Go here to build it with.');
+  print(`operations: ${JSON.stringify(report.operations)}`);
+  print(`disturbances: ${JSON.stringify(report.disturbances)}`);
+  for (const [name, tally] of Object.entries(report.informers)) print(`${name}: ${JSON.stringify(tally)}`);
+  print(report.problems.length === 0 ? `No event was missed or repeated in ${report.checks} checks.` : `${report.problems.length} problems`);
+  return report.problems.length === 0 ? 0 : 1;
+}
 
 function milliseconds(text: string): number {
   const [, amount, unit] = /^(\d+)(s|m|h)$/.exec(text) ?? [];
