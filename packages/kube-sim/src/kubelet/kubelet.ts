@@ -238,6 +238,8 @@ class SimKubelet implements Kubelet {
   async #admit(pod: Pod): Promise<Rejection | undefined> {
     await this.#heldDevicesBack(pod.metadata.uid!);
     const allocated = await this.#devices.allocate(pod);
+    // The kubelet was restarted, or the pod went, while a plugin or the turn took its time: nobody else would free the devices.
+    if (!this.#workers.has(pod.metadata.uid!)) await this.#devices.free(pod.metadata.uid!);
     if (!allocated.ok) {
       await this.#devices.free(pod.metadata.uid!);
       return allocated.error;
