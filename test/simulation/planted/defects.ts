@@ -168,7 +168,7 @@ export const plantedDefects: readonly PlantedDefect[] = [
     })),
   },
   {
-    name: 'reboot-forgotten', says: 'The reboot that was asked for and granted never happens.', scenario: 'rolling-reboot', oracle: 'nodes-settle',
+    name: 'reboot-forgotten', says: 'The reboot that was asked for and granted never happens.', scenario: 'rolling-reboot', oracle: 'drains-end',
     wrap: on('config-daemon', ({ host }) => (host === undefined ? {} : { host: { facts: () => host.facts(), ensureKernelArguments: (wanted) => host.ensureKernelArguments(wanted), reboot: async () => ok(undefined) } })),
   },
   {
