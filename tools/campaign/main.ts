@@ -12,12 +12,28 @@ import { searchPlanted } from './planted.ts';
 import { keepFailure, runJobs } from './pool.ts';
 import { Campaign, campaignSummary, campaignTables, catalog, faultNames, findScenario, runSeed } from '@vfleet/sim';
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '100000' }, 'scale-seeds': { type: 'string', default: '20' }, workers: { type: 'string', default: '2' }, for: { type: 'string' }, only: { type: 'string' },
-    state: { type: 'string', default: '.vfleet/campaign.json' }, replays: { type: 'string', default: '.vfleet/replays' }, fresh: { type: 'boolean', default: false }, planted: { type: 'boolean', default: false }, bounded: { type: 'string' }, summary: { type: 'string' },
-  },
-});
+const USAGE = `npm run campaign -- [--seeds 100000] [--scale-seeds 20] [--workers 2] [--for SECONDS] [--only NAME,NAME] [--state FILE] [--fresh] [--summary FILE]
+    seeds of every scenario, most of the small ones; goes on where it was stopped; fails on a violation, a fault that never struck, or missing seeds
+npm run campaign -- --bounded SECONDS     the kept failures, then fresh seeds for a while
+npm run campaign -- --planted             how soon each planted defect is found`;
+const values = readWords();
+
+function readWords() {
+  try {
+    const { values: read } = parseArgs({
+      options: {
+        seeds: { type: 'string', default: '100000' }, 'scale-seeds': { type: 'string', default: '20' }, workers: { type: 'string', default: '2' }, for: { type: 'string' }, only: { type: 'string' },
+        state: { type: 'string', default: '.vfleet/campaign.json' }, replays: { type: 'string', default: '.vfleet/replays' }, fresh: { type: 'boolean', default: false }, planted: { type: 'boolean', default: false }, bounded: { type: 'string' }, summary: { type: 'string' }, help: { type: 'boolean', default: false },
+      },
+    });
+    if (!read.help) return read;
+  } catch (error) {
+    stop(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+  }
+  process.stdout.write(`${USAGE}\n`);
+  return process.exit(0);
+}
+
 const count = (text: string, name: string): number => {
   if (!/^\d{1,9}$/.test(text)) stop(`--${name} ${text} is no whole number`);
   return Number(text);
