@@ -71,6 +71,14 @@ describe('bad input', () => {
     expect((await send('POST', networksPath, '{}', 'application/json', { authorization: 'Bearer wrong' })).code).toBe(401);
   });
 
+  test('an applied object whose identity is made of objects with functions\' names is refused, not tripped over', async () => {
+    const odd = { toString: 1, valueOf: null };
+    for (const body of [{ apiVersion: odd, kind: 'ConfigMap' }, { apiVersion: 'v1', kind: odd }, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: odd, namespace: odd }, data: odd }]) {
+      const answer = await send('PATCH', '/api/v1/namespaces/default/configmaps/odd?fieldManager=m', JSON.stringify(body), 'application/apply-patch+yaml');
+      expect([answer.code, answer.status.message]).toEqual([expect.any(Number), expect.stringMatching(/invalid object type|failed to create typed patch|must be|cannot unmarshal/)]);
+    }
+  });
+
   test('keys that reach into prototypes stay data', async () => {
     await send('POST', '/api/v1/namespaces/default/configmaps', '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"proto"},"data":{"__proto__":"x","constructor":"y"}}');
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();

@@ -3,7 +3,7 @@ import { badRequestError, StatusError } from '../errors/status.ts';
 import type { Core } from '../registry/core.ts';
 import { apiVersionOf } from '../registry/definition.ts';
 import type { ResourceDefinition } from '../registry/definition.ts';
-import { equalJson, frozen, getOwn, isObject, objectAt, withFields } from '../values/json.ts';
+import { equalJson, frozen, getOwn, isObject, objectAt, stringAt, withFields } from '../values/json.ts';
 import type { ApiObject, JsonObject } from '../values/json.ts';
 import { compareValues } from './compare.ts';
 import { conflictError } from './conflicts.ts';
@@ -48,8 +48,7 @@ export function applyConfiguration(core: Core, request: ApplyRequest, live: ApiO
 }
 
 function checkIdentity({ resource, patch }: ApplyRequest): void {
-  const apiVersion = String(patch['apiVersion'] ?? '');
-  const kind = String(patch['kind'] ?? '');
+  const [apiVersion, kind] = [stringAt(patch, 'apiVersion'), stringAt(patch, 'kind')];
   const [group, version] = apiVersion.includes('/') ? (apiVersion.split('/') as [string, string]) : ['', apiVersion];
   if (apiVersion !== apiVersionOf(resource) || kind !== resource.kind) throw badRequestError(`invalid object type: ${group}/${version}, Kind=${kind}`);
   if ((getOwn(objectAt(patch, 'metadata'), 'managedFields') ?? null) !== null) throw badRequestError('metadata.managedFields must be nil');
@@ -57,7 +56,7 @@ function checkIdentity({ resource, patch }: ApplyRequest): void {
 
 function untyped({ resource, patch }: ApplyRequest, problems: readonly string[]): StatusError {
   const metadata = objectAt(patch, 'metadata');
-  const name = `${String(metadata['namespace'] ?? '')}/${String(metadata['name'] ?? '')}`;
+  const name = `${stringAt(metadata, 'namespace')}/${stringAt(metadata, 'name')}`;
   const gvk = `${resource.group}/${resource.version}, Kind=${resource.kind}`;
   const said = problems.length === 1 ? problems[0] : `errors:\n${problems.map((problem) => `  ${problem}`).join('\n')}`;
   return new StatusError('Unknown', 500, `failed to create typed patch object (${name}; ${gvk}): ${said}`);
