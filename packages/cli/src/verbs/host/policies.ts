@@ -18,7 +18,7 @@ function policyOf(object: KubeObject, path: string): NamedPolicy {
   const { name } = object.metadata;
   const spec = 'spec' in object ? object.spec : undefined;
   const errors = validateValue(spec, compileSchema(nodePolicySpecSchema.json), 'spec');
-  if (errors.length > 0) throw new CliFailure(`${path}: policy ${name}: ${errors.map((error) => `${error.field}: ${error.body}`).join('; ')}`, 'The fields of a policy are in docs/crds.md.');
+  if (errors.length > 0) throw new CliFailure(`${path}: policy ${name}: ${errors.map((error) => `${error.field}: ${error.body}`).join('; ')}`, 'The fields of a policy are in docs/reference/crds.md.');
   // Checked against the schema that the type is inferred from. Which nodes a policy is for does not matter on one host.
   return { name, spec: { ...defaultNodePolicy(spec as NodePolicySpec), nodeSelector: {} } };
 }
