@@ -1,19 +1,71 @@
-// Sums the JSON results that the test runners left in a folder and prints `N passed, N failed`. Fails when there is none.
+/**
+ * `node tools/sum-results.mjs FOLDER [RUNNER …]`: sums the JSON results that the test runners left in a folder. Tells what failed, and ends
+ * with `N passed, N failed`. A runner that is named and left no results counts as a failure.
+ */
 import { existsSync, readFileSync, readdirSync } from 'fs';
-import { join } from 'path';
+import { basename, join } from 'path';
+import { stripVTControlCharacters } from 'util';
 
-const folder = process.argv[2];
-const files = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : [];
-let passed = 0;
-let failed = 0;
-let skipped = 0;
-for (const name of files) {
-  const result = JSON.parse(readFileSync(join(folder, name), 'utf8'));
-  passed += result.numPassedTests;
-  // A file that did not load has no tests to fail, and is a failure all the same.
-  const brokenFiles = result.testResults.filter((file) => file.status === 'failed' && file.assertionResults.every((test) => test.status !== 'failed')).length;
-  failed += result.numFailedTests + brokenFiles;
-  skipped += result.numPendingTests + result.numTodoTests;
-}
+/** Whoever keeps only the end of a log still has to see every failure. */
+const MOST_LINES = 100;
+const MOST_LINES_OF_A_FAILURE = 15;
+const MOST_COLUMNS = 400;
+
+const [folder, ...expected] = process.argv.slice(2);
+const found = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')).map((name) => basename(name, '.json')) : [];
+const runners = [...new Set([...expected, ...found])].map(readRunner);
+const total = (count) => runners.reduce((sum, runner) => sum + count(runner), 0);
+const passed = total((runner) => runner.passed);
+const failed = total((runner) => runner.failed);
+const skipped = total((runner) => runner.skipped);
+
+for (const line of tell(runners.flatMap(({ failures }) => failures))) console.log(line);
 console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
-process.exit(failed > 0 || passed === 0 ? 1 : 0);
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
+
+function readRunner(name) {
+  const broken = (says) => ({ passed: 0, failed: 1, skipped: 0, failures: [{ title: name, says: [says] }] });
+  if (!found.includes(name)) return broken('left no results: it did not run, or ended before it could write them');
+  try {
+    return countsOf(name, JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')));
+  } catch (error) {
+    return broken(`left results that cannot be read: ${error.message}`);
+  }
+}
+
+function countsOf(name, result) {
+  const failures = result.testResults.flatMap((file) => failuresOf(name, file));
+  // What a runner counts beyond the tests that it names, or the other way round, is a failure too.
+  const unnamed = result.success === false && failures.length === 0 && result.numFailedTests === 0 ? [{ title: name, says: ['says that it failed, and names no test'] }] : [];
+  return {
+    passed: result.numPassedTests,
+    failed: Math.max(result.numFailedTests, failures.length + unnamed.length),
+    skipped: result.numPendingTests + result.numTodoTests,
+    failures: [...failures, ...unnamed],
+  };
+}
+
+function failuresOf(runner, file) {
+  const where = `${runner}: ${file.name.startsWith(process.cwd()) ? file.name.slice(process.cwd().length + 1) : file.name}`;
+  const tests = file.assertionResults.filter(({ status }) => status === 'failed');
+  // A file that did not load has no tests to fail, and is a failure all the same.
+  if (tests.length === 0) return file.status === 'failed' ? [{ title: `${where} (the file itself)`, says: [file.message ?? ''] }] : [];
+  return tests.map((test) => ({ title: `${where}: ${test.fullName ?? test.title}`, says: test.failureMessages ?? [] }));
+}
+
+/** Every title, then as many lines of the messages as there is room for: the more fail, the less is told of each. */
+function tell(failures) {
+  if (failures.length === 0) return [];
+  const told = failures.slice(0, MOST_LINES - 2);
+  const each = Math.max(0, Math.min(MOST_LINES_OF_A_FAILURE, Math.floor((MOST_LINES - 2) / told.length) - 1));
+  const lines = told.flatMap(({ title, says }) => [`FAILED ${oneLine(title)}`, ...messageLines(says).slice(0, each).map((line) => `  ${line}`)]);
+  return ['', ...lines, ...(told.length < failures.length ? [`FAILED and ${failures.length - told.length} more`] : [])];
+}
+
+function messageLines(says) {
+  return says.flatMap((message) => stripVTControlCharacters(String(message)).split('\n').slice(0, MOST_LINES_OF_A_FAILURE)).filter((line) => line.trim() !== '').map((line) => line.slice(0, MOST_COLUMNS));
+}
+
+function oneLine(title) {
+  return stripVTControlCharacters(title).replaceAll('\n', ' ').slice(0, MOST_COLUMNS);
+}
