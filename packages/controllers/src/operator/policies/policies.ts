@@ -9,15 +9,18 @@ import { CONFIG_NAME } from '../fleet-model.ts';
 import type { PolicyLedger } from './policy-ledger.ts';
 import type { PolicyVerdict } from './policy-verdict.ts';
 import { policyVerdict, readyCondition } from './policy-verdict.ts';
+import { StatusPace } from './status-pace.ts';
 
 /** Keeps the status of policies: what they match, and whether it is configured. The key is the policy's name. */
 export class Policies {
   readonly #context: OperatorContext;
   readonly #ledger: PolicyLedger;
+  readonly #pace: StatusPace;
 
   constructor(context: OperatorContext, ledger: PolicyLedger) {
     this.#context = context;
     this.#ledger = ledger;
+    this.#pace = new StatusPace(context.ports.clock);
   }
 
   async reconcile(name: string): Promise<ReconcileResult> {
@@ -25,12 +28,17 @@ export class Policies {
     const policy = informers.policies.get({ namespace: settings.namespace, name });
     const behindMs = writes.behindMs(writeKey(nodePolicies, settings.namespace, name), policy);
     if (behindMs > 0) return { requeueAfterMs: behindMs };
-    if (policy === undefined || policy.metadata.deletionTimestamp !== undefined) return;
+    if (policy === undefined || policy.metadata.deletionTimestamp !== undefined) return this.#pace.forget(name);
     const verdict = this.#verdict(policy);
     if (verdict === undefined) return;
     const { matchedNodes, matchedInterfaces } = verdict;
     const before = findCondition(policy.status?.conditions, 'Ready');
+    // A status of an older generation tells of another policy.
+    const news = before?.reason === verdict.reason && before.observedGeneration === policy.metadata.generation ? 'progress' : 'reason';
+    const waitMs = this.#pace.waitMs(name, verdict.matchedNodes, news);
+    if (waitMs > 0) return { requeueAfterMs: waitMs };
     if (!(await patchStatus(this.#context, nodePolicies, policy, [readyCondition(verdict, policy.metadata.generation)], { matchedNodes, matchedInterfaces }))) return;
+    this.#pace.wrote(name);
     if (before?.reason === verdict.reason) return;
     const normal = verdict.ready || ['NodesInProgress', 'AwaitingDiscovery', 'PolicyIgnored'].includes(verdict.reason);
     events.record(normal ? 'Normal' : 'Warning', policy, verdict.reason, verdict.message);
