@@ -3,9 +3,10 @@
  * - `goMissing`: there is no Go toolchain to build with;
  * - `buildFailed`: the Go toolchain answered with an error;
  * - `foreignBinary`: the folder holds a binary of another version, which is not ours to replace;
+ * - `programMissing`: a program of the machine's is not installed;
  * - `startFailed`: a server ended, or was not ready in time.
  */
-export type RigErrorCode = "goMissing" | "buildFailed" | "foreignBinary" | "startFailed";
+export type RigErrorCode = "goMissing" | "buildFailed" | "foreignBinary" | "programMissing" | "startFailed";
 
 /** An operating error of a rig: what happened, and in the same message what to do about it. */
 export class RigError extends Error {
