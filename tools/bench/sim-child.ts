@@ -5,6 +5,7 @@ import { nodes as nodeKind } from '@vfleet/kube';
 import { createCluster } from '@vfleet/kube-sim';
 import type { Scenario } from '@vfleet/sim';
 import { Simulation, crashPoints, createWorld, findScenario, runCrash, runScenario, runSeed } from '@vfleet/sim';
+import { drainedRollout } from './sim-drained.ts';
 import { allocations, pods } from './sim-pods.ts';
 import { cpuSeconds, peakMb } from './sim-figures.ts';
 import type { SimFigures } from './sim.ts';
@@ -104,7 +105,7 @@ function named(name: string): Scenario {
 
 const [task, word, more] = process.argv.slice(2) as [string, string, string | undefined];
 const tasks: Readonly<Record<string, () => Promise<SimFigures>>> = {
-  hardware: () => hardware(Number(word)), links: () => links(Number(word)), rollout: () => rollout(word, more === 'again'), nodes: () => nodes(Number(word)), pods: () => pods(Number(word)), allocations: () => allocations(Number(word)),
+  hardware: () => hardware(Number(word)), links: () => links(Number(word)), rollout: () => rollout(word, more === 'again'), drained: () => drainedRollout(word), nodes: () => nodes(Number(word)), pods: () => pods(Number(word)), allocations: () => allocations(Number(word)),
   seeds: () => seeds(Number(word)), crashes: () => crashes(Number(word)),
 };
 process.stdout.write(JSON.stringify(await tasks[task]!()));
