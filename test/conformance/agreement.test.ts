@@ -63,7 +63,7 @@ function special(vf: VfPlaces): fc.Arbitrary<HardwareStep> {
 describe.each(models.map((model) => [model.name, model] as const))('%s', (name, model) => {
   test.each(writtenFor(places(model)).map((sequence) => [sequence.name, sequence.steps] as const))('%s', (_name, steps) => compare(name, steps));
 
-  test('drawn sequences', { timeout: 60_000 }, async () => {
+  test('drawn sequences', async () => {
     const step = fc.oneof({ weight: 2, arbitrary: stepOn(places(model)) }, { weight: 1, arbitrary: special(places(model)) });
     await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 16 }), (steps) => compare(name, [{ kind: 'setNumVfs', pf: PF, count: 3 }, ...steps])), { numRuns: 20 });
   });

@@ -66,7 +66,7 @@ function policyFile(spec: Readonly<Record<string, unknown>>): string {
 }
 
 describe.each(nicModels.map((model) => [model.name] as const))('%s', (name) => {
-  test('policies come to the same, and are given back', { timeout: 60_000 }, async () => {
+  test('policies come to the same, and are given back', async () => {
     await fc.assert(fc.asyncProperty(fc.array(policy, { minLength: 1, maxLength: 2 }), async (policies) => {
       const [simulated, linux] = [new Machine('hw-sim', name), new Machine('hw-linux', name)];
       const before = comparable(linux.node.inspect());

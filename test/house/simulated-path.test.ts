@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
 
-test('vfleet up loads no native module', { timeout: 60_000 }, () => {
+test('vfleet up loads no native module', () => {
   const folder = mkdtempSync(join(tmpdir(), 'vfleet-native-'));
   const hook = join(folder, 'hook.mjs');
   writeFileSync(hook, `process.on('exit', () => process.stderr.write('\\nNATIVE ' + JSON.stringify(process.report.getReport().sharedObjects.filter((name) => name.endsWith('.node')))));`);

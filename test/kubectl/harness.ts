@@ -31,6 +31,8 @@ export interface Bench {
   /** The same; throws with everything printed when it fails. */
   ok(words: readonly string[], input?: string): Promise<string>;
   start(words: readonly string[]): Running;
+  /** How many watches of a resource of the core group are open. */
+  watchersOf(plural: string): number;
   /** A file in a folder of this bench. */
   file(name: string, content: string | object): string;
   stop(): Promise<void>;
@@ -69,6 +71,10 @@ export async function startBench(): Promise<Bench> {
       let lines = '';
       child.stdout.on('data', (chunk: Buffer) => (lines += chunk.toString()));
       return { lines: () => lines, stop: () => void child.kill() };
+    },
+    watchersOf(plural) {
+      const { core } = cluster.apiServer;
+      return core.hub(core.registry.find('', 'v1', plural)!).size;
     },
     file(name, content) {
       const path = join(folder, name);

@@ -90,7 +90,7 @@ describe('bad input', () => {
   ])('invalid JSON in %s (%s): stored, not rendered, and the condition says why', async (field, text) => {
     const name = `bad-${field.toLowerCase()}-${Buffer.from(text).toString('hex').slice(0, 12)}`;
     expect((await send('POST', networksPath, network(name, { [field]: text }))).code).toBe(201);
-    await expect.poll(async () => (await loop.world.kube.get(sriovNetworks, { namespace: NAMESPACE, name })).status?.conditions?.[0], { timeout: 10_000 }).toMatchObject({
+    await expect.poll(async () => (await loop.world.kube.get(sriovNetworks, { namespace: NAMESPACE, name })).status?.conditions?.[0]).toMatchObject({
       type: 'Ready', status: 'False', reason: 'NetworkAttachmentDefinitionInvalid', message: expect.stringContaining(field),
     });
     await expect(loop.world.kube.get(networkAttachmentDefinitions, { namespace: 'default', name })).rejects.toMatchObject({ reason: 'NotFound' });
@@ -100,14 +100,14 @@ describe('bad input', () => {
     const config = '{"type":"bridge"}';
     await loop.world.kube.create(networkAttachmentDefinitions, { apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition', metadata: { name: 'taken', namespace: 'default', annotations: { 'sriovnetwork.openshift.io/owner-ref': 'SriovNetwork.sriovnetwork.openshift.io/elsewhere/other' } }, spec: { config } });
     expect((await send('POST', networksPath, network('taken', {}))).code).toBe(201);
-    await expect.poll(async () => (await loop.world.kube.get(sriovNetworks, { namespace: NAMESPACE, name: 'taken' })).status?.conditions?.[0]?.status, { timeout: 10_000 }).toBe('False');
+    await expect.poll(async () => (await loop.world.kube.get(sriovNetworks, { namespace: NAMESPACE, name: 'taken' })).status?.conditions?.[0]?.status).toBe('False');
     expect((await loop.world.kube.get(networkAttachmentDefinitions, { namespace: 'default', name: 'taken' })).spec?.config).toBe(config);
   });
 
   test('a policy with a malformed range does not take another policy down', async () => {
     expect((await send('POST', policiesPath, policy('broken', { nicSelector: { pfNames: ['ens801f0#x-y'] } }))).code).toBe(201);
     expect((await send('POST', policiesPath, policy('sound', { numVfs: 2, nicSelector: { pfNames: ['ens801f0'] } }))).code).toBe(201);
-    await expect.poll(async () => (await loop.world.kube.get(nodeStates, { namespace: NAMESPACE, name: 'n1' })).status?.interfaces?.[0]?.numVfs, { timeout: 15_000 }).toBe(2);
+    await expect.poll(async () => (await loop.world.kube.get(nodeStates, { namespace: NAMESPACE, name: 'n1' })).status?.interfaces?.[0]?.numVfs).toBe(2);
     const broken = await loop.world.kube.get(nodePolicies, { namespace: NAMESPACE, name: 'broken' });
     expect(broken.status?.conditions?.[0]).toMatchObject({ type: 'Ready', status: 'False' });
   });

@@ -25,10 +25,10 @@ beforeAll(async () => {
   while ((await pod()).status?.phase !== 'Running') await new Promise((resolve) => setTimeout(resolve, 50));
   const status = networkStatusOf(await pod()).find((one) => one.interface === 'net1')!;
   net1 = { mac: status.mac!, address: status.ips![0]! };
-}, 40_000);
+});
 afterAll(() => loop.stop());
 
-describe.runIf(hasKubectl)('kubectl', { timeout: 30_000 }, () => {
+describe.runIf(hasKubectl)('kubectl', () => {
   function kubectl(...words: readonly string[]): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
     return new Promise((resolve, reject) => {
       const child = spawn('kubectl', [...words], { env: { PATH: process.env['PATH'], HOME: loop.folder, KUBECONFIG: loop.kubeconfigPath }, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -38,6 +38,7 @@ describe.runIf(hasKubectl)('kubectl', { timeout: 30_000 }, () => {
       child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
       child.on('error', reject);
       child.on('close', (status) => resolve({ status: status ?? -1, out, err }));
+      child.stdin.on('error', () => undefined);
       child.stdin.end('typed by somebody\n');
     });
   }
@@ -71,13 +72,13 @@ describe.runIf(hasKubectl)('kubectl', { timeout: 30_000 }, () => {
     const following = spawn('kubectl', ['logs', '-f', NAME], { env: { PATH: process.env['PATH'], HOME: loop.folder, KUBECONFIG: loop.kubeconfigPath } });
     let followed = '';
     following.stdout.on('data', (chunk: Buffer) => (followed += chunk.toString()));
-    await expect.poll(() => followed, { timeout: 10_000 }).toBe(out);
+    await expect.poll(() => followed).toBe(out);
     expect(following.exitCode).toBeNull();
     following.kill();
   });
 });
 
-describe('@kubernetes/client-node', { timeout: 30_000 }, () => {
+describe('@kubernetes/client-node', () => {
   test('Exec: output, status and end', async () => {
     const out = new PassThrough();
     const err = new PassThrough();

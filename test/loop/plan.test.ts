@@ -14,7 +14,7 @@ let loop: Awaited<ReturnType<typeof servedLoop>>;
 
 beforeAll(async () => {
   loop = await servedLoop(exampleFleet('sriov-operator-article/fleet.yaml'));
-  await vi.waitUntil(async () => (await loop.world.kube.list(nodeStates)).items.every(({ status }) => (status?.interfaces?.length ?? 0) > 0), { timeout: 20_000 });
+  await vi.waitUntil(async () => (await loop.world.kube.list(nodeStates)).items.every(({ status }) => (status?.interfaces?.length ?? 0) > 0), { timeout: 120_000 });
 });
 afterAll(async () => {
   await loop.stop();
@@ -40,10 +40,10 @@ test('before: VFs come, nobody is disturbed', async () => {
   expect(out).not.toMatch(/to drain/);
 });
 
-test('after it was applied: nothing; another number takes a drain and names the pod; deleting it gives the PF back', { timeout: 60_000 }, async () => {
+test('after it was applied: nothing; another number takes a drain and names the pod; deleting it gives the PF back', async () => {
   await create(loop.world.kube, ...['policy', 'network', 'pod'].flatMap((file) => manifest(`sriov-operator-article/${file}.yaml`)));
-  await vi.waitFor(async () => expect((await loop.world.kube.get(pods, { namespace: 'default', name: 'sriov-test-pod' })).status?.phase).toBe('Running'), { timeout: 30_000 });
-  await vi.waitFor(async () => expect(await plan('-f', article)).toMatchObject({ status: 0, out: expect.stringContaining('nothing would change') }), { timeout: 20_000 });
+  await vi.waitFor(async () => expect((await loop.world.kube.get(pods, { namespace: 'default', name: 'sriov-test-pod' })).status?.phase).toBe('Running'), { timeout: 120_000 });
+  await vi.waitFor(async () => expect(await plan('-f', article)).toMatchObject({ status: 0, out: expect.stringContaining('nothing would change') }), { timeout: 120_000 });
   const more = await plan('-f', changed('more', (text) => text.replace('"numVfs":4', '"numVfs":8')));
   expect(more.status).toBe(3);
   expect(more.out).toMatch(/numVfs goes from 4 to 8/);

@@ -16,7 +16,7 @@ import { create, exampleFleet, manifest, networkStatusOf } from './harness.ts';
 
 const KEY = { namespace: 'default', name: 'sriov-test-pod' };
 
-test('pods of a world that is gone run in the next one, on the same VFs, and a watch from before resumes', { timeout: 120_000 }, async () => {
+test('pods of a world that is gone run in the next one, on the same VFs, and a watch from before resumes', async () => {
   const clock = new SimClock();
   const storage = new MemStorage();
   const disks = new Map<string, MemFiles>();
@@ -79,11 +79,11 @@ function vfleet(home: string, words: readonly string[]): Promise<Ended> {
   });
 }
 
-test('vfleet up --data goes on where it ended; files in use or of somebody else are refused in words', { timeout: 180_000 }, async () => {
+test('vfleet up --data goes on where it ended; files in use or of somebody else are refused in words', async () => {
   const home = mkdtempSync(join(tmpdir(), 'vfleet-kept-'));
   const data = join(home, 'data');
   try {
-    const up = () => vfleet(home, ['up', '--exit', '--port', '0', '--data', data, '--timeout', '100']);
+    const up = () => vfleet(home, ['up', '--exit', '--port', '0', '--data', data, '--timeout', '250']);
     const first = await up();
     expect(first, first.err).toMatchObject({ status: 0 });
     const second = await up();

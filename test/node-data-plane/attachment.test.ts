@@ -46,7 +46,7 @@ const wishes: readonly Readonly<Record<string, JsonValue>>[] = [
 const owner = { containerId: 'c1', ifname: 'net1' };
 
 describe('every NIC', () => {
-  test.each(names)('%s: a VF comes and goes without a trace, and a refusal has a remedy', { timeout: 60_000 }, async (name) => {
+  test.each(names)('%s: a VF comes and goes without a trace, and a refusal has a remedy', async (name) => {
     const { clock, node, cni, wait, sriovPf, leftovers } = await world(name);
     const before = node.inspect();
     const [vf] = sriovPf().vfs;

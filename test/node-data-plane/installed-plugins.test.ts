@@ -68,7 +68,7 @@ async function inFolders(work: (one: string, other: string) => Promise<void>): P
 }
 
 describe.runIf(folder !== undefined)('host-local beside the CNI project\'s', () => {
-  test.each(configs.map((config) => [JSON.stringify(config), config]))('%s: answers and files are the same, step by step', { timeout: 120_000 }, async (_name, config) => {
+  test.each(configs.map((config) => [JSON.stringify(config), config]))('%s: answers and files are the same, step by step', async (_name, config) => {
     await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 14 }), async (steps) => {
       await inFolders(async (a, b) => {
         const holders = new Set<number>();
@@ -93,7 +93,7 @@ describe.runIf(folder !== undefined)('host-local beside the CNI project\'s', () 
     }), { numRuns: 12 });
   });
 
-  test('on one folder, neither gives out what the other has given, and each releases for the other', { timeout: 120_000 }, async () => {
+  test('on one folder, neither gives out what the other has given, and each releases for the other', async () => {
     await fc.assert(fc.asyncProperty(fc.array(fc.tuple(step, fc.boolean()), { maxLength: 20 }), async (steps) => {
       await inFolders(async (shared) => {
         const held = new Map<number, string>();
@@ -119,7 +119,7 @@ describe.runIf(folder !== undefined)('host-local beside the CNI project\'s', () 
     }), { numRuns: 12 });
   });
 
-  test('a hundred of both at once never give one address twice', { timeout: 120_000 }, async () => {
+  test('a hundred of both at once never give one address twice', async () => {
     await inFolders(async (shared) => {
       const runner = createPluginRunner({ clock }, [folder!]);
       const executed = createIpam(new NodeFiles(clock, new SystemRandom()), { has: () => true, run: (call) => runner.run({ ...call, type: 'host-local' }) });

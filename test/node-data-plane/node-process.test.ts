@@ -10,7 +10,7 @@ import { NODE, NodeRig } from './node-rig.ts';
 
 const PORTABLE = join(import.meta.dirname, '../../packages/cli/src/cni/main.ts');
 const SOCKET = 'openshift.io_vfs.sock';
-const soon = <Value>(check: () => Value | Promise<Value>) => vi.waitFor(check, { timeout: 30_000, interval: 50 });
+const soon = <Value>(check: () => Value | Promise<Value>) => vi.waitFor(check, { timeout: 120_000, interval: 50 });
 
 let rig: NodeRig;
 afterEach(() => rig.close());
@@ -33,7 +33,7 @@ async function registered() {
   return connection;
 }
 
-test('from the policy to the pod and back', { timeout: 120_000 }, async () => {
+test('from the policy to the pod and back', async () => {
   rig = await NodeRig.create(4);
   rig.start();
   const connection = await registered();
@@ -50,7 +50,7 @@ test('from the policy to the pod and back', { timeout: 120_000 }, async () => {
   expect([await readdir(rig.kubelet.registry), existsSync(rig.socket)]).toEqual([[], false]);
 });
 
-test('killed, it is back with what it knew: the socket is replaced, the list is whole, what a pod has is known', { timeout: 120_000 }, async () => {
+test('killed, it is back with what it knew: the socket is replaced, the list is whole, what a pod has is known', async () => {
   rig = await NodeRig.create(4);
   rig.start();
   const before = await registered();
@@ -73,7 +73,7 @@ test('killed, it is back with what it knew: the socket is replaced, the list is 
   expect(rig.log.filter(({ level }) => level === 'error')).toEqual([]);
 });
 
-test('what stands in its way is said in a sentence', { timeout: 60_000 }, async () => {
+test('what stands in its way is said in a sentence', async () => {
   rig = await NodeRig.create(1);
   rig.start('--node-name', 'nobody', '--cni-socket', join(rig.folder, 'fleet.yaml', 'cni.sock'));
   const status = await new Promise((resolve) => rig.child!.once('exit', resolve));

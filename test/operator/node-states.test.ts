@@ -239,7 +239,7 @@ test('configurationMode systemd is said to have no effect', async () => {
   await operator.stop();
 });
 
-test('a ConfigMap that fills up is announced; when it is full, the nodes that fit are served and the others named', { timeout: 30_000 }, async () => {
+test('a ConfigMap that fills up is announced; when it is full, the nodes that fit are served and the others named', async () => {
   const { kube, clock, operator, writesSince } = await fleet(24);
   const key = { namespace: NAMESPACE, name: 'default' };
   const ready = async () => (await kube.get(operatorConfigs, key)).status?.conditions?.[0];

@@ -7,7 +7,7 @@ import { findScenario, parseReplay, runReplay } from '@vfleet/sim';
 const folder = join(import.meta.dirname, 'replays');
 const files = readdirSync(folder).filter((name) => name.endsWith('.json'));
 
-test.each(files)('%s', { timeout: 60_000 }, async (file) => {
+test.each(files)('%s', async (file) => {
   const parsed = parseReplay(JSON.parse(readFileSync(join(folder, file), 'utf8')));
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
   const { violations } = await runReplay(findScenario(parsed.value.scenario)!, parsed.value);

@@ -11,14 +11,14 @@ describe.each(catalog.filter(({ scale }) => scale !== true).map((scenario) => [s
     expect(told(await runScenario(scenario, 1))).toEqual([]);
   });
 
-  test('with faults', { timeout: 60_000 }, async () => {
+  test('with faults', async () => {
     const report = await runSeed(scenario, '2');
     expect(told(report)).toEqual([]);
     expect(report.convergedAfterMs).toBeGreaterThanOrEqual(0);
   });
 });
 
-test('a process may die at any of its writes', { timeout: 120_000 }, async () => {
+test('a process may die at any of its writes', async () => {
   const points = (await crashPoints(tiny, '1', (name) => !name.startsWith('operator/'))).filter((_, index) => index % 3 === 0);
   expect(points.length).toBeGreaterThan(20);
   for (const point of points) {

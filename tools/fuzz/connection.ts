@@ -17,7 +17,7 @@ export interface Reply {
 /** What became of a request: an answer, an end of the connection without one, or silence. */
 export type Outcome = { readonly kind: 'answer'; readonly reply: Reply } | { readonly kind: 'closed' } | { readonly kind: 'silence' };
 
-const SILENCE_MS = 30_000;
+const SILENCE_MS = 120_000;
 /** How long broken requests are given: the server may rightly wait for the rest of them. */
 const BROKEN_MS = 5;
 

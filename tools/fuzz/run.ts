@@ -40,6 +40,8 @@ export interface FuzzReport {
 }
 
 const FAILURES_MAX = 20;
+/** A watcher that is still there so long after its connection is left behind for good. */
+const LEFT_BEHIND_MS = 60_000;
 
 /** Plays a run against a server of its own. A failure is a mistake that the server logged, silence, or an answer that is none. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
@@ -88,7 +90,7 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
     await Promise.all(connections.map(work));
     for (const connection of connections) connection.close();
     // Streams of connections that are gone are given up as soon as the server hears of it.
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    for (const untilMs = performance.now() + LEFT_BEHIND_MS; leftovers(apiServer.core).watchersLeft > 0 && performance.now() < untilMs;) await new Promise((resolve) => setTimeout(resolve, 20));
     return report();
   } finally {
     for (const connection of connections) connection.close();
