@@ -1,9 +1,10 @@
 /**
- * Builds containerd, runc and the CNI project's plugins, once, into a cache folder: what a real kubelet needs to run pods. By hand:
- * `node tools/rigs/container-runtime.ts` builds them and prints the folder.
+ * Builds containerd and the CNI project's plugins, once, into a cache folder, and gets runc and busybox: what a real kubelet needs to run
+ * pods. By hand: `node tools/rigs/container-runtime.ts` does so and prints the folder.
  */
-import { access, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access, chmod, copyFile, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import { runCommand } from "./command.ts";
 import { cacheFolder, ensurePrograms, missingPrograms } from "./go-programs.ts";
 import type { EnsureOptions, GoModule, GoProgram } from "./go-programs.ts";
 import { RigError } from "./rig-error.ts";
@@ -11,45 +12,85 @@ import { RigError } from "./rig-error.ts";
 // The newest patches of the newest series that ask for no newer Go than Kubernetes 1.34 does (1.24). containerd 2.x has CDI on, and
 // a libcni that speaks CNI 1.1 (STATUS, GC); Debian 12's 1.6 has neither.
 export const containerdVersion = "2.1.9";
-export const runcVersion = "1.3.6";
 export const cniPluginsVersion = "1.9.1";
 
 /** Plugins of the CNI project for the cluster's own network. */
 export const cniPlugins = { bridge: "main", loopback: "main", "host-local": "ipam", portmap: "meta" } as const;
 
 export function containerRuntimeDir(env: NodeJS.ProcessEnv = process.env): string {
-  return cacheFolder(`containerd-${containerdVersion}-runc-${runcVersion}-cni-${cniPluginsVersion}`, env);
+  return cacheFolder(`containerd-${containerdVersion}-cni-${cniPluginsVersion}`, env);
 }
 
 export interface ContainerRuntime {
   /** Absolute path of the folder with the binaries. */
   readonly dir: string;
-  /** A static busybox of this machine, of which images are made. */
+  readonly runc: string;
+  /** A static busybox, of which images are made. */
   readonly busybox: string;
 }
 
+/**
+ * Programs that take C libraries to build. The machine's own are used where it has them; else those of the Debian packages, taken out of
+ * the package into our folder: nothing is installed.
+ */
+const packaged = {
+  runc: { debianPackage: "runc", inPackage: ["usr/bin/runc", "usr/sbin/runc"] },
+  busybox: { debianPackage: "busybox-static", inPackage: ["usr/bin/busybox", "bin/busybox"] },
+} as const;
+type Packaged = keyof typeof packaged;
+
 /** Makes sure that the runtime is there. Throws {@link RigError}. */
 export async function ensureContainerRuntime(options: EnsureOptions = {}): Promise<ContainerRuntime> {
-  const busybox = await findBusybox();
-  if (busybox === undefined) throw new RigError("programMissing", `There is no busybox on this machine to make images of: ${busyboxRemedy}.`);
   const dir = containerRuntimeDir();
   await ensurePrograms(dir, programs, options);
-  return { dir, busybox };
+  const path = async (name: Packaged) => (await findPackaged(name)) ?? (await fetchPackaged(name, dir));
+  return { dir, runc: await path("runc"), busybox: await path("busybox") };
 }
 
-/** What keeps the runtime from being there, in words; empty when nothing does. */
+/** The programs that would have to be built or fetched. */
 export async function missingContainerRuntime(): Promise<readonly string[]> {
-  const missing = (await missingPrograms(containerRuntimeDir(), programs)).map(({ name }) => name);
-  return (await findBusybox()) === undefined ? [...missing, `busybox (${busyboxRemedy})`] : missing;
+  const built = (await missingPrograms(containerRuntimeDir(), programs)).map(({ name }) => name);
+  const names: readonly Packaged[] = ["runc", "busybox"];
+  const found = await Promise.all(names.map((name) => findPackaged(name)));
+  return [...built, ...names.filter((_, index) => found[index] === undefined)];
 }
 
-const busyboxRemedy = "on Debian `apt-get install busybox-static`";
-
-async function findBusybox(): Promise<string | undefined> {
-  for (const path of ["/usr/bin/busybox", "/bin/busybox", "/sbin/busybox.static", "/bin/busybox.static"]) {
-    if (await access(path).then(() => true, () => false)) return path;
-  }
+async function findPackaged(name: Packaged, env: NodeJS.ProcessEnv = process.env): Promise<string | undefined> {
+  const folders = [containerRuntimeDir(env), ...(env["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+  for (const folder of folders) if (folder.startsWith("/") && (await exists(join(folder, name)))) return join(folder, name);
   return undefined;
+}
+
+async function fetchPackaged(name: Packaged, dir: string): Promise<string> {
+  const { debianPackage, inPackage } = packaged[name];
+  // Beside the binaries, since a rename is atomic only within one file system.
+  const work = await mkdtemp(join(dir, ".package-"));
+  try {
+    const download = () => runCommand("apt-get", ["download", "-q", debianPackage], { cwd: work, timeoutMs: 300_000 });
+    const isThere = async () => (await readdir(work)).find((file) => file.endsWith(".deb"));
+    await download().catch(() => {});
+    if ((await isThere()) === undefined) {
+      // The lists of packages may be missing, as in images of containers, or too old.
+      await runCommand("apt-get", ["update", "-q"], { timeoutMs: 300_000 }).catch(() => {});
+      await download().catch(() => {});
+    }
+    const file = await isThere();
+    if (file !== undefined) await runCommand("dpkg-deb", ["-x", join(work, file), work]);
+    for (const path of inPackage) {
+      if (!(await exists(join(work, path)))) continue;
+      await copyFile(join(work, path), join(work, name));
+      await chmod(join(work, name), 0o755);
+      await rename(join(work, name), join(dir, name));
+      return join(dir, name);
+    }
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  throw new RigError("programMissing", `There is no ${name} on this machine, and the Debian package ${debianPackage} could not be had: install ${name} by this system's own means.`);
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(() => true, () => false);
 }
 
 /** A module that requires one other and stamps it. */
@@ -64,11 +105,9 @@ function requiring(name: string, path: string, version: string, stamps: readonly
 }
 
 const containerdPath = "github.com/containerd/containerd/v2";
-const runcPath = "github.com/opencontainers/runc";
 const pluginsPath = "github.com/containernetworking/plugins";
 
 const containerd = requiring("containerd", containerdPath, containerdVersion, [`${containerdPath}/version.Version=${containerdVersion}`]);
-const runc = requiring("runc", runcPath, runcVersion, [`main.version=${runcVersion}`]);
 const plugins = requiring("cni-plugins", pluginsPath, cniPluginsVersion, [`${pluginsPath}/pkg/utils/buildversion.BuildVersion=v${cniPluginsVersion}`]);
 
 const programs: readonly GoProgram[] = [
@@ -82,8 +121,6 @@ const programs: readonly GoProgram[] = [
       versionPattern: /(?:\/v2|Version:) +v?(\d\S*)/,
     }),
   ),
-  // It enters namespaces before the Go runtime starts, which takes C. Without the tag `seccomp` it needs no library.
-  { name: "runc", version: runcVersion, module: runc, source: { package: runcPath }, cgo: true, versionArguments: ["--version"], versionPattern: /runc version (\d\S*)/ },
   ...Object.entries(cniPlugins).map(
     ([name, kind]): GoProgram => ({
       name, version: cniPluginsVersion, module: plugins, source: { package: `${pluginsPath}/plugins/${kind}/${name}` },

@@ -25,8 +25,6 @@ export interface GoProgram {
   readonly module: GoModule;
   /** A program of our own, or a package of the module's. */
   readonly source: { readonly main: string } | { readonly package: string };
-  /** Needs a C compiler. */
-  readonly cgo?: boolean;
   /** Build tags, separated by commas. */
   readonly tags?: string;
   /** Asks it for its version, which the pattern finds in what it prints. */
@@ -226,7 +224,7 @@ async function buildProgram(go: GoTool, module: WrittenModule, program: GoProgra
       else return "keep";
       return "drop";
     };
-    await go(module.dir, buildArguments, { onLine, cgo: program.cgo === true });
+    await go(module.dir, buildArguments, { onLine });
   } finally {
     clearInterval(timer);
   }
@@ -256,13 +254,13 @@ async function removeAbandonedBuildDirs(dir: string): Promise<void> {
 export type GoTool = (
   cwd: string,
   goArguments: readonly string[],
-  build?: { readonly onLine: (line: string) => "keep" | "drop"; readonly cgo: boolean },
+  build?: { readonly onLine: (line: string) => "keep" | "drop" },
 ) => Promise<string>;
 
 const keptErrorLines = 40;
 
 function goTool(signal: AbortSignal | undefined): GoTool {
-  const env: NodeJS.ProcessEnv = { ...process.env, GO111MODULE: "on", GOWORK: "off" };
+  const env: NodeJS.ProcessEnv = { ...process.env, CGO_ENABLED: "0", GO111MODULE: "on", GOWORK: "off" };
   // The binaries are for this machine, whatever the caller cross-compiles.
   delete env["GOOS"];
   delete env["GOARCH"];
@@ -273,7 +271,7 @@ function goTool(signal: AbortSignal | undefined): GoTool {
       kept.push(line);
       if (kept.length > keptErrorLines) kept.shift();
     };
-    const result = await runCommand("go", goArguments, { cwd, env: { ...env, CGO_ENABLED: build?.cgo === true ? "1" : "0" }, onStderrLine, ...(signal && { signal }) }).catch(
+    const result = await runCommand("go", goArguments, { cwd, env, onStderrLine, ...(signal && { signal }) }).catch(
       (error: unknown) => {
         if (!hasCode(error, "ENOENT")) throw error;
         throw new RigError(

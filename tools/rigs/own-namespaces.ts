@@ -1,0 +1,134 @@
+/**
+ * Runs a command as on a node of its own: namespaces for mounts, network, processes, host name and System V objects, with folders
+ * of its own where a kubelet and its neighbours keep things. Everything that the command starts, mounts or configures is gone with
+ * its first process, whatever that process dies of; only the control groups are left, and those are removed afterwards.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, readdirSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** The address of the node; a kubelet wants one that is no loopback address. */
+export const nodeAddress = "10.209.0.1";
+
+const cgroupVariable = "VFLEET_RIG_CGROUP";
+const cgroupPrefix = "vfleet-rig-";
+const cgroupMount = "/sys/fs/cgroup";
+
+/** The control group that pods go into; undefined outside of namespaces that {@link runInOwnNamespaces} made. */
+export function ownCgroup(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  return env[cgroupVariable];
+}
+
+/** Why it cannot be done here; undefined when it can. */
+export function namespacesProblem(): string | undefined {
+  if (process.platform !== "linux") return `this is ${process.platform}, and nodes are Linux hosts`;
+  if (process.getuid?.() !== 0) return "it takes root";
+  for (const program of ["unshare", "ip"]) {
+    if (spawnSync(program, ["--version"], { stdio: "ignore" }).error !== undefined) return `there is no \`${program}\` (on Debian: util-linux, iproute2)`;
+  }
+  const tried = spawnSync("unshare", ["--mount", "--net", "--pid", "--fork", "true"], { encoding: "utf8" });
+  return tried.status === 0 ? undefined : `namespaces cannot be made here: ${tried.stderr.trim()}`;
+}
+
+/**
+ * What happens inside before the command: new file systems in memory over /run, /var/lib, /var/log and a copy of /etc; /opt stays as it
+ * is but for a new /opt/cni; a /sys that shows this network. The shell stays as the first process, which reaps what others leave behind.
+ */
+const preparation = `
+set -eu
+mount -t tmpfs -o mode=755 vfleet-rig /run
+mkdir -p /run/cgroup /run/tmp /run/netns /run/lock /run/etc /run/opt/cni/bin
+mount --rbind ${cgroupMount} /run/cgroup
+mount -t sysfs sysfs /sys
+mount --rbind /run/cgroup ${cgroupMount}
+umount -l /run/cgroup
+for entry in /opt/*; do
+  if [ -d "$entry" ] && [ "$entry" != /opt/cni ]; then mkdir "/run$entry" && mount --rbind "$entry" "/run$entry"; fi
+done
+mount --rbind /run/opt /opt
+cp -a /etc/. /run/etc/
+mount --bind /run/etc /etc
+rm -rf /etc/cni /etc/sriov-operator
+mount -t tmpfs vfleet-rig /var/lib
+mount -t tmpfs vfleet-rig /var/log
+mount --make-rshared /
+hostname "$1"
+ip link set lo up
+ip address add ${nodeAddress}/32 dev lo
+echo 1 > /proc/sys/net/ipv4/ip_forward
+export TMPDIR=/run/tmp
+shift
+"$@" &
+wait $!
+`;
+
+/** Runs the command to its end and answers its exit status. A signal that ends this process ends everything inside. */
+export async function runInOwnNamespaces(hostName: string, command: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
+  removeCgroups((name) => !isAlive(Number(name.slice(cgroupPrefix.length))));
+  const cgroup = `${cgroupPrefix}${process.pid}`;
+  const child = spawn(
+    "unshare",
+    ["--mount", "--net", "--pid", "--uts", "--ipc", "--fork", "--mount-proc", "--kill-child", "sh", "-c", preparation, "sh", hostName, ...command],
+    { stdio: "inherit", env: { ...env, [cgroupVariable]: cgroup }, detached: true },
+  );
+  const stop = () => void child.kill("SIGKILL");
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  for (const signal of signals) process.once(signal, stop);
+  process.once("exit", stop);
+  try {
+    const [status] = (await once(child, "exit")) as [number | null];
+    return status ?? 1;
+  } finally {
+    for (const signal of signals) process.removeListener(signal, stop);
+    process.removeListener("exit", stop);
+    await cgroupsGone(cgroup);
+  }
+}
+
+/** The kernel takes a moment to let go of processes that were killed. */
+async function cgroupsGone(cgroup: string): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    if (removeCgroups((name) => name === cgroup)) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Removes the rigs' control groups in every hierarchy, children first; false when one is still in use. */
+function removeCgroups(isMeant: (name: string) => boolean): boolean {
+  // One hierarchy of version 2, or one for each controller.
+  const hierarchies = existsSync(join(cgroupMount, "cgroup.controllers")) ? [cgroupMount] : readdirSync(cgroupMount).map((name) => join(cgroupMount, name));
+  let gone = true;
+  for (const hierarchy of hierarchies) {
+    for (const name of folders(hierarchy)) {
+      if (name.startsWith(cgroupPrefix) && isMeant(name)) gone = removeCgroup(join(hierarchy, name)) && gone;
+    }
+  }
+  return gone;
+}
+
+function removeCgroup(path: string): boolean {
+  for (const name of folders(path)) removeCgroup(join(path, name));
+  try {
+    rmdirSync(path);
+    return true;
+  } catch {
+    return !existsSync(path);
+  }
+}
+
+function folders(path: string): readonly string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  } catch {
+    return [];
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8") !== "";
+  } catch {
+    return false;
+  }
+}
