@@ -96,7 +96,7 @@ function tarEntry(name: string, type: "0" | "2" | "5", mode: number, content: Bu
   const fields: readonly (readonly [number, string])[] = [
     [0, name], [100, octal(mode, 7)], [108, octal(0, 7)], [116, octal(0, 7)], [124, octal(content.length, 11)], [136, octal(0, 11)],
     // The sum is taken with spaces in its own place.
-    [148, " ".repeat(8)], [156, type], [157, link], [257, "ustar\0" + "00"],
+    [148, " ".repeat(8)], [156, type], [157, link], [257, "ustar\u{0}00"],
   ];
   for (const [offset, text] of fields) header.write(text, offset, "latin1");
   const sum = header.reduce((total, byte) => total + byte, 0);

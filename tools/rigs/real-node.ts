@@ -3,7 +3,7 @@
  * namespaces of their own (own-namespaces.ts). By hand, as root: `node tools/rigs/real-node.ts` starts all of it, until Ctrl-C.
  */
 import { spawnSync } from "node:child_process";
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { cniPlugins, ensureContainerRuntime } from "./container-runtime.ts";
@@ -13,7 +13,7 @@ import { startRealApiServer } from "./real-cluster.ts";
 import type { RealApiServer } from "./real-cluster.ts";
 import { RigError } from "./rig-error.ts";
 import { openSandbox, untilReady } from "./server-sandbox.ts";
-import type { Sandbox, Server } from "./server-sandbox.ts";
+import type { Server } from "./server-sandbox.ts";
 
 export interface RealNodeOptions {
   /** Where the servers' logs go, and stay. */
