@@ -12,7 +12,7 @@ test('vfleet up loads no native module', () => {
   const folder = mkdtempSync(join(tmpdir(), 'vfleet-native-'));
   const hook = join(folder, 'hook.mjs');
   writeFileSync(hook, `process.on('exit', () => process.stderr.write('\\nNATIVE ' + JSON.stringify(process.report.getReport().sharedObjects.filter((name) => name.endsWith('.node')))));`);
-  const done = spawnSync(process.execPath, ['--import', hook, join(root, 'packages/cli/src/main.ts'), 'up', '--no-demo', '--exit', '--port', '0'], {
+  const done = spawnSync(process.execPath, ['--import', hook, join(root, 'packages/cli/src/main.ts'), 'up', '--no-demo', '--exit', '--timeout', '250', '--port', '0'], {
     encoding: 'utf8', env: { ...process.env, VFLEET_HOME: folder },
   });
   expect(done.status, done.stderr).toBe(0);
