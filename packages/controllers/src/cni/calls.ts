@@ -2,26 +2,19 @@ import type { AttachFailure, Files, Hardware, Log, Result } from '@vfleet/core';
 import { ok, parsePciAddress } from '@vfleet/core';
 import { asObject, field, isJsonArray } from '../json/fields.ts';
 import type { JsonObject } from '../json/fields.ts';
+import { AnsweredCalls } from './answered-calls.ts';
+import type { CniReply } from './answered-calls.ts';
 import { cniCodes, failure, invalidConfig } from './failure.ts';
-import { parseCall } from './spec/call.ts';
 import type { CniCall, RawCall } from './spec/call.ts';
 import { emptyResult, formatResult, mergedResult, parseResult } from './spec/result.ts';
 import type { SpecResult } from './spec/result.ts';
-import { CNI_VERSIONS, NEWEST_VERSION, isCniVersion } from './spec/versions.ts';
+import { CNI_VERSIONS } from './spec/versions.ts';
 import type { CniVersion } from './spec/versions.ts';
 import type { SriovCni } from './sriov-cni.ts';
 import type { SriovResult } from './vf-record.ts';
 
-/** What a plugin's process says: its exit status and what it prints. */
-export interface CniAnswer {
-  readonly status: 0 | 1;
-  readonly output: string;
-}
-
-/** An answer, and how to take back what was done when nobody is there any more to hear it. */
-export interface CniReply extends CniAnswer {
-  readonly undo?: () => Promise<void>;
-}
+export { errorAnswer } from './answered-calls.ts';
+export type { CniAnswer, CniReply } from './answered-calls.ts';
 
 export interface CniCallsPorts {
   readonly cni: SriovCni;
@@ -42,34 +35,16 @@ type Call<Command extends CniCall['command']> = Extract<CniCall, { command: Comm
 export class CniCalls {
   readonly #ports: CniCallsPorts;
   readonly #settings: CniCallsSettings;
-  /** The newest ADD of each owner: an older one that nobody waits for must not take back what the newer one has answered. */
-  readonly #newest = new Map<string, { readonly call: RawCall; over: boolean }>();
+  readonly #answered: AnsweredCalls;
 
   constructor(ports: CniCallsPorts, settings: CniCallsSettings) {
     this.#ports = ports;
     this.#settings = settings;
+    this.#answered = new AnsweredCalls(ports.log, { carryOut: (call) => this.#carryOut(call), takeBack: ({ containerId, ifname }) => ports.cni.detach({ containerId, ifname }) });
   }
 
-  async handle(raw: RawCall): Promise<CniReply> {
-    const call = parseCall(raw);
-    if (!call.ok) return errorAnswer(call.error, versionIn(raw.input));
-    const { version } = call.value;
-    const key = 'containerId' in call.value ? `${call.value.containerId}/${call.value.ifname}` : '';
-    const add = call.value.command === 'ADD' ? { call: raw, over: false } : undefined;
-    if (add !== undefined) this.#newest.set(key, add);
-    const done = await this.#carryOut(call.value);
-    if (add !== undefined) add.over = true;
-    // A DEL that overtakes an ADD has found nothing yet: that ADD is still to be taken back when it is done.
-    const forgotten = call.value.command === 'DEL' ? this.#newest.get(key)?.over === true : add !== undefined && !done.ok && this.#newest.get(key) === add;
-    if (forgotten) this.#newest.delete(key);
-    if (!done.ok) {
-      this.#ports.log.warn('A CNI call failed.', { command: call.value.command, ...done.error });
-      return errorAnswer(done.error, version);
-    }
-    const reply: CniReply = { status: 0, output: done.value === undefined ? '' : JSON.stringify(done.value) };
-    if (call.value.command !== 'ADD') return reply;
-    const { containerId, ifname } = call.value;
-    return { ...reply, undo: async () => (this.#newest.get(key) === add ? this.#takeBack({ containerId, ifname }) : undefined) };
+  handle(raw: RawCall): Promise<CniReply> {
+    return this.#answered.handle(raw);
   }
 
   async #carryOut(call: CniCall): Answer<JsonObject | undefined> {
@@ -83,7 +58,7 @@ export class CniCalls {
       case 'DEL':
         return nothing(await this.#ports.cni.detach(call));
       case 'STATUS':
-        return nothing(await this.#status());
+        return nothing(await this.status());
       case 'GC':
         return nothing(await this.#collectGarbage(call));
     }
@@ -110,7 +85,7 @@ export class CniCalls {
   }
 
   /** Whether ADD could be served now: the NICs can be read, and so can the journals. */
-  async #status(): Answer<void> {
+  async status(): Answer<void> {
     const inventory = await this.#ports.hardware.discover();
     if (!inventory.ok) return failure(cniCodes.notAvailable, `the NICs cannot be read: ${inventory.error.cause}`, inventory.error.remedy);
     const journals = await this.#ports.files.list(`${this.#settings.stateFolder}/vfs`);
@@ -130,30 +105,14 @@ export class CniCalls {
     }
     return this.#ports.cni.collectGarbage((owner) => kept.has(`${owner.containerId}/${owner.ifname}`), name);
   }
-
-  async #takeBack(owner: { readonly containerId: string; readonly ifname: string }): Promise<void> {
-    this.#ports.log.warn('Nobody waits for the answer of an attachment any more: it is taken back.', owner);
-    const undone = await this.#ports.cni.detach(owner);
-    if (!undone.ok) this.#ports.log.warn('It could not be taken back yet.', { ...owner, ...undone.error });
-  }
 }
 
 function nothing(done: Result<void, AttachFailure>): Result<undefined, AttachFailure> {
   return done.ok ? ok(undefined) : done;
 }
 
-/** The answer to a call that failed (CNI specification §"Error"). */
-export function errorAnswer({ code, cause, remedy }: AttachFailure, version: CniVersion = NEWEST_VERSION): CniAnswer {
-  return { status: 1, output: JSON.stringify({ cniVersion: version, code, msg: cause, details: remedy }) };
-}
-
-/** The version in which an error can be told although the call could not be read as a whole. */
-function versionIn(input: string): CniVersion {
-  const version = /"cniVersion"\s*:\s*"([0-9.]{1,10})"/.exec(input.slice(0, 65_536))?.[1];
-  return version !== undefined && isCniVersion(version) ? version : NEWEST_VERSION;
-}
-
-function previousOf(config: JsonObject, version: CniVersion): Result<SpecResult | undefined, AttachFailure> {
+/** The result of the chain before, or of the ADD that a later call is about. */
+export function previousOf(config: JsonObject, version: CniVersion): Result<SpecResult | undefined, AttachFailure> {
   const value = field(config, 'prevResult');
   if (value === undefined || value === null) return ok(undefined);
   const parsed = parseResult(value, version);
