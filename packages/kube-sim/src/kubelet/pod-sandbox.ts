@@ -1,7 +1,8 @@
+import { podAnnotations } from '@vfleet/core';
 import type { AttachFailure, NetworkStatus, PodSandbox } from '@vfleet/core';
 import { objectKey, pods } from '@vfleet/kube';
 import type { Pod } from '@vfleet/kube';
-import { addedInterfaceMessage, NETWORK_STATUS_ANNOTATION, networkStatusText } from './network-status.ts';
+import { addedInterfaceMessage, networkStatusText } from '@vfleet/kube/helpers/network-status.ts';
 import { macOf } from './pod-addresses.ts';
 import type { PodContext } from './pod-context.ts';
 import type { Sandbox } from './runtime.ts';
@@ -90,7 +91,7 @@ export async function detach({ ports }: Pick<PodContext, 'ports'>, { podUid, nam
 export async function annotateNetworks({ ports }: PodContext, pod: Pod, sandbox: Sandbox): Promise<void> {
   if (sandbox.networks.length === 0) return;
   const text = networkStatusText(sandbox.networks);
-  if (pod.metadata.annotations?.[NETWORK_STATUS_ANNOTATION] === text) return;
-  const patch = { metadata: { uid: pod.metadata.uid, annotations: { [NETWORK_STATUS_ANNOTATION]: text } } };
+  if (pod.metadata.annotations?.[podAnnotations.networkStatus] === text) return;
+  const patch = { metadata: { uid: pod.metadata.uid, annotations: { [podAnnotations.networkStatus]: text } } };
   await ports.kube.patch(pods, objectKey(pod), { type: 'merge', patch });
 }

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { endingOf } from '@vfleet/kube-sim/kubelet/command.ts';
 import { environmentOf } from '@vfleet/kube-sim/kubelet/environment.ts';
 import { imageIdOf, imageNameOf } from '@vfleet/kube-sim/kubelet/images.ts';
-import { addedInterfaceMessage, networkStatusText } from '@vfleet/kube-sim/kubelet/network-status.ts';
+import { addedInterfaceMessage, networkStatusText } from '@vfleet/kube/helpers/network-status.ts';
 import { macOf, PodAddresses } from '@vfleet/kube-sim/kubelet/pod-addresses.ts';
 import { goDuration } from '@vfleet/kube-sim/kubelet/pod-containers.ts';
 import { pod } from '../scheduler/fixtures.ts';

@@ -1,7 +1,5 @@
 import type { NetworkStatus } from '@vfleet/core';
 
-export const NETWORK_STATUS_ANNOTATION = 'k8s.v1.cni.cncf.io/network-status';
-
 /** The order of the fields of nettypes.NetworkStatus, in which Multus marshals them. */
 const FIELDS = ['name', 'interface', 'ips', 'mac', 'mtu', 'default', 'dns', 'device-info', 'gateway'] as const;
 
