@@ -26,7 +26,11 @@ export function parseChain(config: string, fallbackName: string): Result<PluginC
   const parsed = parseJson(config);
   if (!parsed.ok) return fail(`its config is not JSON: line ${parsed.error.line}, column ${parsed.error.column}: ${parsed.error.cause}`);
   const object = asObject(parsed.value);
-  if (object === undefined) return fail('its config is no JSON object');
+  return object === undefined ? fail('its config is no JSON object') : chainOf(object, fallbackName);
+}
+
+/** One plugin, or a list of them (CNI specification 1.1.0 §1). */
+export function chainOf(object: JsonObject, fallbackName: string): Result<PluginChain, string> {
   const name = field(object, 'name') ?? fallbackName;
   if (typeof name !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) return fail(`the name ${JSON.stringify(name)} in its config is not allowed: letters, digits, "_", "." and "-" only`);
   const cniVersion = field(object, 'cniVersion') ?? OLDEST_VERSION;

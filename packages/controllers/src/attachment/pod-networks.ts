@@ -30,6 +30,8 @@ export interface PodNetworksPorts {
 
 export interface PodNetworksSettings {
   readonly nodeName: string;
+  /** The plugin for VFs where the process has one already: a VF has one record, and one who retries. */
+  readonly sriov?: SriovCni;
   /** Folder of journals and locks; the default is `/var/lib/cni/vfleet`. */
   readonly stateFolder?: string;
   /** State folder of the node's config daemon, whose journal says which PFs it is at; the default is `/etc/sriov-operator`. */
@@ -85,7 +87,7 @@ class MultiNetworks implements NodePodNetworks {
     this.#stateFolder = stateFolder;
     this.#multusNamespace = multusNamespace;
     this.#plugins = chainedPlugins;
-    this.#sriov = new SriovCni({ ...ports, log: this.#log }, { stateFolder, isUnderWay: (pf) => this.#isUnderWay(configFolder, pf), ...(onQuarantine === undefined ? {} : { onQuarantine }) });
+    this.#sriov = settings.sriov ?? new SriovCni({ ...ports, log: this.#log }, { stateFolder, isUnderWay: (pf) => this.#isUnderWay(configFolder, pf), ...(onQuarantine === undefined ? {} : { onQuarantine }) });
     this.#records = new PodRecords(ports.files, `${stateFolder}/pods`);
   }
 
@@ -152,7 +154,7 @@ class MultiNetworks implements NodePodNetworks {
     if (known.value?.statuses !== undefined && known.value.asked === asked) return ok(known.value.statuses);
     const cleared = known.value === undefined ? ok(undefined) : await this.#takeDown(known.value);
     if (!cleared.ok) return failure(cniCodes.tryAgain, `an earlier attempt is not undone yet: ${cleared.error.cause}`, cleared.error.remedy);
-    const resolved = await resolveNetworks({ kube: this.#ports.kube, plugins: this.#plugins, multusNamespace: this.#multusNamespace }, sandbox);
+    const resolved = await resolveNetworks({ kube: this.#ports.kube, files: this.#ports.files, plugins: this.#plugins, multusNamespace: this.#multusNamespace }, sandbox);
     if (!resolved.ok) return this.#refused(sandbox, resolved.error);
     const { namespace, name, uid, containerId, netns } = sandbox;
     const record: PodRecord = { version: 1, pod: { namespace, name, uid, containerId, netns }, asked, delegates: resolved.value.map(({ delegate }) => delegate) };

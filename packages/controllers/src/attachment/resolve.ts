@@ -1,5 +1,5 @@
 import { isKubeError, networkAttachmentAnnotations, ok, podAnnotations } from '@vfleet/core';
-import type { AttachFailure, Kube, PodSandbox, Result } from '@vfleet/core';
+import type { AttachFailure, Files, Kube, PodSandbox, Result } from '@vfleet/core';
 import type { NetworkAttachmentDefinition } from '@vfleet/kube';
 import { networkAttachmentDefinitions } from '@vfleet/kube';
 import { cniCodes, failure } from '../cni/failure.ts';
@@ -8,6 +8,7 @@ import type { Routing } from '../cni/routing.ts';
 import { field } from '../json/fields.ts';
 import type { ChainedPlugins } from './chained-plugins.ts';
 import { DeviceShares } from './device-shares.ts';
+import { NODE_NETWORKS_FOLDER, nodeNetworkConfig } from './node-networks.ts';
 import { parseChain, stepsOf } from './plugin-chain.ts';
 import type { PluginStep } from './plugin-chain.ts';
 import type { Delegate } from './pod-record.ts';
@@ -25,6 +26,8 @@ export interface Resolved {
 export interface ResolveContext {
   readonly kube: Kube;
   readonly plugins: ChainedPlugins;
+  /** The node's, which may hold networks. */
+  readonly files: Pick<Files, 'list' | 'read'>;
   /** Where names in `v1.multus-cni.io/default-network` are looked up that give no namespace. */
   readonly multusNamespace: string;
 }
@@ -52,7 +55,9 @@ export async function resolveNetworks(context: ResolveContext, sandbox: PodSandb
   for (const [index, want] of wanted.value.entries()) {
     const definition = await definitionOf(context.kube, definitions, want.selection);
     if (!definition.ok) return definition;
-    const one = resolveOne(context, want, definition.value, shares, routings.value[index]!);
+    const config = await configOf(context, definition.value);
+    if (!config.ok) return config;
+    const one = resolveOne(context, want, { definition: definition.value, config: config.value }, shares, routings.value[index]!);
     if (!one.ok) return one;
     resolved.push(one.value);
   }
@@ -99,11 +104,23 @@ async function definitionOf(kube: Kube, known: Map<string, NetworkAttachmentDefi
   }
 }
 
-function resolveOne(context: ResolveContext, want: Wanted, definition: NetworkAttachmentDefinition, shares: DeviceShares, routing: Routing): Result<Resolved, AttachFailure> {
+/** A definition's own, or the node's network of that name. */
+async function configOf({ files }: ResolveContext, { metadata: { namespace, name }, spec }: NetworkAttachmentDefinition): Answer<string> {
+  const own = spec?.config ?? '';
+  if (own.trim() !== '') return ok(own);
+  const ofNode = await nodeNetworkConfig(files, name);
+  if (!ofNode.ok) return ofNode;
+  return ofNode.value === undefined ? badNetwork(`${namespace}/${name}`, `it has no config, and no file in ${NODE_NETWORKS_FOLDER} of this node has a network "${name}"`) : ok(ofNode.value);
+}
+
+interface Found {
+  readonly definition: NetworkAttachmentDefinition;
+  readonly config: string;
+}
+
+function resolveOne(context: ResolveContext, want: Wanted, { definition, config }: Found, shares: DeviceShares, routing: Routing): Result<Resolved, AttachFailure> {
   const { selection, ifname, isDefault } = want;
   const network = `${selection.namespace}/${selection.name}`;
-  const config = definition.spec?.config ?? '';
-  if (config.trim() === '') return badNetwork(network, 'it has no config');
   const chain = parseChain(config, selection.name);
   if (!chain.ok) return badNetwork(network, chain.error);
   const resourceName = definition.metadata.annotations?.[networkAttachmentAnnotations.resourceName];

@@ -10,7 +10,7 @@ import { OLDEST_VERSION, isCniVersion } from './spec/versions.ts';
 
 /** One call of another plugin. */
 export interface DelegateCall {
-  readonly command: 'ADD' | 'DEL' | 'CHECK';
+  readonly command: 'ADD' | 'DEL' | 'CHECK' | 'STATUS' | 'GC';
   readonly type: string;
   /** With `cniVersion`, `name` and, where there is one, `prevResult`. */
   readonly config: JsonObject;
@@ -20,7 +20,7 @@ export interface DelegateCall {
   readonly cniArgs: Readonly<Record<string, string>>;
 }
 
-/** Runs another plugin and reads what it answers; DEL and CHECK answer with an empty result. */
+/** Runs another plugin and reads what it answers; all but ADD answer with an empty result. */
 export async function delegate(runner: PluginRunner, call: DelegateCall): Promise<Result<SpecResult, AttachFailure>> {
   const { command, type, config, containerId, ifname, netns, cniArgs } = call;
   const outcome = await runner.run({

@@ -1,13 +1,16 @@
+import { createPodNetworks, installedPlugins } from '@vfleet/controllers/attachment/index.ts';
 import { CniCalls } from '@vfleet/controllers/cni/calls.ts';
 import { CniServer } from '@vfleet/controllers/cni/edge/server.ts';
 import { DEFAULT_STATE_FOLDER, SriovCni } from '@vfleet/controllers/cni/index.ts';
 import type { Namespaces } from '@vfleet/controllers/cni/index.ts';
 import type { PluginRunner } from '@vfleet/controllers/cni/plugin-runner.ts';
+import type { RawCall } from '@vfleet/controllers/cni/spec/call.ts';
 import { createConfigDaemon } from '@vfleet/controllers/config-daemon/index.ts';
 import { createKubeletRegistry } from '@vfleet/controllers/device-plugin/edge/kubelet-registry.ts';
 import type { KubeletRegistry } from '@vfleet/controllers/device-plugin/edge/kubelet-registry.ts';
 import { createPodResources } from '@vfleet/controllers/device-plugin/edge/pod-resources.ts';
 import { createDevicePluginManager } from '@vfleet/controllers/device-plugin/index.ts';
+import { MetaPlugin, isMetaPluginCall } from '@vfleet/controllers/meta-plugin/index.ts';
 import type { Clock, Files, Hardware, Host, Kube, Log, Random } from '@vfleet/core';
 import { ApiEvents } from '@vfleet/kube';
 import { lstat } from 'node:fs/promises';
@@ -60,7 +63,10 @@ export class NodeProcess {
       isUnderWay: (pf) => isUnderWay(ports.files, pf),
     });
     const calls = new CniCalls({ ...ports, cni }, { stateFolder: DEFAULT_STATE_FOLDER });
-    const server = new CniServer({ ...ports, handle: (call) => calls.handle(call) }, { path: cniSocket });
+    const networks = createPodNetworks({ ...ports, events: events('vfleet-cni') }, { nodeName, sriov: cni, chainedPlugins: installedPlugins(ports.plugins) });
+    const metaPlugin = new MetaPlugin({ ...ports, podResources, networks, vfStatus: () => calls.status(), events: events('vfleet-cni') });
+    const handle = (call: RawCall) => (isMetaPluginCall(call) ? metaPlugin.handle(call) : calls.handle(call));
+    const server = new CniServer({ ...ports, handle }, { path: cniSocket });
     // Before it starts anew, or on a host without one.
     if (!(await exists(join(kubeletFolder, 'pod-resources', 'kubelet.sock')))) ports.log.warn('There is no pod-resources socket of a kubelet here: who holds VFs is not known until there is.', { kubeletFolder });
     const daemon = createConfigDaemon(ports, { nodeName, namespace, stateFolder: CONFIG_FOLDER }, podResources);
