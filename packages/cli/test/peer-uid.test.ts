@@ -25,7 +25,9 @@ async function caller(uid: number | undefined): Promise<number | undefined> {
   });
   await new Promise<void>((done) => server.listen(path, done));
   await chmod(path, 0o777);
-  const child = spawn(process.execPath, ['-e', `require('net').connect(${JSON.stringify(path)}).on('error', () => {})`], { stdio: 'ignore', ...(uid === undefined ? {} : { uid, gid: uid }) });
+  // It becomes the other user by itself: that one may not be let into the folder where Node is.
+  const become = uid === undefined ? '' : `process.setgid(${uid}); process.setuid(${uid});`;
+  const child = spawn(process.execPath, ['-e', `${become} require('net').connect(${JSON.stringify(path)}).on('error', () => {})`], { stdio: 'ignore' });
   const seen = await promise;
   child.kill();
   server.close();

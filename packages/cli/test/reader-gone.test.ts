@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 
 const MAIN = join(import.meta.dirname, '..', 'src', 'main.ts');
 
-test.each([['the help', ['--help']], ['a table', ['sim', 'list', '--faults']], ['a script', ['completion', 'bash']]])('%s without a reader', { timeout: 30_000 }, async (_, words) => {
+test.each([['the help', ['--help']], ['a table', ['sim', 'list', '--faults']], ['a script', ['completion', 'bash']]])('%s without a reader', async (_, words) => {
   const child = spawn(process.execPath, [MAIN, ...words], { stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.destroy();
   let err = '';

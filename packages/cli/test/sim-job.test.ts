@@ -70,7 +70,7 @@ async function applied(cluster: Cluster, manifest: string): Promise<readonly Kub
 }
 
 describe('a search as an indexed Job', () => {
-  test('searches every seed once, though a pod is killed, and adds up to what one machine finds', { timeout: 120_000 }, async () => {
+  test('searches every seed once, though a pod is killed, and adds up to what one machine finds', async () => {
     let kills = 1;
     const program = programs({}, (index) => index === '1' && kills-- > 0);
     const one = await startCluster(program);
@@ -106,7 +106,7 @@ describe('a search as an indexed Job', () => {
     }
   });
 
-  test('an own scenario travels along; an index that finds violations fails for good and names its seeds', { timeout: 120_000 }, async () => {
+  test('an own scenario travels along; an index that finds violations fails for good and names its seeds', async () => {
     const scenario = join(folder, 'too-much.yaml');
     writeFileSync(scenario, `
 name: too-much

@@ -1,10 +1,10 @@
 // Goal: a write that hangs can be left alone, and one that does not is answered with its errno. Method: the real helper process on plain
 // files, and on a pipe that nobody reads, whose opening hangs as a kernel attribute may.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, onTestFinished, test } from 'vitest';
 import { fail, ok } from '@vfleet/core';
 import { RealClock } from '@vfleet/core/real.ts';
 import { HelperWrites } from '../src/sysfs/long-writes.ts';
@@ -17,20 +17,24 @@ afterAll(() => writes.close());
 test('writes, one after the other and at the same time, and errnos', async () => {
   const paths = ['a', 'b'].map((name) => join(folder, name));
   for (const path of paths) writeFileSync(path, '');
-  expect(await Promise.all(paths.map((path) => writes.write(path, '4', 10_000).outcome))).toEqual([ok(undefined), ok(undefined)]);
+  expect(await Promise.all(paths.map((path) => writes.write(path, '4', 120_000).outcome))).toEqual([ok(undefined), ok(undefined)]);
   expect(paths.map((path) => readFileSync(path, 'utf8'))).toEqual(['4', '4']);
   const missing = join(folder, 'missing');
-  expect(await writes.write(missing, '4', 10_000).outcome).toEqual(fail({ errno: 'ENOENT', path: missing }));
+  expect(await writes.write(missing, '4', 120_000).outcome).toEqual(fail({ errno: 'ENOENT', path: missing }));
 });
 
 test.skipIf(process.platform === 'win32')('one that hangs is over when it is let go, and others do not wait for it', async () => {
   const pipe = join(folder, 'pipe');
   expect(spawnSync('mkfifo', [pipe]).status).toBe(0);
+  // Whatever fails below: a helper that hangs for ever would keep the test run from ending.
+  onTestFinished(() => closeSync(openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)));
   const hanging = writes.write(pipe, '0', 300);
   let over = false;
   void hanging.over.then(() => (over = true));
   expect(await hanging.outcome).toEqual(fail('deadlinePassed'));
-  expect(await writes.write(join(folder, 'a'), '7', 10_000).outcome).toEqual(ok(undefined));
+  const other = join(folder, 'other');
+  writeFileSync(other, '');
+  expect(await writes.write(other, '7', 120_000).outcome).toEqual(ok(undefined));
   expect(over).toBe(false);
   expect(readFileSync(pipe, 'utf8')).toBe('0');
   await hanging.over;

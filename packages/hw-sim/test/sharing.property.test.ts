@@ -46,7 +46,7 @@ async function run(steps: readonly (HardwareStep | 'flap' | 'reboot')[], looksAl
 }
 
 describe('looks at VFs', () => {
-  it('see the same, whether or not somebody looked before', { timeout: 60_000 }, async () => {
+  it('see the same, whether or not somebody looked before', async () => {
     await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
       expect(await run(steps, true)).toEqual(await run(steps, false));
     }), { numRuns: 60 });

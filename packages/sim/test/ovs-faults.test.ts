@@ -21,15 +21,15 @@ const scenario: Scenario = {
 };
 const says = ({ violations }: { readonly violations: readonly { readonly oracle: string; readonly says: string }[] }) => violations.map((one) => `${one.oracle}: ${one.says}`);
 
-test('nothing goes wrong where nothing does', { timeout: 60_000 }, async () => {
+test('nothing goes wrong where nothing does', async () => {
   expect(says(await runScenario(scenario, 'calm'))).toEqual([]);
 });
 
-test('drawn faults', { timeout: 120_000 }, async () => {
+test('drawn faults', async () => {
   for (let seed = 1; seed <= 8; seed++) expect(says(await runSeed(scenario, `${seed}`)), `seed ${seed}`).toEqual([]);
 });
 
-test('a crash at a write, every twentieth of them', { timeout: 120_000 }, async () => {
+test('a crash at a write, every twentieth of them', async () => {
   const points = await crashPoints(scenario, 'crash', (name) => /^(?:config-daemon|attachment)\//.test(name));
   expect(points.length).toBeGreaterThan(100);
   for (const point of points.filter((_, at) => at % 20 === 0)) expect(says(await runCrash(scenario, 'crash', point)), JSON.stringify(point)).toEqual([]);

@@ -13,31 +13,37 @@ import { silentLog } from '@vfleet/core';
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { createApiServer } from '@vfleet/kube-sim';
 import { serve } from '@vfleet/kube-sim/edge/serve.ts';
+import type { ServerLimits } from '@vfleet/kube-sim/edge/limits/limits.ts';
 
 const PATH = '/api/v1/namespaces/default/configmaps';
 const MIB = 1024 * 1024;
-const HEADERS_TIMEOUT_MS = 400;
 
-let url = '';
-let token = '';
-let ca = Buffer.alloc(0);
-let end = async () => {};
+interface Running {
+  readonly url: string;
+  readonly token: string;
+  readonly ca: Buffer;
+  end(): Promise<void>;
+}
 
-beforeAll(async () => {
+let running: Running;
+
+async function start(limits: Partial<ServerLimits> = {}): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), 'vfleet-bad-input-'));
   const apiServer = createApiServer({ clock: new RealClock(), random: new SystemRandom(), log: silentLog });
-  const served = await serve(apiServer, { port: 0, host: '127.0.0.1', folder, limits: { headersTimeoutMs: HEADERS_TIMEOUT_MS, requestTimeoutMs: 20_000 } });
+  const served = await serve(apiServer, { port: 0, host: '127.0.0.1', folder, limits });
   const kubeconfig = JSON.parse(readFileSync(served.kubeconfigPath, 'utf8')) as { readonly clusters: readonly [{ readonly cluster: Record<string, string> }]; readonly users: readonly [{ readonly user: Record<string, string> }] };
-  url = served.url;
-  token = kubeconfig.users[0].user['token']!;
-  ca = Buffer.from(kubeconfig.clusters[0].cluster['certificate-authority-data']!, 'base64');
-  end = async () => {
-    await served.close();
-    apiServer.stop();
-    rmSync(folder, { recursive: true, force: true });
+  return {
+    url: served.url, token: kubeconfig.users[0].user['token']!, ca: Buffer.from(kubeconfig.clusters[0].cluster['certificate-authority-data']!, 'base64'),
+    async end() {
+      await served.close();
+      apiServer.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
-});
-afterAll(() => end());
+}
+
+beforeAll(async () => void (running = await start()));
+afterAll(() => running.end());
 
 interface Answer {
   /** 0 when the connection ended without one. */
@@ -45,14 +51,14 @@ interface Answer {
   readonly body: string;
 }
 
-async function open(): Promise<TLSSocket> {
+async function open({ url, ca } = running): Promise<TLSSocket> {
   const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', ca });
   socket.on('error', () => undefined);
   await once(socket, 'secureConnect');
   return socket;
 }
 
-const head = (method: string, path: string, type: string, more: readonly string[]) => [`${method} ${path} HTTP/1.1`, 'Host: x', `Authorization: Bearer ${token}`, `Content-Type: ${type}`, 'Connection: close', ...more, '', ''].join('\r\n');
+const head = (method: string, path: string, type: string, more: readonly string[]) => [`${method} ${path} HTTP/1.1`, 'Host: x', `Authorization: Bearer ${running.token}`, `Content-Type: ${type}`, 'Connection: close', ...more, '', ''].join('\r\n');
 
 function answerOf(socket: TLSSocket): Promise<Answer> {
   let text = '';
@@ -114,7 +120,7 @@ afterEach(async () => {
 });
 
 describe('bodies of 100 MB', () => {
-  test.each(['length', 'chunked'] as const)('%s: refused long before the end, and nothing of them stays', { timeout: 60_000 }, async (declared) => {
+  test.each(['length', 'chunked'] as const)('%s: refused long before the end, and nothing of them stays', async (declared) => {
     await pour(declared, 8 * MIB);
     const before = await heldBytes();
     for (let round = 0; round < 4; round++) {
@@ -122,7 +128,7 @@ describe('bodies of 100 MB', () => {
       expect(code).toBe(413);
       expect(sentBytes).toBeLessThan(40 * MIB);
     }
-    expect((await heldBytes()) - before).toBeLessThan(8 * MIB);
+    await expect.poll(async () => (await heldBytes()) - before).toBeLessThan(8 * MIB);
   });
 
   test('a client that waits for an answer is told 413', async () => {
@@ -154,7 +160,7 @@ describe('deep nesting', () => {
     ['an applied configuration', 'PATCH', 'application/apply-patch+yaml', `a: ${arrays(20_000)}`],
     ['aliases of aliases in YAML', 'POST', 'application/yaml', ['a0: &a0 [x,x,x,x,x,x,x,x,x]', ...Array.from({ length: 12 }, (_, level) => `a${level + 1}: &a${level + 1} [${Array.from({ length: 9 }, () => `*a${level}`).join(',')}]`)].join('\n')],
     ['protobuf', 'POST', 'application/vnd.kubernetes.protobuf', `k8s\0${'\x0a\x7f'.repeat(500_000)}`],
-  ])('%s is refused', { timeout: 60_000 }, async (_name, method, type, body) => {
+  ])('%s is refused', async (_name, method, type, body) => {
     if (method === 'PATCH') await send('POST', PATH, JSON.stringify({ metadata: { name: 'deep' }, data: {} }));
     const { code } = await send(method, method === 'PATCH' ? `${PATH}/deep?fieldManager=m` : PATH, body, type);
     expect(code).toBeGreaterThanOrEqual(400);
@@ -208,7 +214,7 @@ describe('keys that reach into prototypes', () => {
     const definition = { apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: 'bags.bad.example.com' }, spec: { group: 'bad.example.com', scope: 'Namespaced', names: { plural: 'bags', kind: 'Bag' }, versions: [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } } }] } };
     expect((await send('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', JSON.stringify(definition))).code).toBe(201);
     const bags = '/apis/bad.example.com/v1/namespaces/default/bags';
-    await expect.poll(async () => (await send('GET', bags, '')).code, { timeout: 10_000 }).toBe(200);
+    await expect.poll(async () => (await send('GET', bags, '')).code).toBe(200);
     expect((await send('POST', bags, `{"apiVersion":"bad.example.com/v1","kind":"Bag","metadata":{"name":"b"},"inside":{${poison}}}`)).code).toBe(201);
     expect((await send('PATCH', `${bags}/b`, `{"inside":{"__proto__":{"more":"yes"}}}`, 'application/merge-patch+json')).code).toBe(200);
     const { body } = await send('GET', `${bags}/b`, '');
@@ -217,9 +223,9 @@ describe('keys that reach into prototypes', () => {
 });
 
 describe('half and slow requests', () => {
-  test('whoever does not finish its headers is cut off', { timeout: 20_000 }, async () => {
-    const started = performance.now();
-    const sockets = await Promise.all(Array.from({ length: 50 }, () => open()));
+  test('whoever does not finish its headers is cut off', async () => {
+    const strict = await start({ headersTimeoutMs: 400 });
+    const sockets = await Promise.all(Array.from({ length: 50 }, () => open(strict)));
     const answers = sockets.map(answerOf);
     for (const socket of sockets) socket.write('GET /api HTTP/1.1\r\nHost: x\r\n');
     // One more header every now and then does not help.
@@ -228,7 +234,7 @@ describe('half and slow requests', () => {
     }, 50);
     expect((await Promise.all(answers)).every(({ code }) => code === 408 || code === 400 || code === 0)).toBe(true);
     clearInterval(drip);
-    expect(performance.now() - started).toBeLessThan(15_000);
+    await strict.end();
   });
 
   test.each<[string, string]>([

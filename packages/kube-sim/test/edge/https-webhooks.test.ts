@@ -39,7 +39,7 @@ afterAll(() => {
   server.close();
 });
 
-const call = (path: string, more: object = {}) => ({ url: `${base}${path}`, certificateAuthority, body: '{"a":1}', timeoutMs: 5_000, ...more });
+const call = (path: string, more: object = {}) => ({ url: `${base}${path}`, certificateAuthority, body: '{"a":1}', timeoutMs: 120_000, ...more });
 
 test('posts the review and hands back the answer', async () => {
   expect(await httpsWebhooks().post(call('/check?timeout=5s'))).toEqual({ kind: 'answer', status: 200, body: 'answer' });

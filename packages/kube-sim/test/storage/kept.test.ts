@@ -88,7 +88,7 @@ async function carryOut(kube: Kube, { does, name, value }: Step): Promise<void> 
 }
 
 describe('restarts', () => {
-  test('drawn: objects, versions and the history of watches are those of the server that ended', { timeout: 60_000 }, async () => {
+  test('drawn: objects, versions and the history of watches are those of the server that ended', async () => {
     let run = 0;
     await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.constantFrom(3, 8, 10_000), fc.boolean(), async (steps, historyLimit, compacts) => {
       const names = [`data-${++run}`, `copy-${run}`] as const;
@@ -197,7 +197,7 @@ describe('the file', () => {
     expect(() => start('data')).toThrow(expect.objectContaining({ code: 'corrupt', remedy: expect.stringContaining('Restore') }));
   });
 
-  test('that is full: 500 and nothing lost', { timeout: 20_000 }, async () => {
+  test('that is full: 500 and nothing lost', async () => {
     const { kube, server } = start('data', 10_000, { sizeMaxBytes: 300_000 });
     const acknowledged: string[] = [];
     let refusal: unknown;

@@ -21,7 +21,7 @@ async function plugin(name: string, script: string): Promise<void> {
   await chmod(join(folder, name), 0o755);
 }
 
-const runner = (timeoutMs = 10_000) => createPluginRunner({ clock: new RealClock() }, [join(folder, 'nowhere'), folder], timeoutMs);
+const runner = (timeoutMs = 120_000) => createPluginRunner({ clock: new RealClock() }, [join(folder, 'nowhere'), folder], timeoutMs);
 const request = (type: string, more: Partial<IpamRequest> = {}): IpamRequest => ({
   containerId: 'c1', ifname: 'net1', netns: '/run/netns/a', pod: { namespace: 'x', name: 'web', uid: 'u-1' }, network: 'net', config: { type, range: '10.1.0.0/16' }, requestedIps: [], ...more,
 });

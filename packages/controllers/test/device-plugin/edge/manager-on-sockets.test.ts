@@ -20,7 +20,7 @@ afterEach(async () => {
   for (const end of toEnd.splice(0).toReversed()) await end();
 });
 
-const soon = <Value>(check: () => Value | Promise<Value>) => vi.waitFor(check, { timeout: 10_000, interval: 10 });
+const soon = <Value>(check: () => Value | Promise<Value>) => vi.waitFor(check, { timeout: 120_000, interval: 10 });
 
 /** As the Chelsio paper has it, with another vendor's VFs. */
 const CONFIG = '{ "resourceList": [{ "resourceName": "netdevice", "isRdma": true, "selectors": { "vendors": ["8086"], "devices": ["1889"], "drivers": ["iavf"] } }, { "resourceName": "dpdk", "selectors": { "drivers": ["vfio-pci"] } }] }';

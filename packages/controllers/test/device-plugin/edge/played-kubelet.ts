@@ -131,6 +131,6 @@ export function clientOf(path: string): Client {
 export function call(client: Client, method: keyof typeof methods, request: Message): Promise<Message> {
   const { path, requestSerialize, responseDeserialize } = methods[method];
   return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline: Date.now() + 5_000 }, (error, answer) => (error === null ? resolve(answer!) : reject(error)));
+    client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, { deadline: Date.now() + 120_000 }, (error, answer) => (error === null ? resolve(answer!) : reject(error)));
   });
 }
