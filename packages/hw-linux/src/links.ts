@@ -15,12 +15,15 @@ const ENOENT = 2;
 /** Netlink as values: what is asked, decoded, or why not. */
 export class KernelLinks {
   readonly #netlink: Netlink;
+  readonly #deviceOf: (link: Link) => string | undefined;
   readonly #families = new Map<string, number>();
   /** Where the host's interfaces of devices were seen last. */
   readonly #indexes = new Map<PciAddress, number>();
 
-  constructor(netlink: Netlink) {
+  /** `deviceOf` tells whose a link is, where the kernel's own word is not what counts. */
+  constructor(netlink: Netlink, deviceOf: (link: Link) => string | undefined = pciParent) {
     this.#netlink = netlink;
+    this.#deviceOf = deviceOf;
   }
 
   /** A change; done when the kernel acknowledged it. */
@@ -58,7 +61,7 @@ export class KernelLinks {
     const all = await this.list(netns);
     // A namespace that is gone has no interfaces.
     if (!all.ok) return fail(all.error.errno === ENOENT && netns !== 'host' ? { errno: ENODEV, says: `${netns} is not there` } : all.error);
-    const link = primaryLink(linksOfDevice(all.value, device));
+    const link = primaryLink(all.value.filter((one) => this.#deviceOf(one) === device));
     if (link === undefined) return fail({ errno: ENODEV, says: `no interface of ${device} in ${netns}` });
     if (netns === 'host') this.#indexes.set(device, link.index);
     return ok(link);
@@ -69,7 +72,7 @@ export class KernelLinks {
     const index = this.#indexes.get(device);
     if (index === undefined) return undefined;
     const answer = await this.ask('host', 'route', RTM.getLink, encodeGetLink(index), decodeLink);
-    const link = answer.ok ? primaryLink(linksOfDevice(answer.value, device)) : undefined;
+    const link = answer.ok ? primaryLink(answer.value.filter((one) => this.#deviceOf(one) === device)) : undefined;
     if (link === undefined) this.#indexes.delete(device);
     return link;
   }
@@ -133,8 +136,9 @@ export class KernelLinks {
   }
 }
 
-export function linksOfDevice(links: readonly Link[], device: string): readonly Link[] {
-  return links.filter((link) => link.parentBus === 'pci' && link.parentDevice === device);
+/** The PCI function that a link's driver made it for. */
+function pciParent(link: Link): string | undefined {
+  return link.parentBus === 'pci' ? link.parentDevice : undefined;
 }
 
 /** In switchdev mode the representors of the VFs are under the PF's address too; the uplink is the one named `p<n>`, or not at all. */

@@ -9,10 +9,12 @@ export const RTM = {
 
 /** Attributes of links (include/uapi/linux/if_link.h). */
 const IFLA = {
-  address: 1, name: 3, mtu: 4, link: 5, master: 10, numVf: 21, vfInfoList: 22, netNsFd: 28, extMask: 29, physSwitchId: 36, linkNetnsId: 37, physPortName: 38,
+  address: 1, name: 3, mtu: 4, link: 5, master: 10, linkInfo: 18, alias: 20, numVf: 21, vfInfoList: 22, netNsFd: 28, extMask: 29, physSwitchId: 36, linkNetnsId: 37, physPortName: 38,
   propertyList: 52, altName: 53, parentDevice: 56, parentBus: 57,
 } as const;
 const VF = { info: 1, mac: 1, vlan: 2, spoofCheck: 4, linkState: 5, rate: 6, trust: 9, nodeGuid: 10, portGuid: 11, vlanList: 12, vlanInfo: 1 } as const;
+
+const LINK_INFO_KIND = 1;
 
 const HEADER_BYTES = 16;
 const IFF_UP = 0x1;
@@ -58,6 +60,10 @@ export interface Link {
   readonly parentDevice?: string;
   readonly physPortName?: string;
   readonly physSwitchId?: string;
+  /** Free text that somebody gave it. */
+  readonly alias?: string;
+  /** `veth`, `bridge`, `vlan`: of links that exist in software only. */
+  readonly softwareKind?: string;
   readonly vfs: readonly LinkVf[];
 }
 
@@ -88,6 +94,8 @@ export function decodeLink(payload: Uint8Array): Link {
     ...present('parentDevice', get(IFLA.parentDevice, readText)),
     ...present('physPortName', get(IFLA.physPortName, readText)),
     ...present('physSwitchId', get(IFLA.physSwitchId, (value) => Buffer.from(value).toString('hex'))),
+    ...present('alias', get(IFLA.alias, readText)),
+    ...present('softwareKind', get(IFLA.linkInfo, decodeSoftwareKind)),
     vfs: get(IFLA.vfInfoList, (value) => decodeVfs(value, isInfiniBand)) ?? [],
   };
 }
@@ -95,6 +103,11 @@ export function decodeLink(payload: Uint8Array): Link {
 function present<Key extends string, Value>(key: Key, value: Value | undefined): { readonly [K in Key]?: Value } {
   // TypeScript takes a computed key for any string.
   return (value === undefined ? {} : { [key]: value }) as { readonly [K in Key]?: Value };
+}
+
+function decodeSoftwareKind(payload: Uint8Array): string | undefined {
+  const kind = attributeTable(payload).get(LINK_INFO_KIND);
+  return kind === undefined ? undefined : readText(kind);
 }
 
 function decodeAltNames(payload: Uint8Array): readonly string[] {
