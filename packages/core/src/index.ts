@@ -20,6 +20,7 @@ export * from './heap.ts';
 export * from './ports/log.ts';
 export * from './ports/files.ts';
 export * from './ports/hardware.ts';
+export * from './ports/vf-statistics.ts';
 export * from './ports/host.ts';
 export * from './ports/kube.ts';
 export * from './ports/kubelet.ts';

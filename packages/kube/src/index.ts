@@ -25,3 +25,5 @@ export * from './elector/leader-elector.ts';
 export * from './events/recorder.ts';
 export * from './events/event-names.ts';
 export * from './certificates/certificates.ts';
+export { ObservedKube } from './observed/observed-kube.ts';
+export type { ApiCall, ApiVerb } from './observed/observed-kube.ts';

@@ -26,6 +26,8 @@ export interface AdmissionReply {
   /** 200 with an AdmissionReview; 400, 404 and 503 with a sentence. */
   readonly status: 200 | 400 | 404 | 503;
   readonly body: string;
+  /** Of a review: whether the request was allowed. */
+  readonly allowed?: boolean;
 }
 
 /** The admission webhooks of the operator: defaults and rules of our own kinds, and the network resources injector. */
@@ -73,7 +75,8 @@ class ClusterAdmission implements Admission {
     if (!request.ok) return { status: 400, body: request.error };
     if (!this.isReady) return { status: 503, body: 'the cluster is being listed; try again in a moment' };
     try {
-      return { status: 200, body: writeAdmissionReview(request.value.uid, await decide(request.value)) };
+      const decision = await decide(request.value);
+      return { status: 200, body: writeAdmissionReview(request.value.uid, decision), allowed: decision.allowed };
     } catch (error) {
       if (!isKubeError(error)) throw error;
       this.#ports.log.warn('a request for admission could not be answered', { path, cause: error.message });

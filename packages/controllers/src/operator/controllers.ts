@@ -1,4 +1,4 @@
-import type { ControllerObserver, ControllerOptions } from '@vfleet/kube';
+import type { ControllerObserver, ControllerOptions, EventRecorder } from '@vfleet/kube';
 import { Controller } from '@vfleet/kube';
 import type { OperatorContext } from './context.ts';
 import { DevicePluginConfigs } from './device-plugin/device-plugin-config.ts';
@@ -15,6 +15,8 @@ import { Pools } from './pools/pools.ts';
 /** What a composition root may watch or intercept. */
 export interface OperatorHooks {
   readonly observer?: ControllerObserver;
+  /** Stands between the operator and the recorder of its Events. */
+  readonly recorder?: (events: EventRecorder) => EventRecorder;
   /** See ControllerOptions.onBug: a simulator fails its run here. */
   readonly onBug?: (error: unknown, key: string) => void;
 }
@@ -36,7 +38,7 @@ export class OperatorControllers {
   readonly #networks: Controller;
 
   constructor(context: OperatorContext, hooks: OperatorHooks) {
-    const controller = (name: string, workers: number, reconcile: ControllerOptions['reconcile']) => new Controller(context.ports, { name, workers, reconcile, queue: QUEUE, ...hooks });
+    const controller = (name: string, workers: number, reconcile: ControllerOptions['reconcile']) => new Controller(context.ports, { name, workers, reconcile, queue: QUEUE, ...(hooks.observer === undefined ? {} : { observer: hooks.observer }), ...(hooks.onBug === undefined ? {} : { onBug: hooks.onBug }) });
     const policyLedger = new PolicyLedger((policy) => this.policy(policy));
     this.devicePluginLedger = new DevicePluginLedger(() => this.devicePlugin());
     this.drain = new Drain(context, (node) => this.#drain.queue.add(node));

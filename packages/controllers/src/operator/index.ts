@@ -1,5 +1,6 @@
 export { LEASE_NAME, createOperator } from './operator.ts';
-export type { Operator } from './operator.ts';
+export type { Operator, OperatorView } from './operator.ts';
+export type { FleetView } from './session.ts';
 export type { OperatorPorts } from './context.ts';
 export type { OperatorHooks } from './controllers.ts';
 export { STALE_NODE_STATE_DELAY_MINUTES_DEFAULT } from './settings.ts';

@@ -88,6 +88,8 @@ export interface Following {
   start(): void;
   stop(): void;
   readonly synced: Promise<void>;
+  readonly hasSynced: boolean;
+  readonly resource: Resource;
 }
 
 function identity(metadata: ObjectMeta): ObjectMeta {

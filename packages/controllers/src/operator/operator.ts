@@ -3,6 +3,7 @@ import { ApiEvents } from '@vfleet/kube';
 import type { OperatorPorts } from './context.ts';
 import type { OperatorHooks } from './controllers.ts';
 import { OperatorSession } from './session.ts';
+import type { FleetView } from './session.ts';
 import { resolveSettings } from './settings.ts';
 import type { OperatorSettings, ResolvedSettings } from './settings.ts';
 
@@ -17,13 +18,24 @@ export interface Operator {
   stop(): Promise<void>;
   /** Whether this process is the one at work. */
   readonly leading: boolean;
+  /** Where it stands, for people and for checks. */
+  view(): OperatorView;
+}
+
+export interface OperatorView {
+  readonly role: 'leader' | 'standby' | 'stopped';
+  /** Who holds the Lease, as far as was seen; without leader election, undefined. */
+  readonly leader?: string;
+  /** Undefined while it does not lead: a standby lists nothing. */
+  readonly fleet?: FleetView;
 }
 
 /** Makes an operator over the Kubernetes API; {@link Operator.start} runs it. Any number can live in one process. */
 export function createOperator(ports: OperatorPorts, settings: OperatorSettings, hooks: OperatorHooks = {}): Operator {
   const resolved = resolveSettings(settings);
   const log = ports.log.with({ component: 'operator' });
-  const events = new ApiEvents({ ...ports, log }, { component: 'sriov-operator', instance: resolved.identity });
+  const recorder = new ApiEvents({ ...ports, log }, { component: 'sriov-operator', instance: resolved.identity });
+  const events = hooks.recorder?.(recorder) ?? recorder;
   const newSession = (mayWrite: () => boolean) => new OperatorSession({ ...ports, log }, resolved, events, hooks, mayWrite);
   return resolved.leaderElection ? new ElectedOperator({ ...ports, log }, resolved, newSession) : new SingleOperator(newSession);
 }
@@ -43,6 +55,10 @@ class SingleOperator implements Operator {
     return this.#session !== undefined;
   }
 
+  view(): OperatorView {
+    return this.#session === undefined ? { role: 'stopped' } : { role: 'leader', fleet: this.#session.view() };
+  }
+
   start(): void {
     if (this.#session !== undefined) return;
     this.#session = this.#newSession(() => true);
@@ -58,6 +74,7 @@ class SingleOperator implements Operator {
 class ElectedOperator implements Operator {
   readonly #elector: LeaderElector;
   #session: OperatorSession | undefined;
+  #isRunning = false;
 
   constructor(ports: OperatorPorts, settings: ResolvedSettings, newSession: NewSession) {
     this.#elector = new LeaderElector(ports, {
@@ -80,11 +97,20 @@ class ElectedOperator implements Operator {
     return this.#elector.isLeader;
   }
 
+  view(): OperatorView {
+    const { leader, isLeader } = this.#elector;
+    const known = leader === undefined ? {} : { leader };
+    if (!this.#isRunning) return { role: 'stopped', ...known };
+    return isLeader && this.#session !== undefined ? { role: 'leader', ...known, fleet: this.#session.view() } : { role: 'standby', ...known };
+  }
+
   start(): void {
+    this.#isRunning = true;
     this.#elector.start();
   }
 
-  stop(): Promise<void> {
-    return this.#elector.stop();
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    await this.#elector.stop();
   }
 }

@@ -12,6 +12,7 @@ export interface Monitor {
 
 const RTMGRP_LINK = 0x1;
 const UEVENTS_OF_KERNEL = 0x1;
+const EIO = 5;
 const KERNEL_BUFFER_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -48,7 +49,11 @@ export class MonitorThread implements Monitor {
     worker.on('message', (news: MonitorNews) => {
       if (!over) listener(news);
     });
+    // Said by `exit`, which follows.
+    worker.on('error', () => {});
     worker.on('exit', () => {
+      // Nobody asked it to end: from here on there is no news.
+      if (!over) listener({ kind: 'failed', errno: EIO });
       stop();
       for (const fd of fds) calls.close(fd);
     });

@@ -20,7 +20,7 @@ export function newsOf(node: NodeModel, event: Uevent, sequence: number): Kernel
     case 'rtnetlink': {
       const device = node.find(event.device);
       if (device === undefined || !hasNetdev(node, device) || rareOf(node, device)?.netns !== undefined) return undefined;
-      return { kind: 'link', bytes: message(NEW_LINK, 0, 0, linkMessage(node, device, false)) };
+      return { kind: 'link', bytes: message(NEW_LINK, 0, 0, linkMessage(node, device, 'none')) };
     }
     case 'net':
     case 'queues': {

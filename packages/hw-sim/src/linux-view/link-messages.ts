@@ -10,8 +10,10 @@ import { physPortName, switchId } from './ports.ts';
 export const LINK = {
   address: 1, name: 3, mtu: 4, numVf: 21, vfInfoList: 22, netnsFd: 28, extMask: 29, physSwitchId: 36, physPortName: 38, propertyList: 52, altName: 53, parentDevice: 56, parentBus: 57,
 } as const;
-export const VF_ATTR = { info: 1, mac: 1, vlan: 2, spoofCheck: 4, linkState: 5, rate: 6, trust: 9, nodeGuid: 10, portGuid: 11, vlanList: 12, vlanInfo: 1 } as const;
+export const VF_ATTR = { info: 1, mac: 1, vlan: 2, spoofCheck: 4, linkState: 5, rate: 6, stats: 8, trust: 9, nodeGuid: 10, portGuid: 11, vlanList: 12, vlanInfo: 1 } as const;
 
+/** Of struct ifla_vf_stats, without its padding (6). Simulated VFs carry no packets: all stay 0. */
+const VF_STATS = [0, 1, 2, 3, 4, 5, 7, 8];
 const ETHER = 1;
 const INFINIBAND = 32;
 const LOOPBACK = 772;
@@ -26,8 +28,11 @@ function header(kind: number, index: number, flags: number): Uint8Array {
   return concat(new Uint8Array([0, 0]), word16(kind), word32(index), word32(flags), word32(0));
 }
 
+/** How much of VFs a message tells: nothing, what is set, or also what was counted (RTEXT_FILTER_VF, RTEXT_FILTER_SKIP_STATS). */
+export type VfDetail = 'none' | 'settings' | 'counters';
+
 /** The interfaces of a namespace, the loopback first. */
-export function linkMessages(node: NodeModel, netns: string, withVfs: boolean): readonly Uint8Array[] {
+export function linkMessages(node: NodeModel, netns: string, withVfs: VfDetail): readonly Uint8Array[] {
   const messages = [concat(header(LOOPBACK, 1, UP | LOWER_UP), attr(LINK.name, string('lo')), attr(LINK.mtu, word32(65_536)), attr(LINK.address, new Uint8Array(6)))];
   for (const device of devicesWithNetdev(node)) {
     if ((rareOf(node, device)?.netns ?? 'host') === netns) messages.push(linkMessage(node, device, withVfs));
@@ -36,7 +41,7 @@ export function linkMessages(node: NodeModel, netns: string, withVfs: boolean): 
   return messages;
 }
 
-export function linkMessage(node: NodeModel, device: Device, withVfs: boolean): Uint8Array {
+export function linkMessage(node: NodeModel, device: Device, withVfs: VfDetail): Uint8Array {
   const netdev = netdevOf(node, device);
   const isInfiniBand = node.hasFlag(device.pf, PfFlag.infiniband);
   const port = physPortName(node, device);
@@ -47,7 +52,7 @@ export function linkMessage(node: NodeModel, device: Device, withVfs: boolean): 
     ...(port === undefined ? [] : [attr(LINK.physPortName, string(port))]),
     ...(device.vf < 0 && node.hasFlag(device.pf, PfFlag.switchdev) ? [attr(LINK.physSwitchId, hexOf(switchId(node, device.pf)))] : []),
     attr(LINK.parentDevice, string(node.addressOf(device))), attr(LINK.parentBus, string('pci')),
-    ...(withVfs && device.vf < 0 ? vfInfo(node, device.pf) : []),
+    ...(withVfs !== 'none' && device.vf < 0 ? vfInfo(node, device.pf, withVfs === 'counters') : []),
   );
 }
 
@@ -66,7 +71,7 @@ function representors(node: NodeModel, pf: number): readonly Uint8Array[] {
 }
 
 /** IFLA_VFINFO_LIST: what the PF's driver says of each VF. */
-function vfInfo(node: NodeModel, pf: number): readonly Uint8Array[] {
+function vfInfo(node: NodeModel, pf: number, withCounters: boolean): readonly Uint8Array[] {
   const { vfs } = observePf(node, pf);
   const infos = vfs.map(({ index, settings }) => {
     const tag = [word32(index), word32(settings.vlan), word32(settings.vlanQos)];
@@ -79,6 +84,7 @@ function vfInfo(node: NodeModel, pf: number): readonly Uint8Array[] {
       attr(VF_ATTR.rate, concat(word32(index), word32(settings.minTxRateMbps), word32(settings.maxTxRateMbps))),
       attr(VF_ATTR.spoofCheck, concat(word32(index), word32(settings.spoofCheck ? 1 : 0))), attr(VF_ATTR.trust, concat(word32(index), word32(settings.trust ? 1 : 0))),
       attr(VF_ATTR.linkState, concat(word32(index), word32(LINK_STATES.indexOf(settings.linkState)))),
+      ...(withCounters ? [nest(VF_ATTR.stats, ...VF_STATS.map((type) => attr(type, word64(0n))))] : []),
       ...(settings.nodeGuid === undefined ? [] : [attr(VF_ATTR.nodeGuid, concat(word32(index), word32(0), guid(settings.nodeGuid)))]),
       ...(settings.portGuid === undefined ? [] : [attr(VF_ATTR.portGuid, concat(word32(index), word32(0), guid(settings.portGuid)))]),
     );

@@ -17,7 +17,9 @@ export type NetlinkProtocolName = 'route' | 'generic' | 'rdma' | 'uevent';
 /** Types of rtnetlink messages (include/uapi/linux/rtnetlink.h). */
 const RTM = { newLink: 16, getLink: 18, newAddress: 20, deleteAddress: 21, getAddress: 22, newRoute: 24, deleteRoute: 25, getRoute: 26, newLinkProperty: 108, deleteLinkProperty: 109 } as const;
 const REPLACE = 0x100;
+/** RTEXT_FILTER_VF and RTEXT_FILTER_SKIP_STATS. */
 const WITH_VFS = 0x1;
+const WITHOUT_COUNTERS = 0x8;
 
 /** Answers bytes with bytes, as the kernel of the node would. */
 export class NetlinkResponder {
@@ -116,7 +118,8 @@ export class NetlinkResponder {
 
   #links(netns: string, request: Request): readonly Uint8Array[] {
     const mask = attrMap(request.payload.subarray(16)).get(LINK.extMask);
-    const withVfs = mask !== undefined && (get32(mask) & WITH_VFS) !== 0;
+    const bits = mask === undefined ? 0 : get32(mask);
+    const withVfs = (bits & WITH_VFS) === 0 ? 'none' : (bits & WITHOUT_COUNTERS) === 0 ? 'counters' : 'settings';
     if (isDump(request)) return dumpOf(request, RTM.newLink, linkMessages(this.#node, netns, withVfs));
     const device = deviceOfIndex(this.#node, netns, get32(request.payload, 4));
     return device === undefined ? ended(request, 'ENODEV') : told(request, { outcome: 'ok', payloads: [linkMessage(this.#node, device, withVfs)] }, RTM.newLink);

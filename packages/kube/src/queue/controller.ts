@@ -1,6 +1,6 @@
 import type { Clock, Log } from '@vfleet/core';
 import { isKubeError } from '@vfleet/core';
-import type { WorkQueueOptions } from './work-queue.ts';
+import type { WorkQueueObserver, WorkQueueOptions } from './work-queue.ts';
 import { WorkQueue } from './work-queue.ts';
 
 /** What a reconcile asks for when it did not fail. Nothing: come back when something changes. */
@@ -12,6 +12,8 @@ export type ReconcileOutcome = 'done' | 'requeued' | 'conflict' | 'failed';
 export interface ControllerObserver {
   started?(controller: string, key: string): void;
   finished?(controller: string, key: string, outcome: ReconcileOutcome, tookMs: number): void;
+  /** Who is told of the controller's queue; asked once, when the controller is made. */
+  queue?(controller: string): WorkQueueObserver;
 }
 
 export interface ControllerOptions {
@@ -45,7 +47,8 @@ export class Controller {
     this.#options = options;
     this.#clock = ports.clock;
     this.#log = ports.log;
-    this.queue = new WorkQueue(ports.clock, options.queue);
+    const observer = options.observer?.queue?.(options.name);
+    this.queue = new WorkQueue(ports.clock, observer === undefined ? options.queue : { ...options.queue, observer });
   }
 
   /** Starts the workers; keys added before are worked on now. Starting twice does nothing. */

@@ -12,9 +12,23 @@ export interface WorkQueueOptions {
   readonly backoff?: Backoff;
   /** Rate-limited adds of all keys together. client-go's values: 10 a second, 100 at once. */
   readonly bucket?: { readonly perSecond: number; readonly burst: number };
+  /** Told of what happens to keys; without one nothing is kept for it. */
+  readonly observer?: WorkQueueObserver;
 }
 
-export const workQueueDefaults: Required<WorkQueueOptions> = {
+/** What metrics want to know of a queue. */
+export interface WorkQueueObserver {
+  /** Keys that a worker could take now, after each change of their number. */
+  depth(length: number): void;
+  /** A key has been added to those that a worker could take. */
+  added(): void;
+  /** A worker took a key that had waited so long since it could be taken. */
+  taken(waitedMs: number): void;
+  /** A key was put back because of a failure. */
+  retried(): void;
+}
+
+export const workQueueDefaults: Required<Omit<WorkQueueOptions, 'observer'>> = {
   capacity: 1_000_000,
   backoff: { initialMs: 5, maxMs: 1_000_000 },
   bucket: { perSecond: 10, burst: 100 },
@@ -33,7 +47,10 @@ interface Delayed<Key> {
  */
 export class WorkQueue<Key> {
   readonly #clock: Clock;
-  readonly #options: Required<WorkQueueOptions>;
+  readonly #options: Required<Omit<WorkQueueOptions, 'observer'>>;
+  readonly #observer: WorkQueueObserver | undefined;
+  /** When each ready key became so; kept only where somebody observes. */
+  readonly #readySinceMs = new Map<Key, number>();
   readonly #bucket: TokenBucket;
   /** Keys that need work; those that are not being worked on also wait in `#ready`. */
   readonly #dirty = new Set<Key>();
@@ -52,6 +69,7 @@ export class WorkQueue<Key> {
   constructor(clock: Clock, options: WorkQueueOptions = {}) {
     this.#clock = clock;
     this.#options = { ...workQueueDefaults, ...options };
+    this.#observer = options.observer;
     this.#bucket = new TokenBucket(clock, this.#options.bucket);
   }
 
@@ -80,8 +98,7 @@ export class WorkQueue<Key> {
     this.#assertRoom();
     this.#dirty.add(key);
     if (this.#processing.has(key)) return;
-    this.#ready.push(key);
-    this.#handOut();
+    this.#becomeReady(key);
   }
 
   /** As {@link add}, `delayMs` from now; of several delays of one key the earliest counts. */
@@ -105,6 +122,7 @@ export class WorkQueue<Key> {
   addRateLimited(key: Key, atLeastMs = 0): number {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
+    this.#observer?.retried();
     const delayMs = Math.max(atLeastMs, exponentialMs(this.#options.backoff, failures), this.#bucket.takeMs());
     this.addAfter(key, delayMs);
     return delayMs;
@@ -131,10 +149,7 @@ export class WorkQueue<Key> {
   /** Work on `key` has ended, well or not. */
   done(key: Key): void {
     if (!this.#processing.delete(key)) return;
-    if (this.#dirty.has(key)) {
-      this.#ready.push(key);
-      this.#handOut();
-    }
+    if (this.#dirty.has(key)) this.#becomeReady(key);
     this.#settle();
   }
 
@@ -142,6 +157,8 @@ export class WorkQueue<Key> {
   shutDown(): void {
     this.#close('shut');
     this.#ready.clear();
+    this.#readySinceMs.clear();
+    this.#observer?.depth(0);
     this.#dirty.clear();
     this.#settle();
   }
@@ -178,7 +195,22 @@ export class WorkQueue<Key> {
     const key = this.#ready.shift();
     this.#dirty.delete(key);
     this.#processing.add(key);
+    if (this.#observer !== undefined) {
+      this.#observer.taken(this.#clock.monotonicMs() - (this.#readySinceMs.get(key) ?? this.#clock.monotonicMs()));
+      this.#readySinceMs.delete(key);
+      this.#observer.depth(this.#ready.size);
+    }
     return { key };
+  }
+
+  #becomeReady(key: Key): void {
+    this.#ready.push(key);
+    if (this.#observer !== undefined) {
+      this.#readySinceMs.set(key, this.#clock.monotonicMs());
+      this.#observer.added();
+      this.#observer.depth(this.#ready.size);
+    }
+    this.#handOut();
   }
 
   #handOut(): void {

@@ -29,6 +29,8 @@ export interface InformerHandlers<Type> {
  * 10,000 of them in one process are fine: an idle informer is a few small objects, one timer and one watch.
  */
 export class Informer<Type extends KubeObject> {
+  /** What it follows. */
+  readonly resource: Resource;
   readonly #reflector: Reflector<Type>;
   readonly #cache: ObjectCache<Type>;
   readonly #transform: (object: Type) => Type;
@@ -39,6 +41,7 @@ export class Informer<Type extends KubeObject> {
 
   constructor(ports: ReflectorPorts, resource: Resource<Type>, options: InformerOptions<Type> = {}) {
     const { transform, indexers, tuning, ...scope } = options;
+    this.resource = resource;
     this.#cache = new ObjectCache(indexers);
     this.#transform = transform ?? withoutManagedFields;
     const target: ReflectorTarget<Type> = { replace: (objects, olderHistory) => this.#replace(objects, olderHistory), event: (type, object) => this.#event(type, object) };

@@ -1,9 +1,9 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { isIP } from 'node:net';
+import { Command, Option } from 'commander';
 import type { CliContext } from '../../context.ts';
-import { kubeconfigOption, wholeNumber } from '../../options.ts';
+import { address, kubeconfigOption, statusOptions, wholeNumber } from '../../options.ts';
+import type { StatusOptions } from '../../options.ts';
 
-export interface OperatorOptions {
+export interface OperatorOptions extends StatusOptions {
   readonly kubeconfig?: string;
   readonly namespace: string;
   readonly resourcePrefix: string;
@@ -27,15 +27,12 @@ export function operatorCommand(context: CliContext, finish: (status: number) =>
     .option('--no-webhooks', 'no admission')
     .option('--webhook-port <port>', 'where the webhooks listen', wholeNumber(0, 65_535), 9443)
     .option('--webhook-address <ip>', 'outside of the cluster: the address of this host under which the API server reaches the webhooks; in the cluster they are behind their Services', address)
+    .addOption(statusOptions.port())
+    .addOption(statusOptions.address())
     .addOption(new Option('--log-level <level>', 'what is logged').choices(['debug', 'info', 'warn', 'error']).default('info'))
     .addHelpText('after', '\nExamples:\n  vfleet operator --install-crds --webhook-address 127.0.0.1     beside a cluster on this machine\n  vfleet operator --no-webhooks --no-leader-elect\n')
     .action(async (options: OperatorOptions) => {
       const { operator } = await import('./operator.ts');
       finish(await operator(options, context));
     });
-}
-
-function address(text: string): string {
-  if (isIP(text) === 0) throw new InvalidArgumentError('It must be an IP address.');
-  return text;
 }

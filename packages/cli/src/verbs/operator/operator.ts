@@ -5,6 +5,9 @@ import { isKubeError } from '@vfleet/core';
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { createOperator } from '@vfleet/controllers';
 import { serveAdmission } from '@vfleet/controllers/admission/edge/admission-service.ts';
+import type { AdmissionService } from '@vfleet/controllers/admission/edge/admission-service.ts';
+import { countedKube } from '@vfleet/controllers/observability/common-metrics.ts';
+import { collectAdmission, collectOperator, operatorChecks, operatorHooks } from '@vfleet/controllers/observability/operator-metrics.ts';
 import { installCrds, namespaces } from '@vfleet/kube';
 import { kubeFromConfigFile, kubeFromServiceAccount } from '@vfleet/kube/adapters/client-node.ts';
 import type { CliContext } from '../../context.ts';
@@ -12,6 +15,7 @@ import { CliFailure } from '../../failure.ts';
 import { kubeconfigPath } from '../../home.ts';
 import { aborted, onInterrupt } from '../../interrupt.ts';
 import { JsonLinesLog } from '../../log.ts';
+import { startStatus } from '../../status.ts';
 import type { OperatorOptions } from './command.ts';
 
 /** `vfleet operator`: the composition root of the cluster side. Gives the exit status. */
@@ -23,17 +27,24 @@ export async function operator(options: OperatorOptions, context: CliContext): P
   if (!isInCluster && options.webhooks && options.webhookAddress === undefined) {
     throw new CliFailure('outside of the cluster the API server must be told where the webhooks are', 'Give --webhook-address (127.0.0.1 when both are on this machine), or --no-webhooks.');
   }
-  const kube = open.adopt(isInCluster ? kubeFromServiceAccount() : fromFile(options, context), (client) => client.close());
-  const ports = { kube, clock: new RealClock(), random: new SystemRandom(), log: new JsonLinesLog(context.terminal.err, options.logLevel) };
+  const client = open.adopt(isInCluster ? kubeFromServiceAccount() : fromFile(options, context), (one) => one.close());
+  const clock = new RealClock();
+  const log = new JsonLinesLog(context.terminal.err, options.logLevel);
+  const status = open.use(await startStatus('operator', options, log));
+  const ports = { kube: status === undefined ? client : countedKube(status.metrics, client, clock), clock, random: new SystemRandom(), log };
   if (options.installCrds === true) await install(ports, options.namespace);
   const identity = context.environment['POD_NAME'] ?? hostname();
   const settings = { namespace: options.namespace, resourcePrefix: options.resourcePrefix, identity, leaderElection: options.leaderElect };
-  const running = open.adopt(createOperator(ports, settings), (one) => one.stop());
+  const running = open.adopt(createOperator(ports, settings, status === undefined ? {} : operatorHooks(status.metrics, clock)), (one) => one.stop());
+  status?.health.add(...operatorChecks(running));
+  if (status !== undefined) collectOperator(status.metrics, running);
   if (options.webhooks) {
     const { namespace, resourcePrefix, webhookAddress, webhookPort: port } = options;
     const reachedBy = webhookAddress === undefined ? ({ kind: 'service' } as const) : ({ kind: 'url', address: webhookAddress } as const);
     // In the cluster API servers come from other hosts; beside it, only from where they were told to look.
-    open.adopt(await serveAdmission(ports, { namespace, resourcePrefix, port, host: webhookAddress ?? '0.0.0.0', reachedBy }), (admission) => admission.stop());
+    const served: { admission?: AdmissionService } = {};
+    const observed = status === undefined ? {} : { observer: collectAdmission(status.metrics, status.health, clock, () => served.admission) };
+    served.admission = open.adopt(await serveAdmission(ports, { namespace, resourcePrefix, port, host: webhookAddress ?? '0.0.0.0', reachedBy, ...observed }), (admission) => admission.stop());
   }
   running.start();
   ports.log.info('the operator runs', { namespace: options.namespace, identity, webhooks: options.webhooks });

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { DEFAULT_OPERATOR_NAMESPACE, webhookNames } from '@vfleet/core';
 import { x509Issuer } from '@vfleet/kube/certificates/edge/x509-issuer.ts';
 import { createAdmission } from '../admission.ts';
@@ -24,6 +25,8 @@ export interface AdmissionService {
   readonly identity: WebhookIdentity;
   /** API servers are sent here, and requests are answered. */
   readonly isReady: boolean;
+  /** When the certificates in use end, epoch milliseconds; of the authorities, the newest one that is trusted. */
+  readonly expiry: { readonly serving: number; readonly authority: number };
   /** Takes the webhook configurations away where nobody else answers for them: when it is reached by URL. */
   stop(): Promise<void>;
 }
@@ -65,6 +68,9 @@ export async function serveAdmission(ports: AdmissionPorts, settings: AdmissionS
     get isReady() {
       return admission.isReady && installer.isInstalled;
     },
+    get expiry() {
+      return { serving: endOf(running.identity!.certificate), authority: endOf(running.identity!.bundle) };
+    },
     stop: async () => {
       keeper.stop();
       await installer.stop();
@@ -78,4 +84,9 @@ export async function serveAdmission(ports: AdmissionPorts, settings: AdmissionS
 function servingNames(reachedBy: AdmissionServiceSettings['reachedBy'], namespace: string): { readonly addresses: readonly string[]; readonly dnsNames: readonly string[] } {
   if (reachedBy.kind === 'url') return { addresses: [reachedBy.address], dnsNames: ['localhost'] };
   return { addresses: [], dnsNames: [webhookNames.operatorService, webhookNames.injectorService].flatMap((service) => [`${service}.${namespace}.svc`, `${service}.${namespace}.svc.cluster.local`]) };
+}
+
+/** Of the first certificate of a PEM text. */
+function endOf(pem: string): number {
+  return Date.parse(new X509Certificate(pem).validTo);
 }

@@ -5,7 +5,10 @@ import type { SecureContextOptions, SecureVersion } from 'node:tls';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Log } from '@vfleet/core';
 import type { KeyAndCertificate } from '@vfleet/kube';
+import { performance } from 'node:perf_hooks';
 import type { Admission } from '../admission.ts';
+import { admissionPaths } from '../admission.ts';
+import type { AdmissionObserver } from '../admission-observer.ts';
 
 export interface WebhookServerOptions {
   /** Default 127.0.0.1; in a pod, 0.0.0.0. */
@@ -19,6 +22,7 @@ export interface WebhookServerOptions {
   /** PEM: only clients with a certificate of one of these are answered. */
   readonly clientAuthority?: string;
   readonly limits?: Partial<WebhookLimits>;
+  readonly observer?: AdmissionObserver;
 }
 
 export interface WebhookLimits {
@@ -49,7 +53,7 @@ export async function serveWebhooks(admission: Admission, identity: KeyAndCertif
   const server = createServer({ ...secured(identity), requestCert: mustPresent, rejectUnauthorized: mustPresent, requestTimeout: limits.requestMs, headersTimeout: limits.requestMs, connectionsCheckingInterval: 1_000 });
   server.maxConnections = limits.connections;
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    void answer(admission, request, response, limits, log);
+    void answer(admission, request, response, { limits, log, observer: options.observer });
   });
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
@@ -82,22 +86,42 @@ function listening(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-async function answer(admission: Admission, request: IncomingMessage, response: ServerResponse, limits: WebhookLimits, log: Log): Promise<void> {
+interface Answering {
+  readonly limits: WebhookLimits;
+  readonly log: Log;
+  readonly observer: AdmissionObserver | undefined;
+}
+
+async function answer(admission: Admission, request: IncomingMessage, response: ServerResponse, { limits, log, observer }: Answering): Promise<void> {
   const path = (request.url ?? '/').split('?', 1)[0]!;
+  const told = (outcome: string, tookMs?: number) => observer?.answered(webhookAt(path), outcome, tookMs);
+  const refuse = (status: number, text: string) => {
+    told(String(status));
+    refuseRest(request, response, status, text);
+  };
   try {
     if (path === '/healthz') return reply(response, 200, 'ok');
     if (path === '/readyz') return reply(response, admission.isReady ? 200 : 503, admission.isReady ? 'ok' : 'the cluster is being listed');
-    if (request.method !== 'POST') return refuse(request, response, 405, 'webhooks take POST');
-    if (!/^application\/json(?:\s*;|$)/i.test(request.headers['content-type'] ?? '')) return refuse(request, response, 415, 'the body must be application/json');
+    if (request.method !== 'POST') return refuse(405, 'webhooks take POST');
+    if (!/^application\/json(?:\s*;|$)/i.test(request.headers['content-type'] ?? '')) return refuse(415, 'the body must be application/json');
     const body = await bodyOf(request, limits.bodyBytes);
-    if (body === undefined) return refuse(request, response, 413, `the body is larger than ${limits.bodyBytes} bytes`);
-    const { status, body: text } = await admission.answer(path, body);
+    if (body === undefined) return refuse(413, `the body is larger than ${limits.bodyBytes} bytes`);
+    const startedMs = performance.now();
+    const { status, body: text, allowed } = await admission.answer(path, body);
     reply(response, status, text, status === 200 ? 'application/json' : undefined);
+    told(allowed === undefined ? String(status) : allowed ? 'allowed' : 'denied', performance.now() - startedMs);
   } catch (error) {
     if (request.destroyed || response.destroyed) return;
     log.error('a request to a webhook failed by a mistake in the program', { path, error: String(error) });
+    told('500');
     reply(response, 500, 'internal error');
   }
+}
+
+function webhookAt(path: string): 'mutate' | 'validate' | 'inject' | 'other' {
+  if (path === admissionPaths.mutate) return 'mutate';
+  if (path === admissionPaths.validate) return 'validate';
+  return path === admissionPaths.inject ? 'inject' : 'other';
 }
 
 /** Undefined when it is too large; what is beyond the limit is never kept. */
@@ -120,7 +144,7 @@ function reply(response: ServerResponse, status: number, text: string, contentTy
 }
 
 /** The rest of the request is not read: the connection ends with the answer. */
-function refuse(request: IncomingMessage, response: ServerResponse, status: number, text: string): void {
+function refuseRest(request: IncomingMessage, response: ServerResponse, status: number, text: string): void {
   response.setHeader('connection', 'close');
   reply(response, status, text);
   response.once('finish', () => request.destroy());

@@ -65,6 +65,11 @@ export class CniServer {
     });
   }
 
+  /** Calls are taken. */
+  get isServing(): boolean {
+    return this.#server.listening && this.#socket !== undefined;
+  }
+
   /** Takes no more calls, and waits for those under way. */
   async close(): Promise<void> {
     await this.#socket?.remove();
