@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander';
 import type { CliContext } from '../../context.ts';
-import { kubeconfigOption } from '../../options.ts';
+import { kubeconfigOption, statusOptions } from '../../options.ts';
+import type { StatusOptions } from '../../options.ts';
 
-export interface NodeOptions {
+export interface NodeOptions extends StatusOptions {
   readonly kubeconfig?: string;
   readonly nodeName?: string;
   readonly namespace: string;
@@ -28,6 +29,8 @@ export function nodeCommand(context: CliContext, finish: (status: number) => voi
     .option('--cni-socket <path>', 'where the CNI executables call', '/run/vfleet/cni.sock')
     .option('--use-cdi', 'hand device files over by the Container Device Interface (containerd 1.7 or newer)')
     .option('--fleet <file>', 'simulated NICs instead of this machine\'s: those of the node of that name in a fleet file, or of its only one')
+    .addOption(statusOptions.port())
+    .addOption(statusOptions.address())
     .addOption(new Option('--log-level <level>', 'what is logged').choices(['debug', 'info', 'warn', 'error']).default('info'))
     .addHelpText('after', '\nExamples:\n  vfleet node --kubeconfig /etc/kubernetes/kubelet.conf\n  vfleet node --fleet examples/demo/fleet.yaml --node-name node-a --root /tmp/node-a --kubelet-folder /tmp/node-a/kubelet --cni-socket /tmp/node-a/run/cni.sock\n')
     .action(async (options: NodeOptions) => {

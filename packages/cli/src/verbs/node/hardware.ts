@@ -1,5 +1,5 @@
 import type { Namespaces } from '@vfleet/controllers/cni/index.ts';
-import type { Clock, Files, Hardware, Host, Log, Random } from '@vfleet/core';
+import type { Clock, Files, Hardware, Host, Log, Random, VfStatistics } from '@vfleet/core';
 import { CliFailure } from '../../failure.ts';
 import { hostNamespaces } from '../../host-ports/network-namespaces.ts';
 
@@ -8,24 +8,36 @@ export interface NodeHardware {
   readonly hardware: Hardware;
   readonly host: Host;
   readonly namespaces: Namespaces;
+  readonly statistics: VfStatistics;
+  /** Why news of the hardware do not arrive any more; undefined while they do. */
+  readonly monitorProblem: () => string | undefined;
   readonly close: () => Promise<void>;
 }
 
 /** Loads native code, so only where it is needed. `files` are the host's, whose root file system this process sees at `root`. */
 export async function realHardware({ clock, files, log }: { readonly clock: Clock; readonly files: Files; readonly log: Log }, root: string): Promise<NodeHardware> {
   if (process.platform !== 'linux') throw new CliFailure(`this is ${process.platform}, and nodes are Linux hosts`, 'Give --fleet for simulated NICs, or try `vfleet up`.');
-  const { createLinuxHardware, preparedHardware, realHost } = await import('@vfleet/hw-linux');
+  const [{ createLinuxHardware, preparedHardware, realHost }, { MonitorThread }, { WatchedMonitor }, { linuxVfStatistics }] = await Promise.all([
+    import('@vfleet/hw-linux'), import('@vfleet/hw-linux/kernel-thread/monitor-thread.ts'), import('@vfleet/hw-linux/watched-monitor.ts'), import('@vfleet/hw-linux/vf-statistics.ts'),
+  ]);
   const { host, preparation, sysfs } = realHost(files, root);
-  const hardware = createLinuxHardware({ clock, sysfs });
-  return { hardware: preparedHardware(hardware, preparation, sysfs, log), host, namespaces: hostNamespaces, close: () => hardware.close() };
+  const monitor = new WatchedMonitor(new MonitorThread());
+  const hardware = createLinuxHardware({ clock, sysfs, monitor });
+  return {
+    hardware: preparedHardware(hardware, preparation, sysfs, log), host, namespaces: hostNamespaces, statistics: linuxVfStatistics(sysfs, hardware.links),
+    monitorProblem: () => monitor.problem, close: () => hardware.close(),
+  };
 }
 
 /** The NICs of one node of a fleet file. Namespaces that pods' VFs are moved to come into being with the first. */
 export async function simulatedHardware(ports: { readonly clock: Clock; readonly random: Random }, path: string, nodeName: string): Promise<NodeHardware> {
-  const [{ createFleet, nodesOf }, { loadFleet }] = await Promise.all([import('@vfleet/hw-sim'), import('../up/fleet.ts')]);
+  const [{ createFleet, nodesOf }, { simulatedVfStatistics }, { loadFleet }] = await Promise.all([import('@vfleet/hw-sim'), import('@vfleet/hw-sim/vf-statistics.ts'), import('../up/fleet.ts')]);
   const specs = [...nodesOf(loadFleet({ fleet: path }))];
   const spec = specs.find(({ name }) => name === nodeName) ?? (specs.length === 1 ? specs[0] : undefined);
   if (spec === undefined) throw new CliFailure(`${path} has no node ${nodeName}`, `Give --node-name with one of ${specs.slice(0, 5).map(({ name }) => name).join(', ')}.`);
   const node = createFleet(ports).addNode(spec);
-  return { hardware: node.hardware, host: node.host, namespaces: { exists: async (netns) => node.namespaces.includes(netns) }, close: async () => undefined };
+  return {
+    hardware: node.hardware, host: node.host, namespaces: { exists: async (netns) => node.namespaces.includes(netns) }, statistics: simulatedVfStatistics(node),
+    monitorProblem: () => undefined, close: async () => undefined,
+  };
 }

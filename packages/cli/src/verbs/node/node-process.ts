@@ -4,14 +4,17 @@ import { CniServer } from '@vfleet/controllers/cni/edge/server.ts';
 import { DEFAULT_STATE_FOLDER, SriovCni } from '@vfleet/controllers/cni/index.ts';
 import type { Namespaces } from '@vfleet/controllers/cni/index.ts';
 import type { PluginRunner } from '@vfleet/controllers/cni/plugin-runner.ts';
-import type { RawCall } from '@vfleet/controllers/cni/spec/call.ts';
 import { createConfigDaemon } from '@vfleet/controllers/config-daemon/index.ts';
 import { createKubeletRegistry } from '@vfleet/controllers/device-plugin/edge/kubelet-registry.ts';
 import type { KubeletRegistry } from '@vfleet/controllers/device-plugin/edge/kubelet-registry.ts';
 import { createPodResources } from '@vfleet/controllers/device-plugin/edge/pod-resources.ts';
 import { createDevicePluginManager } from '@vfleet/controllers/device-plugin/index.ts';
 import { MetaPlugin, isMetaPluginCall } from '@vfleet/controllers/meta-plugin/index.ts';
-import type { Clock, Files, Hardware, Host, Kube, Log, Random } from '@vfleet/core';
+import type { RawCall } from '@vfleet/controllers/cni/spec/call.ts';
+import type { Health } from '@vfleet/controllers/observability/health.ts';
+import type { MetricRegistry } from '@vfleet/controllers/observability/metric-registry.ts';
+import { collectNode, countedCni, nodeChecks } from '@vfleet/controllers/observability/node-metrics.ts';
+import type { Clock, Files, Hardware, Host, Kube, Log, Random, VfStatistics } from '@vfleet/core';
 import { ApiEvents } from '@vfleet/kube';
 import { lstat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
@@ -30,6 +33,16 @@ export interface NodePorts {
   readonly plugins: PluginRunner;
   /** See CniServerPorts. */
   readonly peerUid: (socket: Socket) => number | undefined;
+  /** Where metrics and health are shown; absent: nowhere. */
+  readonly status?: NodeStatus;
+}
+
+export interface NodeStatus {
+  readonly metrics: MetricRegistry;
+  readonly health: Health;
+  readonly statistics: VfStatistics;
+  /** See NodeHealthSources. */
+  readonly monitorProblem: () => string | undefined;
 }
 
 export interface NodeSettings {
@@ -63,13 +76,19 @@ export class NodeProcess {
       isUnderWay: (pf) => isUnderWay(ports.files, pf),
     });
     const calls = new CniCalls({ ...ports, cni }, { stateFolder: DEFAULT_STATE_FOLDER });
+    const { status } = ports;
     const networks = createPodNetworks({ ...ports, events: events('vfleet-cni') }, { nodeName, sriov: cni, chainedPlugins: installedPlugins(ports.plugins) });
     const metaPlugin = new MetaPlugin({ ...ports, podResources, networks, vfStatus: () => calls.status(), events: events('vfleet-cni') });
     const handle = (call: RawCall) => (isMetaPluginCall(call) ? metaPlugin.handle(call) : calls.handle(call));
-    const server = new CniServer({ ...ports, handle }, { path: cniSocket });
+    const server = new CniServer({ ...ports, handle: status === undefined ? handle : countedCni(status.metrics, handle, ports.clock) }, { path: cniSocket });
     // Before it starts anew, or on a host without one.
     if (!(await exists(join(kubeletFolder, 'pod-resources', 'kubelet.sock')))) ports.log.warn('There is no pod-resources socket of a kubelet here: who holds VFs is not known until there is.', { kubeletFolder });
     const daemon = createConfigDaemon(ports, { nodeName, namespace, stateFolder: CONFIG_FOLDER }, podResources);
+    if (status !== undefined) {
+      const registrations = () => registry.registrations();
+      collectNode(status.metrics, { daemon, listings: () => devices.listings(), registrations, podResources, statistics: status.statistics });
+      status.health.add(...nodeChecks({ daemon, registrations, cniServes: () => server.isServing, monitorProblem: status.monitorProblem }));
+    }
     await server.listen().catch((error: unknown): never => {
       podResources.close();
       throw error;

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { createPluginRunner } from '@vfleet/controllers/cni/edge/real-plugin-runner.ts';
+import { countedKube } from '@vfleet/controllers/observability/common-metrics.ts';
+import { countedHardware } from '@vfleet/controllers/observability/node-metrics.ts';
 import { NodeFiles, RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { kubeFromConfigFile, kubeFromServiceAccount } from '@vfleet/kube/adapters/client-node.ts';
 import type { CliContext } from '../../context.ts';
@@ -10,6 +12,7 @@ import { createPeerUid } from '../../host-ports/peer-uid.ts';
 import { rootedFiles } from '../../host-ports/rooted-files.ts';
 import { aborted, onInterrupt } from '../../interrupt.ts';
 import { JsonLinesLog } from '../../log.ts';
+import { startStatus } from '../../status.ts';
 import type { NodeOptions } from './command.ts';
 import { realHardware, simulatedHardware } from './hardware.ts';
 import { NodeProcess } from './node-process.ts';
@@ -22,11 +25,16 @@ export async function node(options: NodeOptions, context: CliContext): Promise<n
   const clock = new RealClock();
   const random = new SystemRandom();
   const log = new JsonLinesLog(context.terminal.err, options.logLevel);
-  const kube = open.adopt(connect(options, context), (client) => client.close());
+  const client = open.adopt(connect(options, context), (one) => one.close());
+  const status = open.use(await startStatus('node', options, log));
+  const kube = status === undefined ? client : countedKube(status.metrics, client, clock);
   const nodeName = options.nodeName ?? context.environment['NODE_NAME'] ?? hostname();
   const files = rootedFiles(new NodeFiles(clock, random), options.root.replace(/\/+$/, ''));
-  const { hardware, host, namespaces } = open.adopt(options.fleet === undefined ? await realHardware({ clock, files, log }, options.root) : await simulatedHardware({ clock, random }, options.fleet, nodeName), (one) => one.close());
-  const ports = { kube, hardware, host, files, clock, random, log, namespaces, plugins: createPluginRunner({ clock }), peerUid: createPeerUid() };
+  const { hardware, host, namespaces, statistics, monitorProblem } = open.adopt(options.fleet === undefined ? await realHardware({ clock, files, log }, options.root) : await simulatedHardware({ clock, random }, options.fleet, nodeName), (one) => one.close());
+  const ports = {
+    kube, host, files, clock, random, log, namespaces, plugins: createPluginRunner({ clock }), peerUid: createPeerUid(),
+    hardware: status === undefined ? hardware : countedHardware(status.metrics, hardware, clock), ...(status === undefined ? {} : { status: { ...status, statistics, monitorProblem } }),
+  };
   const { namespace, resourcePrefix, kubeletFolder, cniSocket } = options;
   const running = await NodeProcess.start(ports, { nodeName, namespace, resourcePrefix, kubeletFolder, cniSocket, useCdi: options.useCdi === true }).catch((error: unknown): never => {
     throw new CliFailure(`the node's daemon cannot start: ${error instanceof Error ? error.message : String(error)}`, 'It runs as root, with the host\'s folders mounted; see --root, --cni-socket and --kubelet-folder.');
