@@ -49,6 +49,10 @@ export class LeaderElector {
   readonly #retryPeriodMs: number;
   readonly #lock: LeaseLock;
   #isRunning = false;
+  /** Whether {@link start} or {@link stop} was called last. */
+  #isWanted = false;
+  /** The end of the stop that is under way: a lease that is being given up is not to be led by at the same time. */
+  #stopping: Promise<void> | undefined;
   #retry: Timer | undefined;
   #attempt: Promise<void> | undefined;
   /** The term that we lead in. */
@@ -81,22 +85,36 @@ export class LeaderElector {
     return this.#lock.holder;
   }
 
-  /** Begins to try. Starting twice does nothing. */
+  /** Begins to try, after a stop that is still under way has ended. Starting twice does nothing. */
   start(): void {
+    this.#isWanted = true;
+    if (this.#stopping === undefined) this.#begin();
+  }
+
+  /**
+   * Stops leading, waits for what was led to end, and gives the lease up. Without an answer from the API server it resolves
+   * all the same within the renew deadline, and others wait for the lease to run out. Stopping twice waits for the same end.
+   */
+  stop(): Promise<void> {
+    this.#isWanted = false;
+    if (!this.#isRunning) return this.#stopping ?? Promise.resolve();
+    this.#isRunning = false;
+    this.#retry?.cancel();
+    this.#stopLeading('the elector was stopped');
+    this.#stopping = this.#giveUp().finally(() => {
+      this.#stopping = undefined;
+      if (this.#isWanted) this.#begin();
+    });
+    return this.#stopping;
+  }
+
+  #begin(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#try();
   }
 
-  /**
-   * Stops leading, waits for what was led to end, and gives the lease up. Without an answer from the API server it resolves
-   * all the same within the renew deadline, and others wait for the lease to run out.
-   */
-  async stop(): Promise<void> {
-    if (!this.#isRunning) return;
-    this.#isRunning = false;
-    this.#retry?.cancel();
-    this.#stopLeading('the elector was stopped');
+  async #giveUp(): Promise<void> {
     await this.#ending;
     await this.#attempt;
     await this.#bounded((patience) => this.#lock.release(patience));

@@ -153,6 +153,38 @@ describe('several candidates', () => {
     expect(reported).toHaveLength(3);
   });
 
+  test('started again while its stop is under way, a leader does not give up the lease that it leads by', async () => {
+    const { clock, kube, all, leaders } = candidates(2);
+    for (const { elector } of all) elector.start();
+    await clock.run(10_000);
+    const { elector, identity: mine } = all.find(({ identity }) => identity === leaders()[0])!;
+    let isFirst = true;
+    kube.fault = ({ verb }) => (verb === 'update' && isFirst ? ((isFirst = false), { kind: 'slow', delayMs: 3_000 }) : undefined);
+    const stopped = elector.stop();
+    await clock.run(1);
+    expect(isFirst).toBe(false);
+    elector.start();
+    await stepThrough(clock, 60_000, () => {
+      if (elector.isLeader) expect(kube.peek(leases, lease)!.spec!.holderIdentity).toBe(mine);
+    });
+    await stopped;
+    expect(leaders()).toHaveLength(1);
+  });
+
+  test('a stop during a stop waits for its end', async () => {
+    const { clock, kube, all } = candidates(1);
+    const [{ elector }] = all as [(typeof all)[0]];
+    elector.start();
+    await clock.run(5_000);
+    void elector.stop();
+    let over = false;
+    void elector.stop().then(() => (over = true));
+    await drainMicrotasks();
+    expect(over).toBe(false);
+    await clock.run();
+    expect([over, kube.peek(leases, lease)!.spec!.holderIdentity]).toEqual([true, '']);
+  });
+
   test('a lease deleted under its leader does not make a second one', async () => {
     const { clock, kube, all, leaders } = candidates(2);
     for (const { elector } of all) elector.start();

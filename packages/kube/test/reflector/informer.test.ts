@@ -399,6 +399,8 @@ test('whatever happens in between, cache and handlers end up with what the serve
       // At just this moment the informer may be between two watches, as it is now and then for good reasons.
       await clock.runUntil(() => kube.openWatches === 1, 60_000, 'one watch is open');
       informer.stop();
+      // A list may be on its way, which is the server's to end.
+      await clock.run(1_000);
       expect(clock.pending).toBe(0);
     }),
     { numRuns: 300 },
