@@ -152,7 +152,8 @@ export class SwitchWriter {
   async #setAddresses(port: number, macs: readonly string[]): Promise<StepOutcome> {
     const all = await this.#links.ask(HOST, 'route', RTM_NEIGHBOUR.get, encodeGetPortAddresses(), decodePortAddress, true);
     if (!all.ok) return ofNetlink(all.error);
-    const there = all.value.filter((address) => address.port === port && address.isStatic).map(({ mac }) => mac);
+    // A bridge that knows VLANs lists an address once for each, and takes it away from all.
+    const there = [...new Set(all.value.filter((address) => address.port === port && address.isStatic).map(({ mac }) => mac))];
     const change = (mac: string, type: number, flags: number) => this.#change(encodePortAddress(port, hexBytes(mac)!), flags, mac, type);
     return this.#inOrder([
       ...there.filter((mac) => !macs.includes(mac)).map((mac) => () => change(mac, RTM_NEIGHBOUR.remove, 0)),

@@ -13,6 +13,7 @@ export interface NodeOptions extends StatusOptions {
   readonly cniSocket: string;
   readonly useCdi?: boolean;
   readonly fleet?: string;
+  readonly standIns?: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -31,6 +32,7 @@ export function nodeCommand(context: CliContext, finish: (status: number) => voi
     .option('--fleet <file>', 'simulated NICs instead of this machine\'s: those of the node of that name in a fleet file, or of its only one')
     .addOption(statusOptions.port())
     .addOption(statusOptions.address())
+    .option('--stand-ins', 'with --fleet: back VFs by interfaces of this machine, so that pods pass traffic; they stay when the process ends')
     .addOption(new Option('--log-level <level>', 'what is logged').choices(['debug', 'info', 'warn', 'error']).default('info'))
     .addHelpText('after', '\nExamples:\n  vfleet node --kubeconfig /etc/kubernetes/kubelet.conf\n  vfleet node --fleet examples/demo/fleet.yaml --node-name node-a --root /tmp/node-a --kubelet-folder /tmp/node-a/kubelet --cni-socket /tmp/node-a/run/cni.sock\n')
     .action(async (options: NodeOptions) => {

@@ -1,5 +1,6 @@
 import type { Namespaces } from '@vfleet/controllers/cni/index.ts';
 import type { Clock, Files, Hardware, Host, Log, Random, VfStatistics } from '@vfleet/core';
+import type { StandInHardware } from '@vfleet/hw-linux/standin/stand-in-hardware.ts';
 import { CliFailure } from '../../failure.ts';
 import { hostNamespaces } from '../../host-ports/network-namespaces.ts';
 
@@ -29,15 +30,29 @@ export async function realHardware({ clock, files, log }: { readonly clock: Cloc
   };
 }
 
-/** The NICs of one node of a fleet file. Namespaces that pods' VFs are moved to come into being with the first. */
-export async function simulatedHardware(ports: { readonly clock: Clock; readonly random: Random }, path: string, nodeName: string): Promise<NodeHardware> {
+/**
+ * The NICs of one node of a fleet file. Without stand-ins VFs are nothing but what is told of them, and namespaces that they are moved to
+ * come into being with the first.
+ */
+export async function simulatedHardware(ports: { readonly clock: Clock; readonly random: Random }, path: string, nodeName: string, standIns: 'none' | 'interfaces'): Promise<NodeHardware> {
   const [{ createFleet, nodesOf }, { simulatedVfStatistics }, { loadFleet }] = await Promise.all([import('@vfleet/hw-sim'), import('@vfleet/hw-sim/vf-statistics.ts'), import('../up/fleet.ts')]);
   const specs = [...nodesOf(loadFleet({ fleet: path }))];
   const spec = specs.find(({ name }) => name === nodeName) ?? (specs.length === 1 ? specs[0] : undefined);
   if (spec === undefined) throw new CliFailure(`${path} has no node ${nodeName}`, `Give --node-name with one of ${specs.slice(0, 5).map(({ name }) => name).join(', ')}.`);
   const node = createFleet(ports).addNode(spec);
-  return {
-    hardware: node.hardware, host: node.host, namespaces: { exists: async (netns) => node.namespaces.includes(netns) }, statistics: simulatedVfStatistics(node),
-    monitorProblem: () => undefined, close: async () => undefined,
-  };
+  const around = { host: node.host, statistics: simulatedVfStatistics(node), monitorProblem: () => undefined };
+  if (standIns === 'none') return { ...around, hardware: node.hardware, namespaces: { exists: async (netns) => node.namespaces.includes(netns) }, close: async () => undefined };
+  const hardware = await standInHardware(node.hardware, spec.name);
+  return { ...around, hardware, namespaces: hostNamespaces, close: () => hardware.close() };
+}
+
+/** VFs that are interfaces of this machine, with those that an earlier process of the node left. Needs the right to make interfaces. */
+async function standInHardware(simulated: Hardware, node: string): Promise<StandInHardware> {
+  if (process.platform !== 'linux') throw new CliFailure(`this is ${process.platform}, and stand-ins are interfaces of Linux`, 'Leave out --stand-ins.');
+  const { createStandInHardware } = await import('@vfleet/hw-linux/standin/stand-in-hardware.ts');
+  const hardware = createStandInHardware({ simulated }, { node });
+  const adopted = await hardware.adopt();
+  if (adopted.ok) return hardware;
+  await hardware.close();
+  throw new CliFailure(`the stand-ins of ${node} cannot be had: ${adopted.error.cause}`, adopted.error.remedy);
 }
