@@ -118,7 +118,7 @@ describe.runIf(hasKubectl)('kubectl', () => {
     });
 
     test('get all, get -o wide, custom columns, sorted, label columns, describe', async () => {
-      expect(await bench.ok(['get', 'all'])).toMatch(/deployment\.apps\/web +3\/3 +3 +3/);
+      await poll(() => bench.ok(['get', 'all'])).toMatch(/deployment\.apps\/web +3\/3 +3 +3/);
       expect(await bench.ok(['get', 'deployment', 'web', '-o', 'wide'])).toMatch(/web +3\/3 +3 +3 +\S+ +main +web:1 +app=web/);
       expect(await bench.ok(['get', 'nodes', '-o', 'custom-columns=N:.metadata.name,A:.status.addresses[0].address', '--sort-by=.metadata.name', '--no-headers'])).toMatch(/^n1 +\S+\nn2 +\S+\n$/);
       // Those of before the restart may still be on their way out.
@@ -240,8 +240,8 @@ describe.runIf(hasKubectl)('kubectl', () => {
     test('events, of one object and of a type', async () => {
       await bench.ok(['run', 'eventful', '--image=x:1']);
       await bench.ok(['wait', '--for=condition=Ready', 'pod/eventful', '--timeout=120s']);
-      expect(await bench.ok(['events', '--for', 'pod/eventful'])).toMatch(/Normal +Scheduled +Pod\/eventful +Successfully assigned default\/eventful to n\d/);
-      expect(await bench.ok(['get', 'events', '--field-selector=involvedObject.name=eventful,reason=Started'])).toMatch(/Started +pod\/eventful/);
+      await poll(() => bench.ok(['events', '--for', 'pod/eventful'])).toMatch(/Normal +Scheduled +Pod\/eventful +Successfully assigned default\/eventful to n\d/);
+      await poll(() => bench.ok(['get', 'events', '--field-selector=involvedObject.name=eventful,reason=Started'])).toMatch(/Started +pod\/eventful/);
       expect(await bench.ok(['events', '--types=Warning', '--for', 'pod/eventful'])).not.toContain('Scheduled');
       await bench.ok(['delete', 'pod', 'eventful', '--now', '--timeout=120s']);
     });

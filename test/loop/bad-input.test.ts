@@ -108,8 +108,7 @@ describe('bad input', () => {
     expect((await send('POST', policiesPath, policy('broken', { nicSelector: { pfNames: ['ens801f0#x-y'] } }))).code).toBe(201);
     expect((await send('POST', policiesPath, policy('sound', { numVfs: 2, nicSelector: { pfNames: ['ens801f0'] } }))).code).toBe(201);
     await expect.poll(async () => (await loop.world.kube.get(nodeStates, { namespace: NAMESPACE, name: 'n1' })).status?.interfaces?.[0]?.numVfs).toBe(2);
-    const broken = await loop.world.kube.get(nodePolicies, { namespace: NAMESPACE, name: 'broken' });
-    expect(broken.status?.conditions?.[0]).toMatchObject({ type: 'Ready', status: 'False' });
+    await expect.poll(async () => (await loop.world.kube.get(nodePolicies, { namespace: NAMESPACE, name: 'broken' })).status?.conditions?.[0]).toMatchObject({ type: 'Ready', status: 'False' });
   });
 
   test('half a request, then silence; garbage instead of TLS: the server goes on', async () => {

@@ -35,7 +35,7 @@ interface Placed {
 const KUBELET_SOCKET = 'kubelet.sock';
 const CALL_TIMEOUT_MS = 5_000;
 /** How long calls under way may take when a plugin leaves. */
-const LEAVE_MS = 1_000;
+const LEAVE_MS = 5_000;
 const RETRY = { initialMs: 200, maxMs: 15_000 };
 
 /** One plugin's way to the kubelet: its socket in its place, and the kubelet told of it, again whenever either is lost. */
