@@ -24,7 +24,7 @@ interface Access {
 
 async function startChild(folder: string): Promise<{ readonly child: ChildProcess; readonly access: Access }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'serving-child.ts'), join(folder, 'data'), folder, '0'], {
-    stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'vfleet-compile-cache') },
+    stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compile-cache') },
   });
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   return { child, access: JSON.parse(line) as Access };
@@ -108,7 +108,8 @@ function watchUntilGone({ url, ca, token }: Access, fromVersion: number): Promis
   });
 }
 
-test(`everything acknowledged is there after ${KILLS} kills`, async () => {
+// Twenty-one processes start, one after the other.
+test(`everything acknowledged is there after ${KILLS} kills`, { timeout: 1_200_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'vfleet-killed-'));
   const random = new SeededRandom(process.env['VFLEET_SEED'] ?? 'killed');
   const groups = Array.from({ length: WRITERS }, (_, writer) => Array.from({ length: 4 }, (_unused, index) => `w${writer}-${index}`));
