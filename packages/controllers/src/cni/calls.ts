@@ -79,9 +79,10 @@ export class CniCalls {
     const previous = previousOf(config, version);
     if (!previous.ok) return previous;
     if (previous.value === undefined) return invalidConfig('CHECK needs the result of ADD as "prevResult"');
-    const own = previous.value.interfaces.some((one) => field(one, 'name') === ifname && field(one, 'sandbox') === netns);
-    if (!own) return failure(cniCodes.notAsSetUp, `the result of ADD has no interface ${ifname} in ${netns}`, 'Delete the pod, so that it is set up anew.');
-    return this.#ports.cni.check({ containerId, ifname });
+    const own = previous.value.interfaces.find((one) => field(one, 'name') === ifname && field(one, 'sandbox') === netns);
+    if (own === undefined) return failure(cniCodes.notAsSetUp, `the result of ADD has no interface ${ifname} in ${netns}`, 'Delete the pod, so that it is set up anew.');
+    const mac = field(own, 'mac');
+    return this.#ports.cni.check({ containerId, ifname }, typeof mac === 'string' && mac !== '' ? mac.toLowerCase() : undefined);
   }
 
   /** Whether ADD could be served now: the NICs can be read, and so can the journals. */

@@ -20,6 +20,8 @@ export interface SriovConfig {
   readonly linkState?: VfLinkState;
   /** Bytes; not in the upstream plugin's documentation. */
   readonly mtu?: number;
+  /** A bridge of the host that the VF's representor becomes a port of, in switchdev mode; not in the upstream plugin's documentation. */
+  readonly bridge?: string;
   /** InfiniBand: node and port GUID, `xx:xx:xx:xx:xx:xx:xx:xx`. */
   readonly guid?: string;
   /** Absent when the network has no addresses. */
@@ -55,7 +57,9 @@ export function parseSriovConfig(config: JsonObject, cniArgs: Readonly<Record<st
   if (!ipam.ok) return ipam;
   const requestedIps = requestedIpsOf(config, cniArgs);
   if (!requestedIps.ok) return requestedIps;
-  return ok({ type, network: network.value, device: device.value, ...vlan.value, ...settings.value, ...identity.value, ...ipam.value, requestedIps: requestedIps.value });
+  const bridge = bridgeOf(config);
+  if (!bridge.ok) return bridge;
+  return ok({ type, network: network.value, device: device.value, ...bridge.value, ...vlan.value, ...settings.value, ...identity.value, ...ipam.value, requestedIps: requestedIps.value });
 }
 
 function checkVersion(config: JsonObject): Parsed<void> {
@@ -114,6 +118,13 @@ function settingsOf(config: JsonObject): Parsed<Settings> {
   if (!linkState.ok) return linkState;
   if (linkState.value !== undefined) settings.linkState = linkState.value;
   return ok(settings);
+}
+
+function bridgeOf(config: JsonObject): Parsed<Pick<SriovConfig, 'bridge'>> {
+  const bridge = text(config, 'bridge');
+  if (!bridge.ok) return bridge;
+  if (bridge.value === undefined) return ok({});
+  return bridge.value.length <= 15 && !/[/:\s]/.test(bridge.value) ? ok({ bridge: bridge.value }) : invalidConfig(`"bridge" is ${JSON.stringify(bridge.value)}, which is no interface name`);
 }
 
 function macOf(config: JsonObject, cniArgs: Readonly<Record<string, string>>): Parsed<Pick<SriovConfig, 'mac'>> {

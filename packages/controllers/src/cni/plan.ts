@@ -6,14 +6,15 @@ type SetVf = Extract<HardwareStep, { kind: 'setVf' }>;
 type VfChange = Omit<SetVf, 'kind' | 'pf' | 'vfIndex'>;
 
 /** What a VF is before it is attached. The caller has checked that it has a driver. */
-export function originalOf(pf: PfObservation, vf: VfObservation, driver: string): OriginalVf {
+export function originalOf(pf: PfObservation, vf: VfObservation, driver: string, representor?: OriginalVf['representor']): OriginalVf {
   const { netdev } = vf;
   return {
     pf: pf.pciAddress,
     index: vf.index,
     driver,
     settings: vf.settings,
-    ...(netdev === undefined ? {} : { netdev: { name: netdev.name, mac: netdev.mac, mtu: netdev.mtu, up: netdev.adminState === 'up' } }),
+    ...(netdev === undefined ? {} : { netdev: { name: netdev.name, mac: netdev.mac, mtu: netdev.mtu, up: netdev.adminState === 'up', ...(netdev.altNames.length === 0 ? {} : { altNames: netdev.altNames }) } }),
+    ...(representor === undefined ? {} : { representor }),
   };
 }
 

@@ -1,18 +1,23 @@
 import { advance, ok, vfMachine } from '@vfleet/core';
-import type { AttachFailure, Clock, Files, Hardware, Kube, Log, PciAddress, PodSandbox, Random, Result, Timer, VfContext, VfEvent, VfMachineState, VfStateName } from '@vfleet/core';
+import type {
+  AttachFailure, Clock, Files, Hardware, Kube, Log, PciAddress, PfObservation, PodSandbox, Random, Result, Timer, VfContext, VfEvent, VfMachineState, VfObservation, VfStateName,
+} from '@vfleet/core';
+import type { PodLinks } from '@vfleet/core/ports/pod-links.ts';
 import { isUserSpaceDriver } from '../device-plugin/functions.ts';
 import { createIpam } from '../ipam/index.ts';
 import type { Ipam } from '../ipam/index.ts';
 import type { JsonObject } from '../json/fields.ts';
-import { cniCodes, failure, ipamFailure } from './failure.ts';
+import { Announcer } from './announcer.ts';
+import { cniCodes, failure, hardwareFailure, ipamFailure } from './failure.ts';
 import { parseSriovConfig } from './netconf.ts';
 import type { SriovConfig } from './netconf.ts';
 import { originalOf } from './plan.ts';
 import { ownRouting } from './routing.ts';
 import type { PluginRunner } from './plugin-runner.ts';
 import type { Routing } from './routing.ts';
+import { macTakenBy } from './taken-macs.ts';
 import { VfRecords, checkOwner, nameOf, sameOwner } from './vf-record.ts';
-import type { RecordName, SriovResult, VfOwner, VfRecord } from './vf-record.ts';
+import type { OriginalVf, RecordName, SriovResult, VfOwner, VfRecord } from './vf-record.ts';
 import { VfWork, podOf } from './vf-work.ts';
 
 /** Asks the host whether a network namespace still exists. */
@@ -27,6 +32,8 @@ export interface SriovCniPorts {
   readonly log: Log;
   /** Without it every namespace counts as alive. */
   readonly namespaces?: Namespaces;
+  /** Without it nothing is announced, CHECK sees the host's side only, and alternative names and representors stay as they are. */
+  readonly podLinks?: PodLinks;
   /** IPAM plugins of the node beside the built-in ones; none without it. */
   readonly plugins?: PluginRunner;
   /** With both, IPAM of the whole cluster (whereabouts) is built in. */
@@ -83,6 +90,7 @@ export class SriovCni {
   readonly #records: VfRecords;
   readonly #ipam: Ipam;
   readonly #work: VfWork;
+  readonly #announcer: Announcer | undefined;
   readonly #log: Log;
   readonly #retries = new Map<PciAddress, Timer>();
   readonly #quarantined = new Map<PciAddress, string>();
@@ -96,8 +104,9 @@ export class SriovCni {
     this.#stateFolder = settings.stateFolder ?? DEFAULT_STATE_FOLDER;
     this.#records = new VfRecords(ports.files, `${this.#stateFolder}/vfs`);
     this.#ipam = createIpam(ports.files, ports.plugins, ports.kube === undefined || ports.random === undefined ? undefined : { kube: ports.kube, random: ports.random, clock: ports.clock });
-    this.#work = new VfWork({ hardware: ports.hardware, files: ports.files, clock: ports.clock, ipam: this.#ipam }, this.#stateFolder);
+    this.#work = new VfWork({ hardware: ports.hardware, files: ports.files, clock: ports.clock, ipam: this.#ipam, ...(ports.podLinks === undefined ? {} : { podLinks: ports.podLinks }) }, this.#stateFolder);
     this.#log = ports.log.with({ component: 'cni' });
+    this.#announcer = ports.podLinks === undefined ? undefined : new Announcer({ podLinks: ports.podLinks, clock: ports.clock, log: this.#log });
   }
 
   /** CNI ADD. Repeating a finished one gives its result again; after a failure nothing is left, or is being taken back. */
@@ -125,8 +134,8 @@ export class SriovCni {
     return this.#undoAll((name) => name.containerId === containerId);
   }
 
-  /** CNI CHECK: whether an attachment is still as it was set up. */
-  async check(owner: VfOwner): Answer<void> {
+  /** CNI CHECK: whether an attachment is still as it was set up. `mac`: what the whole chain answered, where a later plugin may have set another. */
+  async check(owner: VfOwner, mac?: string): Answer<void> {
     const names = await this.#records.names();
     if (!names.ok) return names;
     const name = names.value.find((one) => sameOwner(one, owner));
@@ -134,7 +143,7 @@ export class SriovCni {
     if (!record.ok) return record;
     if (record.value?.machine.value !== 'attached') return failure(cniCodes.notAsSetUp, `${owner.ifname} of ${owner.containerId} is not attached`, 'Delete the pod, so that it is set up anew.');
     const { config } = record.value;
-    const differences = await this.#work.differences(record.value);
+    const differences = await this.#work.differences(record.value, mac);
     if (!differences.ok) return differences;
     if (differences.value.length > 0) return failure(cniCodes.notAsSetUp, differences.value.join('; '), 'Delete the pod, so that it is set up anew.');
     if (config.ipam === undefined) return ok(undefined);
@@ -189,9 +198,15 @@ export class SriovCni {
     return ok(attachments);
   }
 
+  /** Resolves when the neighbours of all new attachments have been told of them, or after so many milliseconds. */
+  async announced(waitMs: number): Promise<void> {
+    await this.#announcer?.settled(waitMs);
+  }
+
   /** Ends the retries; what is on disk is resumed by the next {@link recover}. */
   stop(): void {
     this.#stopped = true;
+    this.#announcer?.stop();
     for (const timer of this.#retries.values()) timer.cancel();
     this.#retries.clear();
   }
@@ -234,7 +249,11 @@ export class SriovCni {
     if (vf.netdev === undefined && !isUserSpaceDriver(vf.driver)) {
       return failure(cniCodes.tryAgain, `VF ${config.device} has no network interface on the host (driver ${vf.driver})`, 'It may just be appearing; if this persists, look where the interface is: ip netns, or rebind the driver.');
     }
-    const original = originalOf(pf, vf, vf.driver);
+    const free = await this.#checkMac(pf, vf, config);
+    if (!free.ok) return free;
+    const representor = await this.#representorOf(vf);
+    if (!representor.ok) return representor;
+    const original = originalOf(pf, vf, vf.driver, representor.value);
     const nowMs = this.#ports.clock.now();
     const { namespace: podNamespace, name: podName, uid: podUid, netns, containerId } = request.pod;
     const holder = { containerId, interfaceName: owner.ifname, podNamespace, podName, podUid, netns };
@@ -243,6 +262,28 @@ export class SriovCni {
     const created = await this.#records.create(record);
     if (!created.ok) return created;
     return this.#carryOut(record, { pfMtu: pf.netdev?.mtu, routing: request.routing ?? ownRouting });
+  }
+
+  async #checkMac(pf: PfObservation, vf: VfObservation, { mac, vlan }: SriovConfig): Answer<void> {
+    if (mac === undefined) return ok(undefined);
+    const names = await this.#records.names();
+    if (!names.ok) return names;
+    const attached: VfRecord[] = [];
+    for (const name of names.value) {
+      const record = await this.#records.read(name);
+      if (record.ok && record.value !== undefined) attached.push(record.value);
+    }
+    const taken = macTakenBy(pf, vf, { mac, vlan: vlan?.id ?? vf.settings.vlan }, attached);
+    if (taken === undefined) return ok(undefined);
+    return failure(cniCodes.tryAgain, `${taken} has the MAC ${mac} already`, 'Give each pod a MAC of its own, or wait until the pod that has it is gone: the runtime tries again.');
+  }
+
+  async #representorOf({ representor: name }: VfObservation): Answer<OriginalVf['representor']> {
+    const { podLinks } = this.#ports;
+    if (podLinks === undefined || name === undefined) return ok(undefined);
+    const port = await podLinks.port(name);
+    if (!port.ok) return hardwareFailure(port.error, 'looking at the representor');
+    return ok(port.value === undefined ? undefined : { name, ...port.value });
   }
 
   /** The attachment itself; on failure everything is taken back, and the answer is what went wrong first. */
@@ -255,7 +296,10 @@ export class SriovCni {
     }
     const done: VfRecord = { ...record, machine: advance(vfMachine, record.machine, { type: 'attached' }).state, result: attached.value };
     const saved = await this.#records.replace(done);
-    if (saved.ok) return attached;
+    if (saved.ok) {
+      this.#announcer?.start(record.config.device, record.owner.netns, attached.value.ips.map(({ address }) => address));
+      return attached;
+    }
     // On disk the attachment has not finished, and so it is taken back.
     await this.#drive(record, { type: 'attachFailed', cause: saved.error.cause, nowMs });
     return saved;
@@ -291,6 +335,7 @@ export class SriovCni {
   /** Takes an attachment back, from wherever it is. */
   async #undo(record: VfRecord): Answer<void> {
     const nowMs = this.#ports.clock.now();
+    this.#announcer?.cancel(record.config.device);
     const { value } = record.machine;
     if (value === 'quarantined') return this.#drive(record, { type: 'repairRequested', nowMs });
     if (value !== 'attached') return this.#drive(record, { type: 'resumed', nowMs });

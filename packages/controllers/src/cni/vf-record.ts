@@ -1,5 +1,6 @@
 import { ok, parseJson, parsePciAddress } from '@vfleet/core';
 import type { AttachFailure, Files, PciAddress, Result, VfMachineState, VfSettings } from '@vfleet/core';
+import type { HostPort } from '@vfleet/core/ports/pod-links.ts';
 import type { AssignedIp, DnsSettings, IpRoute } from '../ipam/index.ts';
 import { asObject } from '../json/fields.ts';
 import { cniCodes, failure, filesFailure } from './failure.ts';
@@ -32,7 +33,9 @@ export interface OriginalVf {
   readonly driver: string;
   readonly settings: VfSettings;
   /** Absent for a function in user space. */
-  readonly netdev?: { readonly name: string; readonly mac: string; readonly mtu: number; readonly up: boolean };
+  readonly netdev?: { readonly name: string; readonly mac: string; readonly mtu: number; readonly up: boolean; readonly altNames?: readonly string[] };
+  /** The VF's port on the embedded switch, in switchdev mode. */
+  readonly representor?: HostPort & { readonly name: string };
 }
 
 /**

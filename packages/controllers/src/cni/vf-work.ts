@@ -1,8 +1,11 @@
 import { ok } from '@vfleet/core';
 import type { AttachFailure, Clock, Files, Hardware, HardwareError, HardwareStep, Netdev, PciAddress, PfObservation, Result, VfObservation } from '@vfleet/core';
+import type { HostPortChange, PodLinks } from '@vfleet/core/ports/pod-links.ts';
 import { isUserSpaceDriver } from '../device-plugin/functions.ts';
 import type { Ipam, IpamResult } from '../ipam/index.ts';
 import { cniCodes, failure, hardwareFailure, ipamFailure } from './failure.ts';
+import { field } from '../json/fields.ts';
+import { podDifferences } from './pod-differences.ts';
 import { describeStep, overlaid, restoredMac, restoredSettings, settingSteps, temporaryName, wantedSettings } from './plan.ts';
 import type { Routing } from './routing.ts';
 import { isDefaultRoute, routesOf } from './routing.ts';
@@ -13,6 +16,8 @@ export interface VfWorkPorts {
   readonly files: Files;
   readonly clock: Clock;
   readonly ipam: Ipam;
+  /** Without it alternative names and representors stay as they are. */
+  readonly podLinks?: PodLinks;
 }
 
 type Answer<Value> = Promise<Result<Value, AttachFailure>>;
@@ -59,13 +64,19 @@ export class VfWork {
   /** Sets the VF up and brings it into the pod. On failure the caller releases and resets. */
   async attach(record: VfRecord, pfMtu: number | undefined, routing: Routing): Answer<SriovResult> {
     const { config, original } = record;
-    const addresses = await this.#allocate(record);
-    if (!addresses.ok) return addresses;
+    const early = asksOverTheLink(record) ? ok(NO_ADDRESSES) : await this.#allocate(record);
+    if (!early.ok) return early;
     const settings = await this.#apply(settingSteps(original, original.settings, wantedSettings(config, original.settings)));
     if (!settings.ok) return settings;
-    const routes = routesOf(addresses.value.ips, addresses.value.routes, routing);
-    const inPod = original.netdev === undefined ? ok(userSpaceLink(record, pfMtu)) : await this.#intoPod(record, addresses.value, routes);
+    const port = await this.#setPort(record, { up: true, ...(config.mtu === undefined ? {} : { mtu: config.mtu }), ...(config.bridge === undefined ? {} : { master: config.bridge }) });
+    if (!port.ok) return port;
+    const inPod = original.netdev === undefined ? ok(userSpaceLink(record, pfMtu)) : await this.#intoPod(record);
     if (!inPod.ok) return inPod;
+    const addresses = asksOverTheLink(record) ? await this.#allocate(record) : early;
+    if (!addresses.ok) return addresses;
+    const routes = routesOf(addresses.value.ips, addresses.value.routes, routing);
+    const addressed = original.netdev === undefined ? ok(undefined) : await this.#setAddresses(record, addresses.value, routes);
+    if (!addressed.ok) return addressed;
     const gateway = routes.flatMap((route) => (isDefaultRoute(route) && route.gw !== undefined ? [route.gw] : []));
     return ok({ interface: record.owner.ifname, ...inPod.value, ips: addresses.value.ips, routes, gateway, dns: addresses.value.dns });
   }
@@ -74,8 +85,10 @@ export class VfWork {
   async release(record: VfRecord): Answer<void> {
     const found = await this.find(record.config.device);
     if (!found.ok) return found;
+    // A server that gave addresses over the link is told over the link, and if that fails the VF comes back all the same.
+    const told = asksOverTheLink(record) ? await this.#releaseAddresses(record) : undefined;
     const returned = found.value === undefined ? ok(undefined) : await this.#toHost(record, found.value.vf);
-    return returned.ok ? this.#releaseAddresses(record) : returned;
+    return returned.ok ? (told ?? this.#releaseAddresses(record)) : returned;
   }
 
   /** Restores what the attachment, or the pod, changed, and checks it. */
@@ -85,6 +98,8 @@ export class VfWork {
     if (!found.ok) return found;
     // A VF that no longer exists has lost all settings with its existence.
     if (found.value === undefined) return ok(undefined);
+    const port = await this.#restorePort(record);
+    if (!port.ok) return port;
     const driven = await this.#bindAgain(record, found.value.vf);
     if (!driven.ok) return driven;
     const before = driven.value;
@@ -100,15 +115,19 @@ export class VfWork {
     return steps.length > 0 || netdev.value ? this.#checkRestored(record) : ok(undefined);
   }
 
-  /** What differs from what was set up, as sentences; empty when all is as it should be. */
-  async differences({ config, original }: VfRecord): Answer<readonly string[]> {
+  /** What differs from what was set up, as sentences; empty when all is as it should be. `mac`: see {@link podDifferences}. */
+  async differences(record: VfRecord, mac: string | undefined): Answer<readonly string[]> {
+    const { config, original, owner } = record;
     const found = await this.find(config.device);
     if (!found.ok) return found;
     if (found.value === undefined) return ok([`VF ${config.device} has gone from the node`]);
     const { vf } = found.value;
     const settings = settingSteps(original, vf.settings, overlaid(config, original.settings, vf.settings, wantedSettings(config, original.settings)));
     const moved = original.netdev !== undefined && vf.netdev !== undefined ? [`the interface of ${config.device} is on the host as ${vf.netdev.name}`] : [];
-    return ok([...settings.map((step) => `${describeStep(step)} was undone by somebody`), ...moved]);
+    const inPod = await this.#podDifferences(record, mac, moved.length > 0);
+    if (!inPod.ok) return inPod;
+    const port = await this.#portDifferences(record, owner.ifname);
+    return port.ok ? ok([...settings.map((step) => `${describeStep(step)} was undone by somebody`), ...moved, ...inPod.value, ...port.value]) : port;
   }
 
   async #allocate({ config, owner, machine }: VfRecord): Answer<IpamResult> {
@@ -127,12 +146,71 @@ export class VfWork {
     return ok(undefined);
   }
 
-  async #intoPod(record: VfRecord, { ips }: IpamResult, routes: readonly { readonly dst: string; readonly gw?: string }[]): Answer<{ readonly mac: string; readonly mtu: number }> {
+  async #podDifferences(record: VfRecord, mac: string | undefined, isOnHost: boolean): Answer<readonly string[]> {
+    const { podLinks } = this.#ports;
+    if (podLinks === undefined || record.original.netdev === undefined || isOnHost) return ok([]);
+    const seen = await podLinks.look(record.config.device, record.owner.netns);
+    return seen.ok ? ok(podDifferences(record, seen.value, mac)) : hardwareFailure(seen.error, 'looking into the pod');
+  }
+
+  async #portDifferences({ config, original }: VfRecord, ifname: string): Answer<readonly string[]> {
+    const { podLinks } = this.#ports;
+    if (podLinks === undefined || original.representor === undefined) return ok([]);
+    const { name } = original.representor;
+    const port = await podLinks.port(name);
+    if (!port.ok) return hardwareFailure(port.error, 'looking at the representor');
+    if (port.value === undefined) return ok([`the representor ${name} of ${ifname} is gone`]);
+    return ok([
+      ...(port.value.up ? [] : [`the representor ${name} of ${ifname} is down`]),
+      ...(config.bridge === undefined || port.value.master === config.bridge ? [] : [`the representor ${name} of ${ifname} is no port of ${config.bridge}`]),
+    ]);
+  }
+
+  /** Nothing on NICs in legacy mode, whose VFs have no representor. */
+  async #setPort({ config, original }: VfRecord, change: HostPortChange): Answer<void> {
+    const { podLinks } = this.#ports;
+    if (podLinks === undefined || original.representor === undefined) {
+      return config.bridge === undefined ? ok(undefined) : failure(cniCodes.refused, `VF ${config.device} has no representor that could be a port of ${config.bridge}`, 'Set eSwitchMode: switchdev in the policy of this PF, or remove "bridge" from the network.');
+    }
+    const set = await podLinks.setPort(original.representor.name, change);
+    return set.ok ? set : hardwareFailure(set.error, `setting the representor ${original.representor.name}`);
+  }
+
+  async #restorePort({ original: { representor } }: VfRecord): Answer<void> {
+    const { podLinks } = this.#ports;
+    if (podLinks === undefined || representor === undefined) return ok(undefined);
+    const now = await podLinks.port(representor.name);
+    if (!now.ok) return hardwareFailure(now.error, 'looking at the representor');
+    // It goes with the eswitch mode, and a new one is nobody's yet.
+    if (now.value === undefined) return ok(undefined);
+    const master = representor.master === undefined ? null : representor.master;
+    // A bridge that has been removed meanwhile cannot have its port back.
+    const bridge = master === null ? ok(undefined) : await podLinks.port(master);
+    if (!bridge.ok) return hardwareFailure(bridge.error, 'looking at the bridge');
+    const set = await podLinks.setPort(representor.name, { up: representor.up, mtu: representor.mtu, master: bridge.value === undefined ? null : master });
+    return set.ok ? set : hardwareFailure(set.error, `restoring the representor ${representor.name}`);
+  }
+
+  /** In the pod a VF is known by its name there only: under the names that it has on the host, others may look for something else. */
+  async #setAltNames(device: PciAddress, from: readonly string[], to: readonly string[]): Answer<boolean> {
+    const { podLinks } = this.#ports;
+    if (podLinks === undefined || (from.length === to.length && from.every((name) => to.includes(name)))) return ok(false);
+    const set = await podLinks.setAltNames(device, 'host', to);
+    return set.ok ? ok(true) : hardwareFailure(set.error, 'setting the alternative names');
+  }
+
+  async #setAddresses({ config: { device }, owner: { netns } }: VfRecord, { ips }: IpamResult, routes: readonly { readonly dst: string; readonly gw?: string }[]): Answer<void> {
+    return this.#apply(ips.length === 0 && routes.length === 0 ? [] : [{ kind: 'setAddresses', device, netns, addresses: ips.map((ip) => ip.address), routes }]);
+  }
+
+  async #intoPod(record: VfRecord): Answer<{ readonly mac: string; readonly mtu: number }> {
     const { config, original, owner } = record;
     const { device } = config;
     const ready = await this.#takeIdentity(record);
     if (!ready.ok) return ready;
     const { netns } = owner;
+    const named = await this.#setAltNames(device, ready.value.altNames, []);
+    if (!named.ok) return named;
     const mtu = config.mtu ?? ready.value.mtu;
     const moved = await this.#apply([
       // Kernels before 6.12 do not rename an interface that is up, and the name changes with the move.
@@ -140,7 +218,6 @@ export class VfWork {
       { kind: 'moveNetdev', device, from: 'host', to: netns, name: owner.ifname },
       ...(mtu === ready.value.mtu ? [] : [{ kind: 'setMtu', device, netns, mtu } as const]),
       { kind: 'setLink', device, netns, up: true },
-      ...(ips.length === 0 && routes.length === 0 ? [] : [{ kind: 'setAddresses', device, netns, addresses: ips.map((ip) => ip.address), routes } as const]),
     ]);
     return moved.ok ? ok({ mac: ready.value.mac, mtu }) : moved;
   }
@@ -240,7 +317,9 @@ export class VfWork {
       ...((rename ? false : isUp) === up ? [] : [{ kind: 'setLink', device, netns: 'host', up } as const]),
     ];
     const applied = await this.#apply(steps);
-    return applied.ok ? ok(steps.length > 0 || netdev.value.mac !== mac) : applied;
+    if (!applied.ok) return applied;
+    const named = await this.#setAltNames(device, netdev.value.altNames, original.netdev.altNames ?? []);
+    return named.ok ? ok(steps.length > 0 || named.value || netdev.value.mac !== mac) : named;
   }
 
   async #checkRestored({ config, original }: VfRecord): Answer<void> {
@@ -266,6 +345,13 @@ export class VfWork {
     }
     return ok(undefined);
   }
+}
+
+const NO_ADDRESSES: IpamResult = { ips: [], routes: [], dns: {} };
+
+/** A plugin that asks a server of the network itself needs the interface in the pod, up, before it can answer, and as long as it has something to give back. */
+function asksOverTheLink({ config }: VfRecord): boolean {
+  return config.ipam !== undefined && field(config.ipam, 'type') === 'dhcp';
 }
 
 function userSpaceLink({ config, original }: VfRecord, pfMtu: number | undefined): { readonly mac?: string; readonly mtu?: number } {

@@ -15,6 +15,7 @@ import type { Health } from '@vfleet/controllers/observability/health.ts';
 import type { MetricRegistry } from '@vfleet/controllers/observability/metric-registry.ts';
 import { collectNode, countedCni, nodeChecks } from '@vfleet/controllers/observability/node-metrics.ts';
 import type { Clock, Files, Hardware, Host, Kube, Log, Random, VfStatistics } from '@vfleet/core';
+import type { PodLinks } from '@vfleet/core/ports/pod-links.ts';
 import { ApiEvents } from '@vfleet/kube';
 import { lstat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
@@ -30,6 +31,8 @@ export interface NodePorts {
   readonly random: Random;
   readonly log: Log;
   readonly namespaces: Namespaces;
+  /** Pods' interfaces; absent where VFs have none. */
+  readonly podLinks?: PodLinks;
   readonly plugins: PluginRunner;
   /** See CniServerPorts. */
   readonly peerUid: (socket: Socket) => number | undefined;
