@@ -1,7 +1,8 @@
 import { fail, hardwareError, ok } from '@vfleet/core';
 import type { Clock, Hardware, HardwareError, HardwareEvent, HardwareStep, Inventory, PciAddress, Result, Subscription } from '@vfleet/core';
 import { EventReader } from './events.ts';
-import { discoverInventory, driverOf } from './inventory/discover.ts';
+import { discoverInventory } from './inventory/discover.ts';
+import type { GuardedReads } from './inventory/num-vfs.ts';
 import { KernelThread } from './kernel-thread/kernel-thread.ts';
 import type { Netlink } from './kernel-thread/kernel-thread.ts';
 import { MonitorThread } from './kernel-thread/monitor-thread.ts';
@@ -9,7 +10,7 @@ import type { Monitor } from './kernel-thread/monitor-thread.ts';
 import { KernelLinks } from './links.ts';
 import { describeUsers } from './steps/users.ts';
 import { setDevlinkParam, setEswitchMode, setFeature, setRdmaMode } from './steps/devlink.ts';
-import { bindDriver, pfOf, unbindDriver } from './steps/drivers.ts';
+import { bindDriver, unbindDriver } from './steps/drivers.ts';
 import { moveNetdev, renameNetdev, setAddresses, setLink, setMtu, setNetdevMac } from './steps/netdev.ts';
 import { failed } from './steps/outcome.ts';
 import type { StepFailure, StepOutcome } from './steps/outcome.ts';
@@ -17,6 +18,7 @@ import { setDriversAutoprobe, setNumVfs } from './steps/sriov.ts';
 import type { StepTools } from './steps/tools.ts';
 import { createVdpa, deleteVdpa } from './steps/vdpa.ts';
 import { setVf } from './steps/vf-attributes.ts';
+import { driverOf, pfOf } from './sysfs/functions.ts';
 import { HelperWrites } from './sysfs/long-writes.ts';
 import type { LongWrites } from './sysfs/long-writes.ts';
 import { RealSysfs } from './sysfs/real-sysfs.ts';
@@ -45,6 +47,8 @@ export interface LinuxHardware extends Hardware {
 }
 
 const WRITE_DEADLINE_MS = 180_000;
+/** How long a look waits for the writes of this process before it goes on to PFs that have none. */
+const UNDER_WAY_MS = 5_000;
 
 /**
  * The NICs of the host this runs on, by sysfs and netlink; nothing is asked of other programs. It needs CAP_NET_ADMIN, CAP_SYS_ADMIN
@@ -62,10 +66,13 @@ class RealHardware implements LinuxHardware {
   readonly #longWrites: LongWrites;
   readonly #deadlineMs: number;
   readonly #tools: StepTools;
-  /** PFs with a write that has not come back: nothing touches them. */
-  readonly #stuck = new Set<PciAddress>();
+  readonly #reads: GuardedReads;
+  /** PFs with a write or a read that has not come back, and how many: nothing touches them. */
+  readonly #stuck = new Map<PciAddress, number>();
   /** Writes under way, which a look waits for. */
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #listeners = new Set<(event: HardwareEvent) => void>();
+  readonly #clock: Clock;
 
   constructor(ports: LinuxHardwarePorts, settings: LinuxHardwareSettings) {
     this.#sysfs = ports.sysfs ?? new RealSysfs();
@@ -74,14 +81,15 @@ class RealHardware implements LinuxHardware {
     this.#longWrites = ports.longWrites ?? new HelperWrites(ports.clock);
     this.#deadlineMs = settings.writeDeadlineMs ?? WRITE_DEADLINE_MS;
     this.links = new KernelLinks(this.#netlink);
-    this.#tools = { sysfs: this.#sysfs, links: this.links, writeLong: (pf, path, text) => this.#writeLong(pf, path, text) };
+    this.#clock = ports.clock;
+    this.#reads = { isStuck: (pf) => this.#stuck.has(pf), readLong: (pf, path) => this.#readLong(pf, path), limited: (work) => this.#within(this.#deadlineMs, work) };
+    this.#tools = { sysfs: this.#sysfs, links: this.links, readLong: this.#reads.readLong, writeLong: (pf, path, text) => this.#writeLong(pf, path, text) };
   }
 
   async discover(): Promise<Result<Inventory, HardwareError>> {
-    // Reading a PF's attributes waits for a write under way; behind one that hangs it would hang too.
-    while (this.#underWay.size > 0 && this.#stuck.size === 0) await Promise.allSettled([...this.#underWay]);
-    if (this.#stuck.size > 0) return fail(hardwareError({ operation: 'discover', failure: 'stuckWrite', device: 'host', detail: [...this.#stuck].join(', ') }));
-    return discoverInventory(this.#sysfs, this.links);
+    // What they make is seen when they are done. One that takes longer may hang: then its PF alone is waited for, or told to be blocked.
+    if (this.#underWay.size > 0) await this.#within(UNDER_WAY_MS, Promise.allSettled([...this.#underWay]));
+    return discoverInventory(this.#sysfs, this.links, this.#reads);
   }
 
   async apply(step: HardwareStep): Promise<Result<void, HardwareError>> {
@@ -90,15 +98,23 @@ class RealHardware implements LinuxHardware {
     if (outcome === undefined) return ok(undefined);
     const driver = device === 'host' ? undefined : await driverOf(this.#sysfs, await pfOf(this.#sysfs, device));
     const holders = outcome.failure === 'EBUSY' && device !== 'host' ? await describeUsers(this.#sysfs, this.links, device) : '';
-    const detail = [outcome.detail, holders].filter((part) => part !== undefined && part !== '').join('; ');
+    const detail = [...new Set([outcome.detail, holders])].filter((part) => part !== undefined && part !== '').join('; ');
     return fail(hardwareError({ operation: step.kind, failure: outcome.failure, device, step, ...(detail === '' ? {} : { detail }), ...(driver === undefined ? {} : { driver }) }));
   }
 
   watch(listener: (event: HardwareEvent) => void): Subscription {
     const reader = new EventReader();
-    return this.#monitor.listen((news) => {
-      for (const event of reader.read(news)) listener(event);
+    const own = (event: HardwareEvent) => listener(event);
+    this.#listeners.add(own);
+    const subscription = this.#monitor.listen((news) => {
+      for (const event of reader.read(news)) own(event);
     });
+    return {
+      stop: () => {
+        this.#listeners.delete(own);
+        subscription.stop();
+      },
+    };
   }
 
   async close(): Promise<void> {
@@ -160,8 +176,35 @@ class RealHardware implements LinuxHardware {
     this.#underWay.delete(write.outcome);
     if (outcome.ok) return undefined;
     if (outcome.error !== 'deadlinePassed') return { errno: outcome.error.errno };
-    this.#stuck.add(pf);
-    void write.over.then(() => this.#stuck.delete(pf));
+    this.#leaveAlone(pf, write.over);
     return failed('deadlinePassed', `${path} after ${this.#deadlineMs / 1000} s`);
+  }
+
+  /** Undefined when it takes longer. */
+  #within<Value>(ms: number, work: Promise<Value>): Promise<Value | undefined> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#clock.setTimer(ms, () => resolve(undefined));
+      work.then(resolve, reject).finally(() => timer.cancel());
+    });
+  }
+
+  async #readLong(pf: PciAddress, path: string): ReturnType<GuardedReads['readLong']> {
+    const read = this.#longWrites.read(path, this.#deadlineMs);
+    const outcome = await read.outcome;
+    if (outcome.ok) return outcome;
+    if (outcome.error !== 'deadlinePassed') return fail(outcome.error);
+    this.#leaveAlone(pf, read.over);
+    return undefined;
+  }
+
+  /** Until the kernel lets go. Whoever watches is told then: what it did meanwhile need not have made an event. */
+  #leaveAlone(pf: PciAddress, over: Promise<void>): void {
+    this.#stuck.set(pf, (this.#stuck.get(pf) ?? 0) + 1);
+    void over.then(() => {
+      const left = this.#stuck.get(pf)! - 1;
+      if (left > 0) this.#stuck.set(pf, left);
+      else this.#stuck.delete(pf);
+      if (left === 0) for (const listener of [...this.#listeners]) listener({ kind: 'changed', device: pf });
+    });
   }
 }

@@ -3,7 +3,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { SimClock, fail, ok, pciAddress } from '@vfleet/core';
-import type { HardwareStep } from '@vfleet/core';
+import type { HardwareEvent, HardwareStep } from '@vfleet/core';
 import { createLinuxHardware, createLinuxHost } from '../src/index.ts';
 import type { LongWrites, Netlink, Sysfs } from '../src/index.ts';
 
@@ -32,7 +32,8 @@ function hostOf(files: Readonly<Record<string, string>>): Sysfs {
 
 const mute: Netlink = { ask: async () => ({ ok: false, failure: { errno: 93 } }) };
 const empty: Netlink = { ask: async () => ({ ok: true, payloads: [] }) };
-const readOnly: LongWrites = { write: (path) => ({ outcome: Promise.resolve(fail({ errno: 'EROFS', path })), over: Promise.resolve() }) };
+const unread: LongWrites['read'] = () => ({ outcome: Promise.resolve(ok('0')), over: Promise.resolve() });
+const readOnly: LongWrites = { read: unread, write: (path) => ({ outcome: Promise.resolve(fail({ errno: 'EROFS', path })), over: Promise.resolve() }) };
 const hardwareOf = (files: Readonly<Record<string, string>>, netlink: Netlink = empty, longWrites: LongWrites = readOnly) =>
   createLinuxHardware({ clock: new SimClock(), sysfs: hostOf(files), netlink, monitor: { listen: () => ({ stop() {} }) }, longWrites });
 
@@ -64,15 +65,30 @@ describe('hosts that are not as they should be', () => {
   test('a write that does not come back blocks its PF, and only until it does', async () => {
     let release = () => {};
     const over = new Promise<void>((resolve) => (release = resolve));
-    const stuck: LongWrites = { write: () => ({ outcome: Promise.resolve(fail('deadlinePassed' as const)), over }) };
+    const stuck: LongWrites = { read: unread, write: () => ({ outcome: Promise.resolve(fail('deadlinePassed' as const)), over }) };
     const hardware = hardwareOf(sane, empty, stuck);
     expect(await hardware.apply({ kind: 'setNumVfs', pf: PF, count: 2 })).toMatchObject({ ok: false, error: { code: 'timeout' } });
     expect(await hardware.apply({ kind: 'setDriversAutoprobe', pf: PF, enabled: true })).toMatchObject({ ok: false, error: { code: 'blocked' } });
-    expect(await hardware.discover()).toMatchObject({ ok: false, error: { code: 'blocked' } });
+    expect(await hardware.discover()).toMatchObject({ ok: true, value: { pfs: [{ pciAddress: PF, numVfs: 0, blocked: { cause: expect.stringContaining('stuck'), remedy: expect.stringContaining('end the process') } }] } });
+    const events: HardwareEvent[] = [];
+    hardware.watch((event) => events.push(event));
     release();
     await over;
     await Promise.resolve();
-    expect(await hardware.discover()).toMatchObject({ ok: true });
+    expect(events).toEqual([{ kind: 'changed', device: PF }]);
+    const free = await hardware.discover();
+    expect(free.ok && free.value.pfs[0]).not.toHaveProperty('blocked');
+    expect(await hardware.apply({ kind: 'setDriversAutoprobe', pf: PF, enabled: true })).toMatchObject({ ok: false, error: { errno: 'EROFS' } });
+  });
+
+  test('links that nobody can ask about are told after a while, not waited for without an end', async () => {
+    const clock = new SimClock();
+    const hardware = createLinuxHardware({ clock, sysfs: hostOf(sane), netlink: { ask: () => new Promise(() => {}) }, monitor: { listen: () => ({ stop() {} }) }, longWrites: readOnly });
+    const seen = hardware.discover();
+    let over = false;
+    void seen.then(() => (over = true));
+    await clock.runUntil(() => over, 600_000, 'the look');
+    expect(await seen).toMatchObject({ ok: false, error: { code: 'timeout', cause: expect.stringContaining('rtnetlink does not answer'), remedy: expect.stringMatching(/\w{3}/) } });
   });
 
   test('a host without IOMMU and boot loader', async () => {

@@ -47,17 +47,14 @@ export class SimHardware implements Hardware {
     });
   }
 
-  /** Reading a PF's attributes waits for a write under way; behind a write that hangs it would hang too. */
+  /** Reading a PF's attributes waits for a write under way; where one hangs, the rest of the PF is read without waiting. */
   async #readable(faults: StepFaults): Promise<Outcome> {
     const node = this.#node;
     if (!node.up) return 'nodeDown';
     if (faults.errno !== undefined) return faults.errno;
     if (faults.delayMs > 0 && (await node.after(faults.delayMs, () => 'ok')) !== 'ok') return 'nodeDown';
     for (let pf = node.firstPf; pf < node.endPf; pf++) {
-      for (let operation = node.operationOn(pf); operation !== undefined; operation = node.operationOn(pf)) {
-        if (operation.stuck) return 'stuckWrite';
-        await operation.over;
-      }
+      for (let operation = node.operationOn(pf); operation !== undefined && !operation.stuck; operation = node.operationOn(pf)) await operation.over;
     }
     return node.up ? 'ok' : 'nodeDown';
   }

@@ -1,11 +1,12 @@
-import type { Inventory, PfObservation, VdpaType, VfObservation, VfSettings } from '@vfleet/core';
+import { hardwareError } from '@vfleet/core';
+import type { Blockage, Inventory, PfObservation, VdpaType, VfObservation, VfSettings } from '@vfleet/core';
 import { PfFlag, VfFlag } from './model/columns.ts';
 import { formatMac } from './model/mac.ts';
 import { rdmaDeviceName, representorName } from './model/names.ts';
 import { hasCarrier, hasNetdev, netdevOf, netnsOf } from './model/netdev.ts';
 import type { Device, NodeModel } from './model/node-model.ts';
 import type { NicModel } from './personalities/nic-model.ts';
-import { iommuGroup } from './kernel/vfio.ts';
+import { describeHolders, iommuGroup, whereIs } from './kernel/vfio.ts';
 
 /** Reading a node's columns as the Inventory that sysfs, rtnetlink, devlink and rdma would give together. */
 export function observeNode(node: NodeModel): Inventory {
@@ -23,7 +24,8 @@ export function observePf(node: NodeModel, pf: number): PfObservation {
   const visible = hasNetdev(node, device) && node.fleet.rarePfs.get(pf)?.netns === undefined;
   // By ethtool of its interface, else by devlink: without its driver a card says nothing.
   const tellsFirmware = visible || (driver === model.pfDriver && hasDevlink(model));
-  const vfs = observeVfs(node, pf);
+  const isStuck = node.operationOn(pf)?.stuck === true;
+  const vfs = isStuck ? observeVfs(node, pf).filter((vf) => whereIs(node, node.vfDevice(pf, vf.index)) === 'there') : observeVfs(node, pf);
   return {
     pciAddress: spec.pciAddress,
     vendor: model.vendor,
@@ -31,17 +33,25 @@ export function observePf(node: NodeModel, pf: number): PfObservation {
     ...(driver === undefined ? {} : { driver }),
     ...(visible ? { netdev: netdevOf(node, device) } : {}),
     linkType: spec.linkType,
-    linkSpeedMbps: visible && hasCarrier(node, device) ? model.linkSpeedMbps : -1,
+    linkSpeedMbps: visible && hasCarrier(node, device) && !isStuck ? model.linkSpeedMbps : -1,
     eswitchMode: node.hasFlag(pf, PfFlag.switchdev) ? 'switchdev' : 'legacy',
     totalVfs: pfs.totalVfs[pf]!,
-    numVfs: pfs.numVfs[pf]!,
+    numVfs: isStuck ? vfs.length : pfs.numVfs[pf]!,
     vfs,
     numaNode: pfs.numaNode[pf]!,
     rdmaDevices: rdmaDevicesOf(node, device),
-    ...(tellsFirmware ? { firmwareVersion: model.firmwareVersion } : {}),
+    ...(tellsFirmware && !isStuck ? { firmwareVersion: model.firmwareVersion } : {}),
     ...(spec.netFilter === undefined ? {} : { netFilter: spec.netFilter }),
     holdsDefaultRoute: node.hasFlag(pf, PfFlag.defaultRoute),
+    ...(isStuck ? { blocked: blockageOf(node, device) } : {}),
   };
+}
+
+/** What can be said of a change that hangs: the look does not wait for it. */
+function blockageOf(node: NodeModel, device: Device): Blockage {
+  const holders = describeHolders(node, device);
+  const { cause, remedy } = hardwareError({ operation: 'discover', failure: 'stuckWrite', device: node.pfAddress(device.pf), ...(holders === undefined ? {} : { detail: holders }) });
+  return { cause, remedy };
 }
 
 /** Whether the card's driver registers with devlink at all. */

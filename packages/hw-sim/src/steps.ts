@@ -1,7 +1,9 @@
 import type { HardwareStep, PciAddress } from '@vfleet/core';
 import type { StepFaults } from './faults.ts';
 import { createVdpa, deleteVdpa, setDevlinkParam, setFeature, setRdmaMode } from './kernel/devlink.ts';
-import { bindThroughOverride, unbindAny } from './kernel/rebind.ts';
+import { setDriverOverride } from './kernel/drivers.ts';
+import { bindThroughOverride, isBoundTo, unbindAny } from './kernel/rebind.ts';
+import { describeHolders } from './kernel/vfio.ts';
 import { setEswitchMode } from './kernel/eswitch.ts';
 import { moveNetdev, renameNetdev, setAddresses, setLink, setMtu, setNetdevMac } from './kernel/netdevs.ts';
 import { hasSriov, writeNumVfs } from './kernel/numvfs.ts';
@@ -69,6 +71,8 @@ async function performOnPf(node: NodeModel, pf: number, step: PfStep, faults: St
 async function setNumVfs(node: NodeModel, pf: number, count: number, faults: StepFaults): Promise<StepFailure | undefined> {
   const { pfs } = node.fleet;
   const before = pfs.numVfs[pf]!;
+  const holders = count < before ? heldBy(node, { pf, vf: -1, index: -1 }) : undefined;
+  if (holders !== undefined) return holders;
   const outcome = await writeNumVfs(node, pf, count, faults);
   if (outcome === 'ERANGE') return { outcome, detail: `asked for ${count}, sriov_totalvfs is ${pfs.totalVfs[pf]}` };
   if (outcome === 'EBUSY') return { outcome, detail: `${before} VFs exist, ${count} asked for` };
@@ -78,13 +82,29 @@ async function setNumVfs(node: NodeModel, pf: number, count: number, faults: Ste
   return after === count ? undefined : { outcome: 'writeWithoutEffect', detail: `asked for ${count} VFs, there are ${after}` };
 }
 
+/**
+ * Whoever holds a VF keeps the kernel waiting without an end, so the port looks first, and refuses. A holder that comes after the look makes
+ * the change hang all the same.
+ */
+function heldBy(node: NodeModel, device: Device): StepFailure | undefined {
+  if (node.operationOn(device.pf)?.stuck === true) return undefined;
+  return failureOf(describeHolders(node, device) === undefined ? 'ok' : 'EBUSY', describeHolders(node, device));
+}
+
+/** The override is written before the look, as it changes nothing that is bound. */
+function overrideOfHeld(node: NodeModel, device: Device, driver: string): StepFailure | undefined {
+  const refused = isBoundTo(node, device, driver) ? undefined : heldBy(node, device);
+  if (refused !== undefined) setDriverOverride(node, device, driver === 'default' ? undefined : driver);
+  return refused;
+}
+
 async function performOnDevice(node: NodeModel, device: Device, step: DeviceStep, faults: StepFaults): Promise<StepFailure | undefined> {
   const locked = (work: (operation: Operation) => Outcome | Promise<Outcome>) => node.locked(device.pf, (operation) => (stillThere(node, device) ? work(operation) : 'ENODEV'));
   switch (step.kind) {
     case 'bindDriver':
-      return failureOf(await locked((operation) => bindThroughOverride(node, device, step.driver, operation, faults)), `driver ${step.driver}`);
+      return overrideOfHeld(node, device, step.driver) ?? failureOf(await locked((operation) => bindThroughOverride(node, device, step.driver, operation, faults)), `driver ${step.driver}`);
     case 'unbindDriver':
-      return failureOf(await locked((operation) => unbindAny(node, device, operation)));
+      return heldBy(node, device) ?? failureOf(await locked((operation) => unbindAny(node, device, operation)));
     case 'setMtu':
       return failureOf(await locked(() => setMtu(node, device, step.netns, step.mtu)), `MTU ${step.mtu}`);
     case 'setLink':

@@ -91,14 +91,17 @@ function numVfs(pf: number, count: number): Step {
   }, ({ pfs }) => !pfs[pf]!.vfs.some(({ isHeld }) => isHeld));
 }
 
-/** The kernel waits for the user of a VF to let go, however long (drivers/vfio/vfio_main.c, vfio_unregister_group_dev). */
+/** The port refuses; a script's write waits for the user of a VF to let go, however long (drivers/vfio/vfio_main.c, vfio_unregister_group_dev). */
 function removeHeld(pf: number): Step {
   return step(`remove held VFs of ${pf}`, async (reference, real) => {
     let answer = 'none';
-    const work = real.rig.node.hardware.apply({ kind: 'setNumVfs', pf: ADDRESSES[pf]!, count: 0 }).then((result) => void (answer = result.ok ? 'ok' : result.error.code));
+    expect(await real.rig.apply({ kind: 'setNumVfs', pf: ADDRESSES[pf]!, count: 0 })).toBe('EBUSY');
+    const work = real.rig.node.sysfs.writeDevice(ADDRESSES[pf]!, 'sriov_numvfs', '0').then((outcome) => void (answer = outcome));
     await real.rig.clock.run(10_000);
     expect(answer).toBe('none');
-    expect(real.rig.pf(pf).numVfs).toBe(reference.pfs[pf]!.vfs.length);
+    const firstHeld = reference.pfs[pf]!.vfs.findIndex(({ isHeld }) => isHeld);
+    expect(real.rig.pf(pf)).toMatchObject({ numVfs: reference.pfs[pf]!.vfs.length - firstHeld - 1, blocked: { cause: expect.stringContaining('vfio-user') } });
+    expect(real.rig.pf(1 - pf)).not.toHaveProperty('blocked');
     for (const index of reference.pfs[pf]!.vfs.keys()) {
       real.handles.get(`${pf}/${index}`)?.close();
       real.handles.delete(`${pf}/${index}`);

@@ -222,20 +222,36 @@ describe('VFIO', () => {
     expect(rig.node.openVfio(VF0).ok).toBe(true);
   });
 
-  test('while a descriptor is open, numvfs=0 blocks, and reading the PF answers blocked; closing lets it finish', async () => {
+  test.each([{ kind: 'setNumVfs', pf: PF, count: 0 }, { kind: 'setNumVfs', pf: PF, count: 1 }, { kind: 'unbindDriver', device: VF0 }, { kind: 'bindDriver', device: VF0, driver: 'default' }, { kind: 'unbindDriver', device: PF }] as const)('while a descriptor is open, %j is refused at once and the holder named', async (step) => {
+    const rig = await withVfs(2);
+    await rig.apply({ kind: 'bindDriver', device: VF0, driver: 'vfio-pci' });
+    const opened = rig.node.openVfio(VF0);
+    expect(await rig.node.hardware.apply(step)).toMatchObject({ ok: false, error: { code: 'busy', errno: 'EBUSY', cause: expect.stringMatching(new RegExp(`process \\d+ \\(vfio-user\\) has /dev/vfio/\\d+ of ${VF0} open`)) } });
+    expect(rig.vf(0).driver).toBe('vfio-pci');
+    if (opened.ok) opened.value.close();
+    expect(await rig.apply(step)).toBe(step.kind === 'setNumVfs' && step.count === 1 ? 'EBUSY' : 'ok');
+  });
+
+  test('while a descriptor is open, numvfs=0 that somebody writes blocks, and the PF is told to be blocked; closing lets it finish', async () => {
     const rig = await withVfs(2);
     await rig.apply({ kind: 'bindDriver', device: VF0, driver: 'vfio-pci' });
     const opened = rig.node.openVfio(VF0);
     if (!opened.ok) throw new Error('not opened');
-    let outcome: boolean | undefined;
-    void rig.node.hardware.apply({ kind: 'setNumVfs', pf: PF, count: 0 }).then((result) => (outcome = result.ok));
+    let outcome: string | undefined;
+    void rig.node.sysfs.writeDevice(PF, 'sriov_numvfs', '0').then((result) => (outcome = result));
     await rig.clock.run(60_000);
     expect(outcome).toBeUndefined();
-    expect(await rig.node.hardware.discover()).toMatchObject({ ok: false, error: { code: 'blocked' } });
+    // The VF that is held has lost its links; the one after it is still there.
+    const seen = inventoryOf(await rig.node.hardware.discover());
+    expect(seen.pfs[0]).toMatchObject({ numVfs: 1, vfs: [{ index: 1 }], blocked: { cause: expect.stringMatching(new RegExp(`stuck in the kernel.*of ${VF0} open`)), remedy: expect.stringContaining('end the process') } });
     expect(await rig.apply({ kind: 'setVf', pf: PF, vfIndex: 0, trust: true })).toBe('blocked');
+    const events: unknown[] = [];
+    rig.node.hardware.watch((event) => events.push(event));
     opened.value.close();
     await rig.clock.run(5_000);
-    expect(outcome).toBe(true);
+    expect(outcome).toBe('ok');
+    expect(events.at(-1)).toEqual({ kind: 'changed', device: PF });
+    expect(inventoryOf(await rig.node.hardware.discover()).pfs[0]).not.toHaveProperty('blocked');
     expect(inventoryOf(await rig.node.hardware.discover()).pfs[0]!.numVfs).toBe(0);
   });
 
@@ -243,7 +259,7 @@ describe('VFIO', () => {
     const rig = await withVfs(2);
     await rig.apply({ kind: 'bindDriver', device: VF0, driver: 'vfio-pci' });
     const opened = rig.node.openVfio(VF0);
-    expect(await rig.apply({ kind: 'setNumVfs', pf: PF, count: 0 })).toBe('timeout');
+    expect(await rig.wait(rig.node.sysfs.writeDevice(PF, 'sriov_numvfs', '0'))).toBe('deadlinePassed');
     expect(await rig.apply({ kind: 'setNumVfs', pf: PF, count: 0 })).toBe('blocked');
     if (opened.ok) opened.value.close();
     const inventory = inventoryOf(await rig.wait(rig.node.hardware.discover()));

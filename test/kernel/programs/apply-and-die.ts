@@ -10,16 +10,16 @@ import { realHostTools } from '@vfleet/cli/verbs/host/real-host-tools.ts';
 import type { Files } from '@vfleet/core';
 import { RealClock } from '@vfleet/core/real.ts';
 import { RealSysfs, createLinuxHardware } from '@vfleet/hw-linux';
-import type { LongWrite, LongWrites, Netlink } from '@vfleet/hw-linux';
-import { KernelThread } from '@vfleet/hw-linux/kernel-thread/kernel-thread.ts';
+import type { LongWork, LongWrites, Netlink } from '@vfleet/hw-linux';
+import { KernelNetlink } from '@vfleet/hw-linux/kernel-thread/kernel-netlink.ts';
 import { RTM } from '@vfleet/hw-linux/netlink/link.ts';
 import { HelperWrites } from '@vfleet/hw-linux/sysfs/long-writes.ts';
 
 const [policy, stateFolder] = process.argv.slice(2) as [string, string];
 const clock = new RealClock();
-const netlink = new KernelThread();
+const netlink = new KernelNetlink();
 const helpers = new HelperWrites(clock);
-// The thread and the helper process are started now too.
+// The sockets and the helper process are there before the order comes.
 await helpers.write('/dev/null', '', 600_000).outcome;
 await netlink.ask({ kind: 'driverInfo', netns: 'host', name: 'lo' });
 const killAt = await new Promise<number>((resolve) => {
@@ -49,7 +49,11 @@ class TellingSysfs extends RealSysfs {
 }
 
 class TellingWrites implements LongWrites {
-  write(path: string, text: string, deadlineMs: number): LongWrite {
+  read(path: string, deadlineMs: number): LongWork<string> {
+    return helpers.read(path, deadlineMs);
+  }
+
+  write(path: string, text: string, deadlineMs: number): LongWork<void> {
     const firstVf = path.replace(/sriov_numvfs$/, 'virtfn0');
     const hadVfs = existsSync(firstVf);
     const write = helpers.write(path, text, deadlineMs);

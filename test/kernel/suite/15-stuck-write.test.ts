@@ -1,16 +1,18 @@
 // Goal: a write to sriov_numvfs that the kernel does not let go costs the daemon nothing but that PF. Method: a process holds a VF through
 // VFIO, and the backend is kept from seeing it, as if it had come between the look and the write; the write then hangs in a helper, its
-// PF is blocked, the other PF works, and all is well again when the holder ends.
+// PF is told to be blocked, by this process and by others, which name the holder; the other PF is seen and configured as ever, and all is
+// well again when the holder ends.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fail, pciAddressPlus } from '@vfleet/core';
 import type { PciAddress } from '@vfleet/core';
 import { RealClock } from '@vfleet/core/real.ts';
 import { RealSysfs, createLinuxHardware } from '@vfleet/hw-linux';
-import { answer, applied, machinePfs, pfOf, realHardware, until } from '../support.ts';
+import { answer, applied, hostVerb, inventory, machinePfs, pfOf, realHardware, until } from '../support.ts';
 
 class BlindToProcesses extends RealSysfs {
   override async list(folder: string): ReturnType<RealSysfs['list']> {
@@ -23,12 +25,15 @@ class BlindToProcesses extends RealSysfs {
 }
 
 const seeing = realHardware();
+/** Sees nobody, and did not begin the write: it finds out by waiting. */
+const patient = createLinuxHardware({ clock: new RealClock(), sysfs: new BlindToProcesses() }, { writeDeadlineMs: 4_000 });
 const blind = createLinuxHardware({ clock: new RealClock(), sysfs: new BlindToProcesses() }, { writeDeadlineMs: 4_000 });
 const [pf, other] = machinePfs() as [PciAddress, PciAddress];
 
 after(async () => {
   await seeing.close();
   await blind.close();
+  await patient.close();
 });
 
 /** A VF on vfio-pci, held by a process until `work` is over. */
@@ -51,6 +56,23 @@ async function whileHeld(words: readonly string[], work: (device: PciAddress, gr
   }
 }
 
+/** Everything that a PF is asked to do. */
+async function workOn(free: PciAddress): Promise<void> {
+  await applied(seeing, { kind: 'setDriversAutoprobe', pf: free, enabled: true });
+  await applied(seeing, { kind: 'setNumVfs', pf: free, count: 2 });
+  await applied(seeing, { kind: 'setVf', pf: free, vfIndex: 1, trust: true, vlan: { id: 7, qos: 0, protocol: '802.1q' } });
+  await until('the netdevs of its VFs', async () => (await pfOf(seeing, free)).vfs.every(({ netdev }) => netdev !== undefined));
+  const { numVfs, vfs } = await pfOf(seeing, free);
+  assert.deepEqual([numVfs, vfs.map(({ driver }) => driver), vfs[1]!.settings.vlan], [2, ['igbvf', 'igbvf'], 7]);
+  await applied(seeing, { kind: 'setNumVfs', pf: free, count: 0 });
+}
+
+function policyFor(pfs: readonly PciAddress[]): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'stuck-')), 'policy.json');
+  writeFileSync(file, JSON.stringify({ apiVersion: 'sriovnetwork.openshift.io/v1', kind: 'SriovNetworkNodePolicy', metadata: { name: 'net' }, spec: { resourceName: 'net', nodeSelector: {}, numVfs: 3, nicSelector: { rootDevices: pfs } } }));
+  return file;
+}
+
 test('a holder that keeps nothing open but the device itself is found by the group, and named as far as /proc tells', async () => {
   await whileHeld(['closes'], async (device, group, pid) => {
     for (const step of [{ kind: 'setNumVfs', pf, count: 0 }, { kind: 'unbindDriver', device }, { kind: 'bindDriver', device, driver: 'default' }] as const) {
@@ -65,15 +87,40 @@ test('a holder that keeps nothing open but the device itself is found by the gro
 });
 
 test('a write that hangs blocks its PF only, until the holder of the VF ends', async () => {
-  await whileHeld([], async () => {
+  await whileHeld([], async (device, group, pid) => {
+    const before = await inventory(seeing);
     assert.equal(await answer(seeing, { kind: 'setNumVfs', pf, count: 0 }), 'EBUSY');
     assert.equal(await answer(blind, { kind: 'setNumVfs', pf, count: 0 }), 'timeout');
     assert.equal(await answer(blind, { kind: 'setVf', pf, vfIndex: 0, trust: true }), 'blocked');
-    const looked = await blind.discover();
-    assert.ok(!looked.ok && looked.error.code === 'blocked' && /end the process/.test(looked.error.remedy));
-    assert.equal(await answer(blind, { kind: 'setDriversAutoprobe', pf: other, enabled: true }), 'ok');
+    // The helper that was left alone may not have come to its write yet.
+    await until('the kernel waits for the holder', () => !existsSync(`/sys/bus/pci/devices/${pf}/virtfn0`));
+    // Who began it knows that it hangs; who cannot see the holder says so much.
+    assert.match((await pfOf(blind, pf)).blocked!.remedy, /end the process/);
+    // Others find out by the VF that is on its way out, and name the holder.
+    const seen = await inventory(seeing);
+    const [stuck, free] = seen.pfs;
+    assert.deepEqual([stuck!.pciAddress, stuck!.numVfs, stuck!.vfs, stuck!.driver, stuck!.totalVfs], [pf, 0, [], 'igb', 7]);
+    assert.match(stuck!.blocked!.cause, new RegExp(`stuck in the kernel \\(process ${pid} \\(\\S+\\) has /dev/vfio/${group} of ${device} open`));
+    assert.deepEqual(free, before.pfs[1]);
+    // And those who see neither wait for a while only.
+    assert.ok((await pfOf(patient, pf)).blocked !== undefined);
+    await workOn(other);
+    const shown = await hostVerb(seeing, 'discover');
+    assert.equal(shown.status, 0);
+    assert.match(shown.said, new RegExp(`${pf} is blocked: .*process ${pid} .* What can be done: end the process`));
+    const planned = await hostVerb(seeing, 'plan', '-f', policyFor([pf, other]));
+    assert.equal(planned.status, 1);
+    assert.match(planned.said, new RegExp(`create 3 VFs on ${other}`));
+    assert.match(planned.said, new RegExp(`${pf} cannot be touched: .*process ${pid} `));
+    const done = await hostVerb(seeing, 'apply', '-y', '-f', policyFor([pf, other]));
+    assert.equal(done.status, 1);
+    assert.equal((await pfOf(seeing, other)).numVfs, 3);
+    assert.equal((await hostVerb(seeing, 'reset', '-y')).status, 1);
+    assert.equal((await pfOf(seeing, other)).numVfs, 0);
   });
-  await until('the PF is free', async () => (await blind.discover()).ok);
+  await until('the PF is free', async () => (await pfOf(blind, pf)).blocked === undefined);
+  assert.equal((await pfOf(patient, pf)).blocked, undefined);
+  assert.equal((await pfOf(seeing, pf)).blocked, undefined);
   await until('the VF is gone', () => readFileSync(`/sys/bus/pci/devices/${pf}/sriov_numvfs`, 'utf8') === '0\n');
   // Its own deadline is short on purpose: what may take as long as the machine is busy is left to the other one.
   assert.equal(await answer(blind, { kind: 'setDriversAutoprobe', pf, enabled: true }), 'ok');

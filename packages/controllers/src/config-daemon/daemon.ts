@@ -46,7 +46,7 @@ type TimerName = 'deadline' | 'hardware' | 'resync' | 'retry' | 'flush';
 const DURABLE: readonly NodeMachineState['value'][] = ['drainRequested', 'applying', 'rebooting', 'succeeded', 'failed'];
 const RETRY = { initialMs: 500, maxMs: 30_000 };
 /** Problems that end when a device comes, or is changed by those who manage it. */
-const AWAITED: readonly Plan['problems'][number]['kind'][] = ['pfGone', 'pfWithoutDriver', 'tooFewVfs', 'externallyManagedDiffers'];
+const AWAITED: readonly Plan['problems'][number]['kind'][] = ['pfGone', 'pfBlocked', 'pfWithoutDriver', 'tooFewVfs', 'externallyManagedDiffers'];
 
 class Daemon implements ConfigDaemon {
   readonly #ports: ConfigDaemonPorts;

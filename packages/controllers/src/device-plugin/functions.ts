@@ -22,6 +22,8 @@ export interface NetFunction {
   readonly vdpaType?: VdpaType;
   readonly linkState?: VfLinkState;
   readonly deviceFiles?: DeviceFiles;
+  /** Why it cannot be used, whoever asks. */
+  readonly fault?: string;
 }
 
 /**
@@ -31,7 +33,7 @@ export interface NetFunction {
 export function functionsOf(inventory: Inventory): readonly NetFunction[] {
   return inventory.pfs.flatMap((pf) => {
     const pfNames = pf.netdev === undefined ? [] : [pf.netdev.name, ...pf.netdev.altNames];
-    const self = pf.numVfs === 0 && !pf.holdsDefaultRoute ? [pfFunction(pf, pfNames)] : [];
+    const self = pf.numVfs === 0 && !pf.holdsDefaultRoute && pf.blocked === undefined ? [pfFunction(pf, pfNames)] : [];
     return [...self, ...pf.vfs.map((vf) => vfFunction(inventory, pf, pfNames, vf))];
   });
 }
@@ -54,6 +56,7 @@ function vfFunction(inventory: Inventory, pf: PfObservation, pfNames: readonly s
     ...(vf.iommuGroup === undefined ? {} : { iommuGroup: vf.iommuGroup }),
     ...(vf.vdpaType === undefined ? {} : { vdpaType: vf.vdpaType }),
     ...(vf.deviceFiles === undefined ? {} : { deviceFiles: vf.deviceFiles }),
+    ...(pf.blocked === undefined ? {} : { fault: `its PF ${pf.pciAddress} cannot be touched: ${pf.blocked.cause}` }),
   };
 }
 

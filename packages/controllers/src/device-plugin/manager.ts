@@ -301,11 +301,11 @@ class Manager implements DevicePluginManager {
     return noted?.ok === false ? fail(`what is handed out could not be written down: ${noted.error.cause}`) : ok(undefined);
   }
 
-  #faultOf({ id, pf, linkState }: NetFunction, fullName: string): string | undefined {
+  #faultOf({ id, pf, linkState, fault }: NetFunction, fullName: string): string | undefined {
     const holder = this.#holdings?.resourceOf(id);
     const held = holder !== undefined && holder !== fullName ? `a pod still holds it as ${holder}` : undefined;
     const link = linkState !== 'enable' && this.#links.isLost(pf) ? `its PF ${pf} has no link` : undefined;
-    return this.#quarantined.get(id) ?? this.#suspects.get(id) ?? held ?? link;
+    return fault ?? this.#quarantined.get(id) ?? this.#suspects.get(id) ?? held ?? link;
   }
 
   /** Resources to which nothing is added while the config daemon works on the VFs. Hand-written ones do not wait for it. */

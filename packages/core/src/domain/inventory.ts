@@ -96,6 +96,14 @@ export interface PfObservation {
   /** Carries the host's default route or the node's own address: never a device for pods. */
   readonly holdsDefaultRoute: boolean;
   readonly deviceFiles?: DeviceFiles;
+  /** Present while nothing may touch the PF; the rest is then what can be read without waiting for it. */
+  readonly blocked?: Blockage;
+}
+
+/** A change of a PF that hangs in the kernel: what holds it up, and what would end that. Both for a person. */
+export interface Blockage {
+  readonly cause: string;
+  readonly remedy: string;
 }
 
 /** One node's NICs at one moment, PFs in order of PCI address. */

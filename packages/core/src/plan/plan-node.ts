@@ -1,5 +1,5 @@
 import { comparePciAddresses } from '../domain/pci.ts';
-import type { PfObservation } from '../domain/inventory.ts';
+import type { Blockage, PfObservation } from '../domain/inventory.ts';
 import { planBridges } from './bridge-steps.ts';
 import { affectedVfs, differencesOf } from './differences.ts';
 import { needsMoreFirmwareVfs } from './firmware.ts';
@@ -43,7 +43,8 @@ export function planNode(input: PlanInput): Plan {
   for (const owned of input.owned) {
     const pf = observed.get(owned.pciAddress);
     if (pf === undefined || owned.externallyManaged || named.has(owned.pciAddress)) continue;
-    pfs.push(planReset(owned, pf, input, reasons));
+    if (pf.blocked !== undefined) problems.push(pfBlocked(pf, pf.blocked));
+    else pfs.push(planReset(owned, pf, input, reasons));
   }
   const bridges = planBridges(input, observed);
   problems.push(...bridges.problems);
@@ -112,8 +113,14 @@ function pfGone(wanted: WantedPf, name: string | undefined): PlanProblem {
   };
 }
 
+function pfBlocked(pf: PfObservation, { cause, remedy }: Blockage): PlanProblem {
+  return { kind: 'pfBlocked', pf: pf.pciAddress, name: nameOf(pf), cause: `${nameOf(pf)} at ${pf.pciAddress} cannot be touched: ${cause}`, remedy, blocks: true };
+}
+
 function problemsOf(wanted: WantedPf, pf: PfObservation, input: PlanInput): readonly PlanProblem[] {
   const name = nameOf(pf);
+  // What the rest of the observation says may be half of a change.
+  if (pf.blocked !== undefined) return [pfBlocked(pf, pf.blocked)];
   const problems: PlanProblem[] = [];
   const found = (kind: PlanProblem['kind'], blocks: boolean, cause: string, remedy: string) =>
     problems.push({ kind, pf: pf.pciAddress, name, cause, remedy, blocks });

@@ -90,6 +90,7 @@ export type Difference =
 export interface PlanProblem {
   readonly kind:
     | 'pfGone' // the spec names a PF that is not there
+    | 'pfBlocked' // an earlier change hangs in the kernel
     | 'pfWithoutDriver'
     | 'tooManyVfs' // numVfs > sriov_totalvfs
     | 'tooFewVfs' // externally managed with fewer VFs than wanted

@@ -7,10 +7,14 @@ import { isRepresentor, primaryLink, representorOf } from '../links.ts';
 import { pciHandle } from '../netlink/devlink.ts';
 import type { Link, LinkVf } from '../netlink/link.ts';
 import { RDMA_SYS_GET, decodeRdmaMode } from '../netlink/rdma.ts';
+import { driverOf, vfAddresses } from '../sysfs/functions.ts';
 import { PCI_DEVICES, baseName, deviceFile } from '../sysfs/paths.ts';
 import type { Sysfs, SysfsError } from '../sysfs/sysfs.ts';
 import { defaultRouteLinks } from './default-route.ts';
-import { withoutNascentVfs } from './nascent-vfs.ts';
+import { tellNascentVfs } from './nascent-vfs.ts';
+import type { Functions } from './nascent-vfs.ts';
+import { readNumVfs } from './num-vfs.ts';
+import type { GuardedReads } from './num-vfs.ts';
 import { deviceFilesOf, listVdpa, rdmaDevices } from './device-files.ts';
 import type { VdpaDevice } from './device-files.ts';
 
@@ -18,6 +22,8 @@ import type { VdpaDevice } from './device-files.ts';
 interface Look {
   readonly sysfs: Sysfs;
   readonly links: KernelLinks;
+  readonly reads: GuardedReads;
+  readonly nascent: Functions['nascent'];
   readonly byDevice: ReadonlyMap<string, readonly Link[]>;
   readonly vdpa: ReadonlyMap<string, VdpaDevice>;
   readonly defaultRoute: ReadonlySet<number>;
@@ -26,22 +32,28 @@ interface Look {
 const NETWORK_CLASS = /^0x02/;
 const INFINIBAND_CLASS = /^0x0207/;
 
-/** The node's PFs and their VFs, as sysfs and netlink show them at this moment. Devices that vanish while they are looked at are left out. */
-export async function discoverInventory(sysfs: Sysfs, links: KernelLinks): Promise<Result<Inventory, HardwareError>> {
+/**
+ * The node's PFs and their VFs, as sysfs and netlink show them at this moment. Devices that vanish while they are looked at are left out,
+ * and of a PF that a change holds up it is told what can be read without waiting.
+ */
+export async function discoverInventory(sysfs: Sysfs, links: KernelLinks, reads: GuardedReads): Promise<Result<Inventory, HardwareError>> {
   const names = await sysfs.list(PCI_DEVICES);
   if (!names.ok) return fail(sysfsFailure(names.error));
-  const addresses = await physicalFunctions(sysfs, names.value);
-  if (!addresses.ok) return addresses;
-  const all = await links.list('host');
+  const functions = await networkFunctions(sysfs, names.value);
+  if (!functions.ok) return functions;
+  const { pfs: addresses, nascent } = functions.value;
+  const all = await reads.limited(links.list('host'));
+  // Everything that has to do with links waits for one lock (rtnl): whoever keeps it stops them all.
+  if (all === undefined) return fail(hardwareError({ operation: 'discover', failure: 'deadlinePassed', device: 'host', detail: 'rtnetlink does not answer: something in the kernel keeps its lock' }));
   if (!all.ok) {
     const failure = errnoName(all.error.errno) ?? 'EIO';
     return fail(hardwareError({ operation: 'discover', failure, device: 'host', detail: `rtnetlink${all.error.says === undefined ? '' : `: ${all.error.says}`}` }));
   }
   const look: Look = {
-    sysfs, links, byDevice: groupByDevice(all.value), vdpa: await listVdpa(sysfs), defaultRoute: await defaultRouteLinks(links, all.value),
+    sysfs, links, reads, nascent, byDevice: groupByDevice(all.value), vdpa: await listVdpa(sysfs), defaultRoute: await defaultRouteLinks(links, all.value),
   };
   const pfs: PfObservation[] = [];
-  for (const address of addresses.value) {
+  for (const address of addresses) {
     const pf = await readPf(look, address);
     if (pf !== undefined) pfs.push(pf);
   }
@@ -66,8 +78,8 @@ function groupByDevice(links: readonly Link[]): ReadonlyMap<string, readonly Lin
   return groups;
 }
 
-/** Network controllers that are no VFs, in order. Names that are no PCI addresses are not the kernel's PCI devices. */
-async function physicalFunctions(sysfs: Sysfs, names: readonly string[]): Promise<Result<readonly PciAddress[], HardwareError>> {
+/** Network controllers without those that are VFs of another, in order. Names that are no PCI addresses are not the kernel's PCI devices. */
+async function networkFunctions(sysfs: Sysfs, names: readonly string[]): Promise<Result<Functions, HardwareError>> {
   const found: PciAddress[] = [];
   for (const name of names) {
     const address = parsePciAddress(name);
@@ -79,7 +91,7 @@ async function physicalFunctions(sysfs: Sysfs, names: readonly string[]): Promis
     }
     if (NETWORK_CLASS.test(pciClass.value) && !(await sysfs.exists(deviceFile(address.value, 'physfn')))) found.push(address.value);
   }
-  return ok(await withoutNascentVfs(sysfs, found.sort(comparePciAddresses)));
+  return ok(await tellNascentVfs(sysfs, found.sort(comparePciAddresses)));
 }
 
 async function readPf(look: Look, address: PciAddress): Promise<PfObservation | undefined> {
@@ -91,10 +103,13 @@ async function readPf(look: Look, address: PciAddress): Promise<PfObservation | 
   const driver = await driverOf(sysfs, address);
   const pciClass = await sysfs.read(deviceFile(address, 'class'));
   const totalVfs = await readNumber(sysfs, deviceFile(address, 'sriov_totalvfs'), 0);
-  const numVfs = totalVfs === 0 ? 0 : await readNumVfs(sysfs, address);
-  const eswitchMode = driver === undefined ? 'legacy' : await readEswitch(links, address);
+  const known = totalVfs === 0 ? ok(0) : await readNumVfs(sysfs, look.reads, address, { vfs: await vfAddresses(sysfs, address), nascent: look.nascent.get(address) ?? [] });
   const rdma = await rdmaDevices(sysfs, address);
-  const firmwareVersion = await readFirmware(links, address, link);
+  // Drivers may answer these only when the change is done.
+  const isFree = known.ok;
+  const eswitchMode = isFree ? (driver === undefined ? 'legacy' : await readEswitch(links, address)) : own.some(isRepresentor) ? 'switchdev' : 'legacy';
+  const firmwareVersion = isFree ? await readFirmware(links, address, link) : undefined;
+  const vfs = await readVfs(look, address, own, link);
   const deviceFiles = await deviceFilesOf(sysfs, address, driver, rdma, undefined);
   return {
     pciAddress: address,
@@ -103,16 +118,17 @@ async function readPf(look: Look, address: PciAddress): Promise<PfObservation | 
     ...(driver === undefined ? {} : { driver }),
     ...(link === undefined ? {} : { netdev: netdevOf(link) }),
     linkType: link?.isInfiniBand === true || (pciClass.ok && INFINIBAND_CLASS.test(pciClass.value)) ? 'IB' : 'ETH',
-    linkSpeedMbps: link === undefined || !link.carrier ? -1 : await readSpeed(links, link),
+    linkSpeedMbps: link === undefined || !link.carrier || !isFree ? -1 : await readSpeed(links, link),
     eswitchMode,
     totalVfs,
-    numVfs,
-    vfs: await readVfs(look, address, own, link),
+    numVfs: known.ok ? known.value : vfs.length,
+    vfs,
     numaNode: await readNumber(sysfs, deviceFile(address, 'numa_node'), -1),
     rdmaDevices: rdma,
     ...(firmwareVersion === undefined ? {} : { firmwareVersion }),
     holdsDefaultRoute: own.some((candidate) => !isRepresentor(candidate) && look.defaultRoute.has(candidate.index)),
     ...(deviceFiles === undefined ? {} : { deviceFiles }),
+    ...(known.ok ? {} : { blocked: known.error }),
   };
 }
 
@@ -176,19 +192,9 @@ async function readId(sysfs: Sysfs, address: PciAddress, name: string): Promise<
   return id.ok && /^0x[0-9a-f]{4}$/.test(id.value) ? id.value.slice(2) : undefined;
 }
 
-export async function driverOf(sysfs: Sysfs, address: PciAddress): Promise<string | undefined> {
-  const link = await sysfs.readLink(deviceFile(address, 'driver'));
-  return link.ok ? baseName(link.value) : undefined;
-}
-
 async function readNumber(sysfs: Sysfs, path: string, otherwise: number): Promise<number> {
   const text = await sysfs.read(path);
   return text.ok && /^-?\d+$/.test(text.value) ? Number(text.value) : otherwise;
-}
-
-export async function readNumVfs(sysfs: Sysfs, address: PciAddress): Promise<number> {
-  const text = await sysfs.readPatiently(deviceFile(address, 'sriov_numvfs'));
-  return text.ok && /^\d+$/.test(text.value) ? Number(text.value) : 0;
 }
 
 /** Without devlink, or with a driver that has none, there is no eswitch to switch. */

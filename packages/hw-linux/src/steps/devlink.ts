@@ -4,9 +4,8 @@ import { Ethtool } from '../ethtool.ts';
 import type { KernelLinks } from '../links.ts';
 import { pciHandle } from '../netlink/devlink.ts';
 import { RDMA_SYS_SET, encodeRdmaMode } from '../netlink/rdma.ts';
-import { driverOf } from '../inventory/discover.ts';
+import { driverOf, isProgramDriver } from '../sysfs/functions.ts';
 import type { Sysfs } from '../sysfs/sysfs.ts';
-import { isProgramDriver } from './drivers.ts';
 import { failed, ofNetlink } from './outcome.ts';
 import type { StepOutcome } from './outcome.ts';
 

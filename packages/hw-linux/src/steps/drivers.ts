@@ -1,20 +1,11 @@
 import type { PciAddress } from '@vfleet/core';
-import { parsePciAddress } from '@vfleet/core';
-import { driverOf } from '../inventory/discover.ts';
-import { PCI_DEVICES, PCI_DRIVERS, PCI_PROBE, baseName, deviceFile } from '../sysfs/paths.ts';
+import { driverOf, isProgramDriver, pfOf, vfAddresses } from '../sysfs/functions.ts';
+import { PCI_DEVICES, PCI_DRIVERS, PCI_PROBE, deviceFile } from '../sysfs/paths.ts';
 import type { Sysfs } from '../sysfs/sysfs.ts';
 import { describeHolders, vfioHolders } from '../sysfs/vfio-holders.ts';
 import { failed, ofSysfs } from './outcome.ts';
 import type { StepOutcome } from './outcome.ts';
-import { vfAddresses } from './sriov.ts';
 import type { StepTools } from './tools.ts';
-
-/** Drivers that hand a device to a program, and are nobody's own. */
-const PROGRAM_DRIVER = /^(?:.*vfio.*|uio_pci_generic|igb_uio|pci-stub)$/;
-
-export function isProgramDriver(driver: string): boolean {
-  return PROGRAM_DRIVER.test(driver);
-}
 
 /** Override, unbind what is bound, probe, and look again: drivers_probe reports success also when it did nothing. */
 export async function bindDriver(tools: StepTools, device: PciAddress, driver: string): Promise<StepOutcome> {
@@ -73,11 +64,4 @@ export async function unbindDriver(tools: StepTools, device: PciAddress): Promis
   if ('failure' in written) return written;
   // The link is gone: somebody else was faster.
   return written.errno === 'ENOENT' ? failed('ENODEV', 'no driver is bound') : ofSysfs({ errno: written.errno, path: 'driver/unbind' });
-}
-
-/** The PF of a VF; a PF is its own. */
-export async function pfOf(sysfs: Sysfs, device: PciAddress): Promise<PciAddress> {
-  const link = await sysfs.readLink(deviceFile(device, 'physfn'));
-  const parsed = link.ok ? parsePciAddress(baseName(link.value)) : undefined;
-  return parsed?.ok === true ? parsed.value : device;
 }

@@ -1,8 +1,8 @@
 import type { PciAddress } from '@vfleet/core';
 import type { KernelLinks } from '../links.ts';
+import { vfAddresses } from '../sysfs/functions.ts';
 import type { Sysfs } from '../sysfs/sysfs.ts';
 import { describeHolders, vfioHolders } from '../sysfs/vfio-holders.ts';
-import { vfAddresses } from './sriov.ts';
 
 /**
  * Who uses a function or one of its VFs, as far as the host can tell: processes with its VFIO file open, and bridges, bonds and VRFs that

@@ -30,7 +30,8 @@ export async function vfioHolders(sysfs: Sysfs, devices: readonly PciAddress[]):
   const groups = new Map<string, PciAddress>();
   for (const device of devices) {
     const driver = await sysfs.readLink(deviceFile(device, 'driver'));
-    if (!driver.ok || !/vfio/.test(baseName(driver.value))) continue;
+    // A device that is being taken from VFIO has lost its driver's link already (drivers/base/dd.c __device_release_driver).
+    if (driver.ok && !/vfio/.test(baseName(driver.value))) continue;
     const group = await sysfs.readLink(deviceFile(device, 'iommu_group'));
     if (group.ok) for (const prefix of ['', 'noiommu-']) groups.set(`/dev/vfio/${prefix}${baseName(group.value)}`, device);
     const ownFiles = await sysfs.list(deviceFile(device, 'vfio-dev'));

@@ -1,7 +1,7 @@
 import type { Clock, Result } from '@vfleet/core';
 import { fail } from '@vfleet/core';
 import { attempt, attempted, trimmed } from '../sysfs/answers.ts';
-import type { LongWrite, LongWriteFailure, LongWrites } from '../sysfs/long-writes.ts';
+import type { LongFailure, LongWork, LongWrites } from '../sysfs/long-writes.ts';
 import type { Sysfs, SysfsError } from '../sysfs/sysfs.ts';
 
 /** What of `node:fs` the kernel's files need; a memfs volume has it. */
@@ -62,15 +62,22 @@ export class ViewLongWrites implements LongWrites {
     this.#view = view;
   }
 
-  write(path: string, text: string, deadlineMs: number): LongWrite {
-    const written = attempted(path, this.#view.writeText(path, text));
-    const outcome = new Promise<Result<void, LongWriteFailure>>((resolve) => {
+  write(path: string, text: string, deadlineMs: number): LongWork<void> {
+    return this.#limited(attempted(path, this.#view.writeText(path, text)), deadlineMs);
+  }
+
+  read(path: string, deadlineMs: number): LongWork<string> {
+    return this.#limited(attempted(path, this.#view.readText(path).then(trimmed)), deadlineMs);
+  }
+
+  #limited<Value>(work: Promise<Result<Value, SysfsError>>, deadlineMs: number): LongWork<Value> {
+    const outcome = new Promise<Result<Value, LongFailure>>((resolve) => {
       const timer = this.#clock.setTimer(deadlineMs, () => resolve(fail('deadlinePassed')));
-      void written.then((result) => {
+      void work.then((result) => {
         timer.cancel();
         resolve(result);
       });
     });
-    return { outcome, over: written.then(() => undefined) };
+    return { outcome, over: work.then(() => undefined) };
   }
 }

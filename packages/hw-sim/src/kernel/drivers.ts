@@ -90,7 +90,8 @@ function attachPfDriver(node: NodeModel, pf: number, driver: string): void {
 export async function unbind(node: NodeModel, device: Device, driver: string, operation: Operation): Promise<Outcome> {
   if (!node.isLoaded(driver)) return 'ENOENT';
   if (boundDriver(node, device) !== driver) return 'ENODEV';
-  const held = () => (device.vf < 0 ? anyHeld(node, device.pf) : node.fleet.rareVfs.get(device.vf)?.held === true);
+  operation.removesVfs = device.vf < 0;
+  const held = () => (device.vf < 0 ? node.fleet.rarePfs.get(device.pf)?.held === true || anyHeld(node, device.pf) : node.fleet.rareVfs.get(device.vf)?.held === true);
   const released = await node.untilReleased(device.pf, operation, () => !held());
   if (released !== 'ok') return released;
   const { delays } = node.modelOf(device.pf);

@@ -45,6 +45,7 @@ function create(node: NodeModel, pf: number, count: number, faults: StepFaults):
 }
 
 async function remove(node: NodeModel, pf: number, operation: Operation): Promise<Outcome> {
+  operation.removesVfs = true;
   const released = await node.untilReleased(pf, operation, () => !anyHeld(node, pf));
   if (released !== 'ok') return released;
   const { delays } = node.modelOf(pf);

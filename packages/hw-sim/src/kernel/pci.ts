@@ -9,6 +9,7 @@ import { anyHeld } from './vfs.ts';
 export function removePf(node: NodeModel, pf: number): Promise<Outcome> {
   return node.locked(pf, async (operation) => {
     if (!node.isPresent(pf)) return 'ENODEV';
+    operation.removesVfs = true;
     const released = await node.untilReleased(pf, operation, () => !anyHeld(node, pf));
     if (released !== 'ok') return released;
     return node.afterOn(pf, node.fleet.draw(node.modelOf(pf).delays.removePf), () => {

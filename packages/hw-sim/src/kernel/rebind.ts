@@ -25,6 +25,11 @@ export async function bindThroughOverride(
   return wanted === 'vfio-pci' && !node.iommuEnabled ? 'EINVAL' : 'probeWithoutEffect';
 }
 
+/** Whether a bind would have nothing to do. */
+export function isBoundTo(node: NodeModel, device: Device, driver: string): boolean {
+  return boundDriver(node, device) === (driver === 'default' ? ownDriver(node, device) : driver);
+}
+
 export function unbindAny(node: NodeModel, device: Device, operation: Operation): Outcome | Promise<Outcome> {
   const bound = boundDriver(node, device);
   return bound === undefined ? 'ENODEV' : unbind(node, device, bound, operation);

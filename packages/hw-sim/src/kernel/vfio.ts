@@ -40,6 +40,44 @@ export function openVfio(node: NodeModel, device: Device): Result<VfioHandle, Er
   });
 }
 
+/** Held by a process, itself or through its group. */
+function isHeld(node: NodeModel, device: Device): boolean {
+  if (boundDriver(node, device) !== 'vfio-pci') return false;
+  if (!node.spec.acs) return groupHeld(node);
+  return (device.vf < 0 ? node.fleet.rarePfs.get(device.pf) : node.fleet.rareVfs.get(device.vf))?.held === true;
+}
+
+/** Processes that hold a device or, of a PF, its VFs, as the look into /proc finds them; undefined when there are none. */
+export function describeHolders(node: NodeModel, device: Device): string | undefined {
+  if (node.fleet.rareVfs.size === 0 && node.fleet.rarePfs.size === 0) return undefined;
+  const vfs = device.vf < 0 ? Array.from({ length: node.fleet.pfs.numVfs[device.pf]! }, (_, index) => node.vfDevice(device.pf, index)) : [];
+  const held = [device, ...vfs].filter((one) => isHeld(node, one));
+  if (held.length === 0) return undefined;
+  return held.map((one) => `process ${holderPid(iommuGroup(node, one)!)} (${HOLDER_PROGRAM}) has /dev/vfio/${iommuGroup(node, one)} of ${node.addressOf(one)} open`).join(', ');
+}
+
+/** What /proc calls those who hold groups. */
+export const HOLDER_PROGRAM = 'vfio-user';
+
+/** Process numbers of holders: nobody else in this world has one. */
+export function holderPid(group: number): number {
+  return 10_000 + group;
+}
+
+/**
+ * Whether a VF can be seen while its PF's VFs are being taken away and one of them is held: those before that one are gone, its own links
+ * and driver are (drivers/pci/iov.c pci_iov_remove_virtfn, drivers/base/dd.c __device_release_driver), those after it are as ever.
+ */
+export function whereIs(node: NodeModel, { pf, vf, index }: Device): 'there' | 'leaving' | 'gone' {
+  const operation = vf < 0 ? undefined : node.operationOn(pf);
+  if (operation?.stuck !== true || !operation.removesVfs) return 'there';
+  const first = node.fleet.pfs.firstVf[pf]!;
+  for (let held = 0; held < node.fleet.pfs.numVfs[pf]!; held++) {
+    if (node.fleet.rareVfs.get(first + held)?.held === true) return index < held ? 'gone' : index === held ? 'leaving' : 'there';
+  }
+  return 'there';
+}
+
 function groupHeld(node: NodeModel): boolean {
   return [...node.functions()].some((device) => (device.vf < 0 ? node.fleet.rarePfs.get(device.pf) : node.fleet.rareVfs.get(device.vf))?.held === true);
 }

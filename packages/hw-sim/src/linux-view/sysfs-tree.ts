@@ -4,7 +4,7 @@ import { devicesWithNetdev, netdevMac, netdevMtu, netdevName, rareOf } from '../
 import type { Device, NodeModel } from '../model/node-model.ts';
 import { boundDriver, driverOverride } from '../kernel/drivers.ts';
 import { hasSriov } from '../kernel/numvfs.ts';
-import { iommuGroup } from '../kernel/vfio.ts';
+import { HOLDER_PROGRAM, holderPid, iommuGroup, whereIs } from '../kernel/vfio.ts';
 import { rdmaDevicesOf } from '../observe.ts';
 import { physPortName, switchId } from './ports.ts';
 import { vdpaDevices } from './vdpa.ts';
@@ -73,6 +73,8 @@ function addDrivers(tree: TreeBuilder, node: NodeModel): void {
 }
 
 function addFunction(tree: TreeBuilder, node: NodeModel, device: Device): void {
+  const place = whereIs(node, device);
+  if (place === 'gone') return;
   const address = node.addressOf(device);
   const at = devicePath(address);
   const model = node.modelOf(device.pf);
@@ -84,7 +86,7 @@ function addFunction(tree: TreeBuilder, node: NodeModel, device: Device): void {
   tree.file(`${at}/driver_override`, driverOverride(node, device) ?? '(null)', WRITABLE);
   tree.file(`${at}/reset`, '', WRITE_ONLY);
   tree.file(`${at}/remove`, '', WRITE_ONLY);
-  const driver = boundDriver(node, device);
+  const driver = place === 'leaving' ? undefined : boundDriver(node, device);
   if (driver !== undefined) {
     tree.link(`${at}/driver`, `../../../bus/pci/drivers/${driver}`);
     tree.link(`/sys/bus/pci/drivers/${driver}/${address}`, `../../../..${at.slice('/sys'.length)}`);
@@ -96,7 +98,7 @@ function addFunction(tree: TreeBuilder, node: NodeModel, device: Device): void {
   }
   for (const name of rdmaDevicesOf(node, device)) tree.folder(`${at}/infiniband/${name}`);
   if (device.vf < 0) addSriov(tree, node, device.pf, at);
-  else tree.link(`${at}/physfn`, `../../${devicePath(node.pfAddress(device.pf)).split('/').slice(-2).join('/')}`);
+  else if (place === 'there') tree.link(`${at}/physfn`, `../../${devicePath(node.pfAddress(device.pf)).split('/').slice(-2).join('/')}`);
 }
 
 function addSriov(tree: TreeBuilder, node: NodeModel, pf: number, at: string): void {
@@ -109,6 +111,7 @@ function addSriov(tree: TreeBuilder, node: NodeModel, pf: number, at: string): v
   tree.file(`${at}/sriov_stride`, node.modelOf(pf).vfStride);
   tree.file(`${at}/sriov_vf_device`, node.modelOf(pf).vfDeviceId);
   for (let index = 0; index < pfs.numVfs[pf]!; index++) {
+    if (whereIs(node, node.vfDevice(pf, index)) !== 'there') continue;
     const place = devicePath(node.vfAddress(pf, index));
     // A VF may be on another bus than its PF.
     tree.link(`${at}/virtfn${index}`, `../../${place.split('/').slice(-2).join('/')}`);
@@ -160,13 +163,9 @@ export function holderTree(node: NodeModel): Tree {
     if (rareOf(node, device)?.held !== true) continue;
     const group = iommuGroup(node, device);
     if (group === undefined) continue;
-    const pid = FIRST_HOLDER + group;
-    tree.file(`/proc/${pid}/comm`, 'vfio-user');
+    const pid = holderPid(group);
+    tree.file(`/proc/${pid}/comm`, HOLDER_PROGRAM);
     tree.link(`/proc/${pid}/fd/3`, `/dev/vfio/${group}`);
   }
   return tree.entries;
 }
-
-/** Process numbers of holders: nobody else in this world has one. */
-const FIRST_HOLDER = 10_000;
-

@@ -249,6 +249,7 @@ export class NodeModel {
       this.changes++;
       if (this.#busy.get(pf) === operation) this.#busy.delete(pf);
       operation.settle(outcome);
+      if (operation.hasHung && outcome !== 'nodeDown' && this.up && this.isPresent(pf)) this.emit({ action: 'change', subsystem: 'pci', device: this.pfAddress(pf) });
     });
     return operation.answer;
   }

@@ -10,6 +10,10 @@ export class Operation {
   /** How it ended in the kernel, whenever that is. */
   readonly settled: Promise<Outcome>;
   stuck = false;
+  /** It has hung at some time: nobody may have heard what it did meanwhile. */
+  hasHung = false;
+  /** It takes the PF's VFs away, one after the other: where one is held, those before it are gone. */
+  removesVfs = false;
   #answered = false;
   #deadline: Timer | undefined;
   readonly #resolveAnswer: (outcome: Outcome) => void;
@@ -33,6 +37,7 @@ export class Operation {
   /** It hangs in the kernel until somebody lets go. */
   markStuck(clock: Clock, deadlineMs: number): void {
     this.stuck = true;
+    this.hasHung = true;
     this.#deadline = clock.setTimer(deadlineMs, () => this.#answer('deadlinePassed'));
     this.#over.resolve();
   }

@@ -4,14 +4,18 @@ import { renderTable } from '../../output/table.ts';
 /** PFs and their VFs, one line each. */
 export function inventoryTable(inventory: Inventory): string {
   const rows = inventory.pfs.flatMap((pf) => [pfRow(pf), ...pf.vfs.map(vfRow)]);
-  return `${renderTable<readonly string[]>(HEADINGS.map((heading, index) => ({ heading, cell: (row) => row[index] ?? '' })), rows)}\n`;
+  return `${renderTable<readonly string[]>(HEADINGS.map((heading, index) => ({ heading, cell: (row) => row[index] ?? '' })), rows)}\n${inventory.pfs.map(blockageLine).join('')}`;
+}
+
+function blockageLine({ pciAddress, blocked }: PfObservation): string {
+  return blocked === undefined ? '' : `\n${pciAddress} is blocked: ${blocked.cause}. What can be done: ${blocked.remedy}.\n`;
 }
 
 const HEADINGS = ['device', 'interface', 'id', 'driver', 'link', 'vfs', 'mtu', 'mac', 'vlan', 'notes'];
 
 function pfRow(pf: PfObservation): readonly string[] {
   const link = pf.netdev === undefined ? '' : `${pf.netdev.adminState}${pf.netdev.carrier ? '' : ', no carrier'}${pf.linkSpeedMbps > 0 ? `, ${pf.linkSpeedMbps} Mb/s` : ''}`;
-  const notes = [pf.eswitchMode === 'switchdev' ? 'switchdev' : '', pf.holdsDefaultRoute ? 'default route' : '', pf.numaNode >= 0 ? `NUMA ${pf.numaNode}` : ''].filter((note) => note !== '').join(', ');
+  const notes = [pf.blocked === undefined ? '' : 'blocked', pf.eswitchMode === 'switchdev' ? 'switchdev' : '', pf.holdsDefaultRoute ? 'default route' : '', pf.numaNode >= 0 ? `NUMA ${pf.numaNode}` : ''].filter((note) => note !== '').join(', ');
   return [pf.pciAddress, pf.netdev?.name ?? '', `${pf.vendor}:${pf.deviceId}`, pf.driver ?? 'none', link, pf.totalVfs === 0 ? '' : `${pf.numVfs} of ${pf.totalVfs}`, String(pf.netdev?.mtu ?? ''), pf.netdev?.mac ?? '', '', notes];
 }
 
