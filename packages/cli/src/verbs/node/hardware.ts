@@ -1,6 +1,7 @@
 import type { Namespaces } from '@vfleet/controllers/cni/index.ts';
 import type { Clock, Files, Hardware, Host, Log, Random, VfStatistics } from '@vfleet/core';
 import type { StandInHardware } from '@vfleet/hw-linux/standin/stand-in-hardware.ts';
+import type { PodLinks } from '@vfleet/core/ports/pod-links.ts';
 import { CliFailure } from '../../failure.ts';
 import { hostNamespaces } from '../../host-ports/network-namespaces.ts';
 
@@ -9,6 +10,8 @@ export interface NodeHardware {
   readonly hardware: Hardware;
   readonly host: Host;
   readonly namespaces: Namespaces;
+  /** Absent where VFs have no interfaces in pods' namespaces. */
+  readonly podLinks?: PodLinks;
   readonly statistics: VfStatistics;
   /** Why news of the hardware do not arrive any more; undefined while they do. */
   readonly monitorProblem: () => string | undefined;
@@ -18,15 +21,16 @@ export interface NodeHardware {
 /** Loads native code, so only where it is needed. `files` are the host's, whose root file system this process sees at `root`. */
 export async function realHardware({ clock, files, log }: { readonly clock: Clock; readonly files: Files; readonly log: Log }, root: string): Promise<NodeHardware> {
   if (process.platform !== 'linux') throw new CliFailure(`this is ${process.platform}, and nodes are Linux hosts`, 'Give --fleet for simulated NICs, or try `vfleet up`.');
-  const [{ createLinuxHardware, preparedHardware, realHost }, { MonitorThread }, { WatchedMonitor }, { linuxVfStatistics }] = await Promise.all([
+  const [{ createLinuxHardware, preparedHardware, realHost }, { MonitorThread }, { WatchedMonitor }, { linuxVfStatistics }, { LinuxPodLinks }] = await Promise.all([
     import('@vfleet/hw-linux'), import('@vfleet/hw-linux/kernel-thread/monitor-thread.ts'), import('@vfleet/hw-linux/watched-monitor.ts'), import('@vfleet/hw-linux/vf-statistics.ts'),
+    import('@vfleet/hw-linux/pod-links/pod-links.ts'),
   ]);
   const { host, preparation, sysfs } = realHost(files, root);
   const monitor = new WatchedMonitor(new MonitorThread());
   const hardware = createLinuxHardware({ clock, sysfs, monitor });
   return {
     hardware: preparedHardware(hardware, preparation, sysfs, log), host, namespaces: hostNamespaces, statistics: linuxVfStatistics(sysfs, hardware.links),
-    monitorProblem: () => monitor.problem, close: () => hardware.close(),
+    podLinks: new LinuxPodLinks(hardware.links), monitorProblem: () => monitor.problem, close: () => hardware.close(),
   };
 }
 
@@ -34,7 +38,7 @@ export async function realHardware({ clock, files, log }: { readonly clock: Cloc
  * The NICs of one node of a fleet file. Without stand-ins VFs are nothing but what is told of them, and namespaces that they are moved to
  * come into being with the first.
  */
-export async function simulatedHardware(ports: { readonly clock: Clock; readonly random: Random }, path: string, nodeName: string, standIns: 'none' | 'interfaces'): Promise<NodeHardware> {
+export async function simulatedHardware(ports: { readonly clock: Clock; readonly random: Random; readonly log: Log }, path: string, nodeName: string, standIns: 'none' | 'interfaces'): Promise<NodeHardware> {
   const [{ createFleet, nodesOf }, { simulatedVfStatistics }, { loadFleet }] = await Promise.all([import('@vfleet/hw-sim'), import('@vfleet/hw-sim/vf-statistics.ts'), import('../up/fleet.ts')]);
   const specs = [...nodesOf(loadFleet({ fleet: path }))];
   const spec = specs.find(({ name }) => name === nodeName) ?? (specs.length === 1 ? specs[0] : undefined);
@@ -42,15 +46,15 @@ export async function simulatedHardware(ports: { readonly clock: Clock; readonly
   const node = createFleet(ports).addNode(spec);
   const around = { host: node.host, statistics: simulatedVfStatistics(node), monitorProblem: () => undefined };
   if (standIns === 'none') return { ...around, hardware: node.hardware, namespaces: { exists: async (netns) => node.namespaces.includes(netns) }, close: async () => undefined };
-  const hardware = await standInHardware(node.hardware, spec.name);
+  const hardware = await standInHardware(node.hardware, spec.name, ports.log);
   return { ...around, hardware, namespaces: hostNamespaces, close: () => hardware.close() };
 }
 
 /** VFs that are interfaces of this machine, with those that an earlier process of the node left. Needs the right to make interfaces. */
-async function standInHardware(simulated: Hardware, node: string): Promise<StandInHardware> {
+async function standInHardware(simulated: Hardware, node: string, log: Log): Promise<StandInHardware> {
   if (process.platform !== 'linux') throw new CliFailure(`this is ${process.platform}, and stand-ins are interfaces of Linux`, 'Leave out --stand-ins.');
   const { createStandInHardware } = await import('@vfleet/hw-linux/standin/stand-in-hardware.ts');
-  const hardware = createStandInHardware({ simulated }, { node });
+  const hardware = createStandInHardware({ simulated, log }, { node });
   const adopted = await hardware.adopt();
   if (adopted.ok) return hardware;
   await hardware.close();

@@ -30,9 +30,9 @@ export async function node(options: NodeOptions, context: CliContext): Promise<n
   const kube = status === undefined ? client : countedKube(status.metrics, client, clock);
   const nodeName = options.nodeName ?? context.environment['NODE_NAME'] ?? hostname();
   const files = rootedFiles(new NodeFiles(clock, random), options.root.replace(/\/+$/, ''));
-  const { hardware, host, namespaces, statistics, monitorProblem } = open.adopt(options.fleet === undefined ? await realHardware({ clock, files, log }, options.root) : await simulatedHardware({ clock, random }, options.fleet, nodeName, options.standIns === true ? 'interfaces' : 'none'), (one) => one.close());
+  const { hardware, host, namespaces, podLinks, statistics, monitorProblem } = open.adopt(options.fleet === undefined ? await realHardware({ clock, files, log }, options.root) : await simulatedHardware({ clock, random, log }, options.fleet, nodeName, options.standIns === true ? 'interfaces' : 'none'), (one) => one.close());
   const ports = {
-    kube, host, files, clock, random, log, namespaces, plugins: createPluginRunner({ clock }), peerUid: createPeerUid(),
+    kube, host, files, clock, random, log, namespaces, ...(podLinks === undefined ? {} : { podLinks }), plugins: createPluginRunner({ clock }), peerUid: createPeerUid(),
     hardware: status === undefined ? hardware : countedHardware(status.metrics, hardware, clock), ...(status === undefined ? {} : { status: { ...status, statistics, monitorProblem } }),
   };
   const { namespace, resourcePrefix, kubeletFolder, cniSocket } = options;
