@@ -27,6 +27,8 @@ FILE is a part of a test file's name, WORDS are a part of a test's name; without
 const root = join(import.meta.dirname, '..');
 const resultsFile = (machine: MachineName) => join(root, `.vfleet/results/kernel${machine === 'igb' ? '' : `-${machine}`}.json`);
 
+const NO_RESULTS: KernelResults = { numTotalTests: 0, numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0, success: false, testResults: [] };
+
 // The emulator ends with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 try {
@@ -99,8 +101,6 @@ function keepResults(machine: MachineName, exchange: string, problem: RigProblem
   mkdirSync(join(root, 'test/conformance/recorded'), { recursive: true });
   copyFileSync(recorded, join(root, 'test/conformance/recorded/82576-linux-6.1.json'));
 }
-
-const NO_RESULTS: KernelResults = { numTotalTests: 0, numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0, success: false, testResults: [] };
 
 function withFailure(results: KernelResults, { message }: RigProblem): KernelResults {
   const machine = { name: 'the machine', status: 'failed' as const, assertionResults: [{ fullName: 'the machine finishes', status: 'failed' as const, duration: 0, failureMessages: [message] }] };
