@@ -1,7 +1,7 @@
 import { createConfigDaemon } from '@vfleet/controllers/config-daemon/index.ts';
 import type { ConfigDaemon } from '@vfleet/controllers/config-daemon/index.ts';
 import {
-  DEFAULT_OPERATOR_NAMESPACE, KubeError, MemFiles, SeededRandom, SimClock, isKubeError, nodeAnnotations, nodeStateAnnotations, silentLog,
+  DEFAULT_OPERATOR_NAMESPACE, KubeError, MemFiles, SeededRandom, SimClock, applyVfByVf, isKubeError, nodeAnnotations, nodeStateAnnotations, silentLog,
 } from '@vfleet/core';
 import type { Files, Hardware, HardwareStep, Host, Kube, NodeStateSpec, OperatorConfigSpec, PfObservation, PodDevices, PodResources } from '@vfleet/core';
 import { createFleet, nodesOf, parseFleet } from '@vfleet/hw-sim';
@@ -291,9 +291,11 @@ export class World {
 
   #guardHardware(alive: { value: boolean }): Hardware {
     const { hardware } = this.node;
+    const write = (step: HardwareStep) => this.#write(alive, 'hardware', JSON.stringify(step), () => hardware.apply(step));
     return {
       discover: () => this.#read(alive, () => hardware.discover()),
-      apply: (step) => this.#write(alive, 'hardware', JSON.stringify(step), () => hardware.apply(step)),
+      // A crash may come between two VFs of a batch.
+      apply: (step) => (step.kind === 'setVfs' ? applyVfByVf(step, write) : write(step)),
       watch: (listener) => hardware.watch((event) => alive.value && listener(event)),
     };
   }

@@ -9,6 +9,7 @@ import { nicModels } from '@vfleet/hw-sim';
 import type { NicModel } from '@vfleet/hw-sim';
 import { BACKENDS, during, simulatedMachine } from './backends.ts';
 import type { BackendName } from './backends.ts';
+import { placeIn } from './play.ts';
 import { NETNS, PF, stepOn, writtenFor } from './sequences.ts';
 import type { VfPlaces } from './sequences.ts';
 
@@ -23,7 +24,7 @@ async function tell(backend: BackendName, personality: string, steps: readonly H
   const answers: string[] = [];
   for (const step of steps) {
     const result = await during(clock, hardware.apply(step));
-    answers.push(result.ok ? 'ok' : `${result.error.code} ${result.error.errno ?? ''}`);
+    answers.push(result.ok ? 'ok' : `${result.error.code} ${result.error.errno ?? ''}${placeIn(step, result.error)}`);
   }
   const seen = await during(clock, hardware.discover());
   if (!seen.ok) throw new Error(seen.error.cause);

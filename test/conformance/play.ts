@@ -1,10 +1,10 @@
-import type { Hardware, Inventory } from '@vfleet/core';
+import type { Hardware, HardwareError, HardwareStep, Inventory } from '@vfleet/core';
 import { PF } from './sequences.ts';
 import type { Sequence } from './sequences.ts';
 
 /** What a backend answered to a sequence, and what it left. */
 export interface Played {
-  /** One for each step: `ok`, or the errno, or the code where there is no errno. */
+  /** One for each step: `ok`, or the errno, or the code where there is no errno; of several VFs also which one it is about. */
   readonly answers: readonly string[];
   readonly end: unknown;
 }
@@ -16,11 +16,16 @@ export async function play(hardware: Pick<Hardware, 'apply' | 'discover'>, seque
   const answers: string[] = [];
   for (const step of sequence.steps) {
     const result = await hardware.apply(step);
-    answers.push(result.ok ? 'ok' : (result.error.errno ?? result.error.code));
+    answers.push(result.ok ? 'ok' : `${result.error.errno ?? result.error.code}${placeIn(step, result.error)}`);
   }
   const seen = await hardware.discover();
   if (!seen.ok) throw new Error(seen.error.cause);
   return { answers, end: endState(seen.value) };
+}
+
+/** Which VF of several an error is about. */
+export function placeIn(step: HardwareStep, { step: refused }: HardwareError): string {
+  return step.kind !== 'setVfs' ? '' : refused?.kind === 'setVf' ? ` of VF ${refused.vfIndex}` : ' of no VF';
 }
 
 /** Without what chance decides: kernel names, random MACs, carrier, the numbers of IOMMU groups. */

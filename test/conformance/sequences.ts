@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { HardwareStep, PciAddress } from '@vfleet/core';
+import type { HardwareStep, PciAddress, VfChange } from '@vfleet/core';
 import { pciAddress, pciAddressPlus } from '@vfleet/core';
 
 /** The PF that sequences work on: where the emulated machine has it, and where the simulated node is given it. */
@@ -16,6 +16,8 @@ const intel82576: VfPlaces = (index) => pciAddressPlus(PF, 128 + 2 * index);
 
 const vfs = (count: number): HardwareStep => ({ kind: 'setNumVfs', pf: PF, count });
 const setVf = (vfIndex: number, change: Omit<Extract<HardwareStep, { kind: 'setVf' }>, 'kind' | 'pf' | 'vfIndex'>): HardwareStep => ({ kind: 'setVf', pf: PF, vfIndex, ...change });
+const setVfs = (...batch: readonly VfChange[]): HardwareStep => ({ kind: 'setVfs', pf: PF, vfs: batch });
+const tag = (id: number) => ({ id, qos: 0, protocol: '802.1q' as const });
 const up = (device: PciAddress, on: boolean, netns = 'host'): HardwareStep => ({ kind: 'setLink', device, netns, up: on });
 
 /** Each tells one story of what a daemon, a plugin or a person does. */
@@ -31,6 +33,14 @@ export function writtenFor(vf: VfPlaces): readonly Sequence[] {
     setVf(0, { spoofCheck: false }), setVf(0, { trust: true }), setVf(0, { linkState: 'enable' }), setVf(2, { trust: true }), setVf(0, { nodeGuid: '00:11:22:33:44:55:66:77' }),
   ] },
   { name: 'the first refusal keeps what came before it', steps: [vfs(1), setVf(0, { mac: '02:00:00:00:00:02', spoofCheck: false, linkState: 'disable', trust: true })] },
+  { name: 'several VFs at once', steps: [
+    setVfs({ vfIndex: 0, trust: true }), vfs(4), setVfs(...[0, 1, 2, 3].map((vfIndex) => ({ vfIndex, mac: `02:00:00:00:00:1${vfIndex}`, vlan: tag(100 + vfIndex), spoofCheck: vfIndex % 2 === 0, trust: vfIndex > 1 }))),
+    setVfs(), setVfs({ vfIndex: 3, vlan: tag(7) }, { vfIndex: 3, vlan: tag(8) }, { vfIndex: 0, vlan: tag(9) }),
+  ] },
+  { name: 'a refusal among several VFs keeps what came before it, and what comes after it is not begun', steps: [
+    vfs(3), setVfs({ vfIndex: 0, vlan: tag(10) }, { vfIndex: 1, vlan: tag(11), linkState: 'disable', trust: true }, { vfIndex: 2, vlan: tag(12) }), setVfs({ vfIndex: 2, vlan: tag(20) }, { vfIndex: 3, trust: true }, { vfIndex: 0, trust: true }),
+    setVfs({ vfIndex: 1, trust: true }, { vfIndex: 0, mac: 'no' }, { vfIndex: 2, trust: true }), setVfs({ vfIndex: 0, mac: '01:00:00:00:00:01' }, { vfIndex: 1, vlan: tag(13) }), vfs(0), setVfs({ vfIndex: 0, vlan: tag(14) }, { vfIndex: 1, vlan: tag(15) }),
+  ] },
   { name: 'rates need a smaller minimum and a link', steps: [vfs(1), setVf(0, { rates: { minTxMbps: 10, maxTxMbps: 100 } }), setVf(0, { rates: { minTxMbps: 200, maxTxMbps: 100 } }), setVf(0, { rates: { minTxMbps: 0, maxTxMbps: 0 } })] },
   { name: 'settings end with the VFs', steps: [vfs(1), setVf(0, { vlan: { id: 7, qos: 0, protocol: '802.1q' }, trust: true }), vfs(0), vfs(1)] },
   { name: 'drivers by override', steps: [vfs(2), bind(0, 'vfio-pci'), bind(0, 'vfio-pci'), bind(1, 'no_such_driver'), { kind: 'unbindDriver', device: vf(1) }, bind(1, 'default'), bind(0, 'default'), { kind: 'unbindDriver', device: vf(0) }, bind(5, 'vfio-pci')] },
@@ -57,7 +67,7 @@ export function writtenFor(vf: VfPlaces): readonly Sequence[] {
     { kind: 'setEswitchMode', pf: PF, mode: 'switchdev' }, { kind: 'setEswitchMode', pf: PF, mode: 'legacy' }, { kind: 'setDevlinkParam', pf: PF, name: 'flow_steering_mode', value: 'smfs' },
     { kind: 'setFeature', device: PF, feature: 'no-such-feature', enabled: true }, vfs(1), { kind: 'createVdpa', device: vf(0), type: 'vhost' }, { kind: 'deleteVdpa', device: vf(0) },
   ] },
-  { name: 'a PF without its driver', steps: [vfs(2), { kind: 'unbindDriver', device: PF }, vfs(1), vfs(0), setVf(0, { trust: true }), { kind: 'setMtu', device: PF, netns: 'host', mtu: 1500 }, { kind: 'bindDriver', device: PF, driver: 'default' }, vfs(1)] },
+  { name: 'a PF without its driver', steps: [vfs(2), { kind: 'unbindDriver', device: PF }, vfs(1), vfs(0), setVf(0, { trust: true }), setVfs({ vfIndex: 0, trust: true }, { vfIndex: 1, trust: true }), { kind: 'setMtu', device: PF, netns: 'host', mtu: 1500 }, { kind: 'bindDriver', device: PF, driver: 'default' }, vfs(1)] },
   { name: 'a device that is not there', steps: [
     { kind: 'setNumVfs', pf: pciAddress('0000:7f:00.0'), count: 1 }, { kind: 'unbindDriver', device: vf(0) }, { kind: 'setLink', device: vf(0), netns: 'host', up: true }, setVf(0, { mac: '02:00:00:00:00:06' }),
   ] },
@@ -72,6 +82,8 @@ const index = fc.integer({ min: 0, max: 3 });
 const place = fc.constantFrom('host', NETNS);
 const mac = fc.constantFrom('02:00:00:00:01:01', '02:00:00:00:01:02', '00:00:00:00:00:00', '01:00:5e:00:00:01');
 
+const change: fc.Arbitrary<VfChange> = fc.record({ vfIndex: index, mac, vlan: fc.constantFrom(0, 9, 4096).map(tag), spoofCheck: fc.boolean(), trust: fc.boolean(), linkState: fc.constant('auto' as const) }, { requiredKeys: ['vfIndex', 'trust'] });
+
 export function stepOn(vf: VfPlaces): fc.Arbitrary<HardwareStep> {
   const bind = binding(vf);
   return fc.oneof(
@@ -79,6 +91,7 @@ export function stepOn(vf: VfPlaces): fc.Arbitrary<HardwareStep> {
   { weight: 2, arbitrary: fc.tuple(index, mac).map(([at, value]) => setVf(at, { mac: value })) },
   { weight: 1, arbitrary: fc.tuple(index, fc.constantFrom(0, 9, 4095, 4096), fc.constantFrom(0, 7, 8)).map(([at, id, qos]) => setVf(at, { vlan: { id, qos, protocol: '802.1q' } })) },
   { weight: 1, arbitrary: fc.tuple(index, fc.boolean(), fc.boolean()).map(([at, trust, spoofCheck]) => setVf(at, { trust, spoofCheck })) },
+  { weight: 1, arbitrary: fc.array(change, { maxLength: 4 }).map((batch) => setVfs(...batch)) },
   { weight: 2, arbitrary: fc.tuple(index, fc.constantFrom('default', 'vfio-pci')).map(([at, driver]) => bind(at, driver)) },
   { weight: 1, arbitrary: index.map((at): HardwareStep => ({ kind: 'unbindDriver', device: vf(at) })) },
   { weight: 2, arbitrary: fc.tuple(index, place, place).map(([at, from, to]): HardwareStep => ({ kind: 'moveNetdev', device: vf(at), from, to, name: `c${at}` })) },

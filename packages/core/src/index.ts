@@ -21,6 +21,7 @@ export * from './ports/log.ts';
 export * from './ports/files.ts';
 export * from './ports/hardware.ts';
 export * from './ports/vf-statistics.ts';
+export * from './ports/vf-batch.ts';
 export * from './ports/host.ts';
 export * from './ports/kube.ts';
 export * from './ports/kubelet.ts';

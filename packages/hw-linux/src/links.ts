@@ -2,12 +2,14 @@ import type { NetnsPath, PciAddress, Result } from '@vfleet/core';
 import { fail, ok } from '@vfleet/core';
 import type { Netlink } from './kernel-thread/kernel-thread.ts';
 import type { NetlinkProtocol } from './kernel-thread/netlink-socket.ts';
-import { MalformedMessage } from './netlink/attributes.ts';
+import { MalformedMessage, viewOf } from './netlink/attributes.ts';
 import type { NetlinkFailure } from './netlink/exchange.ts';
 import { CONTROL_FAMILY, decodeFamily, encodeGetFamily } from './netlink/generic.ts';
 import { RTM, decodeLink, encodeAltName, encodeGetLink, encodeGetLinks } from './netlink/link.ts';
 import type { Link } from './netlink/link.ts';
 
+/** Of ifi_index in struct ifinfomsg. */
+const INDEX_AT = 4;
 const EPROTO = 71;
 const ENODEV = 19;
 const ENOENT = 2;
@@ -47,8 +49,38 @@ export class KernelLinks {
   }
 
   /** Every link of a namespace, with VFs. */
-  list(netns: NetnsPath): Promise<Result<readonly Link[], NetlinkFailure>> {
-    return this.ask(netns, 'route', RTM.getLink, encodeGetLinks(), decodeLink, true);
+  async list(netns: NetnsPath): Promise<Result<readonly Link[], NetlinkFailure>> {
+    const all = await this.ask(netns, 'route', RTM.getLink, encodeGetLinks(), decodeLink, true);
+    if (all.ok && netns === 'host') this.#remember(all.value);
+    return all;
+  }
+
+  #remember(all: readonly Link[]): void {
+    const byDevice = Map.groupBy(all, this.#deviceOf);
+    this.#indexes.clear();
+    for (const [device, links] of byDevice) {
+      const link = primaryLink(links);
+      if (device !== undefined && link !== undefined) this.#indexes.set(device as PciAddress, link.index);
+    }
+  }
+
+  /**
+   * RTM_NEWLINK on the host's interface of a PF; the payload begins with a struct ifinfomsg, whose index is written here. An index that
+   * is known is not asked for again: the kernel gives it to no other PF (net/core/dev.c dev_new_index), and one that has become another
+   * interface's by way of a namespace refuses what is a PF's. After a refusal it is looked at.
+   */
+  async changeInterfaceOf(pf: PciAddress, payload: Uint8Array): Promise<Result<void, NetlinkFailure>> {
+    const known = this.#indexes.get(pf);
+    const changed = known === undefined ? undefined : await this.#changeAt(known, payload);
+    if (changed?.ok === true) return changed;
+    const link = await this.ofDevice(pf, 'host');
+    if (!link.ok) return link;
+    return changed !== undefined && link.value.index === known ? changed : this.#changeAt(link.value.index, payload);
+  }
+
+  #changeAt(index: number, payload: Uint8Array): Promise<Result<void, NetlinkFailure>> {
+    viewOf(payload).setInt32(INDEX_AT, index, true);
+    return this.change('host', RTM.newLink, payload);
   }
 
   /**
@@ -62,9 +94,7 @@ export class KernelLinks {
     // A namespace that is gone has no interfaces.
     if (!all.ok) return fail(all.error.errno === ENOENT && netns !== 'host' ? { errno: ENODEV, says: `${netns} is not there` } : all.error);
     const link = primaryLink(all.value.filter((one) => this.#deviceOf(one) === device));
-    if (link === undefined) return fail({ errno: ENODEV, says: `no interface of ${device} in ${netns}` });
-    if (netns === 'host') this.#indexes.set(device, link.index);
-    return ok(link);
+    return link === undefined ? fail({ errno: ENODEV, says: `no interface of ${device} in ${netns}` }) : ok(link);
   }
 
   /** A table of all links with their VFs costs many times what one link costs, so it is asked only when the one is not there any more. */

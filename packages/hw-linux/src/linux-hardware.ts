@@ -3,7 +3,7 @@ import type { Clock, Hardware, HardwareError, HardwareEvent, HardwareStep, Inven
 import { EventReader } from './events.ts';
 import { discoverInventory } from './inventory/discover.ts';
 import type { GuardedReads } from './inventory/num-vfs.ts';
-import { KernelThread } from './kernel-thread/kernel-thread.ts';
+import { KernelNetlink } from './kernel-thread/kernel-netlink.ts';
 import type { Netlink } from './kernel-thread/kernel-thread.ts';
 import { MonitorThread } from './kernel-thread/monitor-thread.ts';
 import type { Monitor } from './kernel-thread/monitor-thread.ts';
@@ -17,7 +17,7 @@ import type { StepFailure, StepOutcome } from './steps/outcome.ts';
 import { setDriversAutoprobe, setNumVfs } from './steps/sriov.ts';
 import type { StepTools } from './steps/tools.ts';
 import { createVdpa, deleteVdpa } from './steps/vdpa.ts';
-import { setVf } from './steps/vf-attributes.ts';
+import { setVfs } from './steps/vf-attributes.ts';
 import { driverOf, pfOf } from './sysfs/functions.ts';
 import { HelperWrites } from './sysfs/long-writes.ts';
 import type { LongWrites } from './sysfs/long-writes.ts';
@@ -76,7 +76,7 @@ class RealHardware implements LinuxHardware {
 
   constructor(ports: LinuxHardwarePorts, settings: LinuxHardwareSettings) {
     this.#sysfs = ports.sysfs ?? new RealSysfs();
-    this.#netlink = ports.netlink ?? new KernelThread();
+    this.#netlink = ports.netlink ?? new KernelNetlink();
     this.#monitor = ports.monitor ?? new MonitorThread();
     this.#longWrites = ports.longWrites ?? new HelperWrites(ports.clock);
     this.#deadlineMs = settings.writeDeadlineMs ?? WRITE_DEADLINE_MS;
@@ -92,10 +92,11 @@ class RealHardware implements LinuxHardware {
     return discoverInventory(this.#sysfs, this.links, this.#reads);
   }
 
-  async apply(step: HardwareStep): Promise<Result<void, HardwareError>> {
-    const device = 'pf' in step ? step.pf : 'device' in step ? step.device : 'host';
-    const outcome = (await this.#blocked(device)) ?? (await this.#perform(step));
+  async apply(asked: HardwareStep): Promise<Result<void, HardwareError>> {
+    const device = 'pf' in asked ? asked.pf : 'device' in asked ? asked.device : 'host';
+    const outcome = (await this.#blocked(device)) ?? (await this.#perform(asked));
     if (outcome === undefined) return ok(undefined);
+    const step = outcome.step ?? asked;
     const driver = device === 'host' ? undefined : await driverOf(this.#sysfs, await pfOf(this.#sysfs, device));
     const holders = outcome.failure === 'EBUSY' && device !== 'host' ? await describeUsers(this.#sysfs, this.links, device) : '';
     const detail = [...new Set([outcome.detail, holders])].filter((part) => part !== undefined && part !== '').join('; ');
@@ -118,7 +119,7 @@ class RealHardware implements LinuxHardware {
   }
 
   async close(): Promise<void> {
-    if (this.#netlink instanceof KernelThread) await this.#netlink.close();
+    if (this.#netlink instanceof KernelNetlink) await this.#netlink.close();
     if (this.#longWrites instanceof HelperWrites) this.#longWrites.close();
   }
 
@@ -143,7 +144,9 @@ class RealHardware implements LinuxHardware {
       case 'unbindDriver':
         return unbindDriver(tools, step.device);
       case 'setVf':
-        return setVf(links, step);
+        return setVfs(links, step.pf, [step]);
+      case 'setVfs':
+        return setVfs(links, step.pf, step.vfs);
       case 'setMtu':
         return setMtu(links, step);
       case 'setLink':

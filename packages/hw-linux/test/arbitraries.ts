@@ -1,5 +1,5 @@
 import { attribute, bytesOf, text, u32 } from '../src/netlink/attributes.ts';
-import { encodeSetVf, encodeMove, encodeGetLinks, linkHeader } from '../src/netlink/link.ts';
+import { encodeMove, encodeGetLinks, linkHeader } from '../src/netlink/link.ts';
 import { encodeMessage } from '../src/netlink/message.ts';
 import { decodeAddress, decodeRoute, encodeAddress, encodeRoute, parsePrefix } from '../src/netlink/addresses.ts';
 import { decodeDeviceInfo, decodeEswitch, decodeParameter, decodePort, decodeReporter, encodeGetEswitch, pciHandle } from '../src/netlink/devlink.ts';
@@ -9,12 +9,13 @@ import { decodeFamily } from '../src/netlink/generic.ts';
 import { decodeLink } from '../src/netlink/link.ts';
 import { decodeMessages, endingOf } from '../src/netlink/message.ts';
 import { decodeRdmaMode, encodeRdmaMode } from '../src/netlink/rdma.ts';
+import { encodeSetVfs } from '../src/netlink/vf-message.ts';
 import { decodeUevent } from '../src/netlink/uevent.ts';
 
 /** Messages that decoders understand, to be mutated. */
 export const samples: readonly Uint8Array[] = [
   encodeMessage({ type: 16, flags: 2, sequence: 1, port: 9, payload: bytesOf(linkHeader(3, 0x1_0001), attribute(3, text('eth0')), attribute(4, u32(1500)), attribute(56, text('0000:01:00.0'))) }),
-  encodeMessage({ type: 16, flags: 2, sequence: 1, port: 9, payload: encodeSetVf(3, 1, { mac: new Uint8Array(6), vlan: { id: 5, qos: 1, protocol: '802.1ad' }, trust: true, rates: { minTxMbps: 1, maxTxMbps: 2 }, nodeGuid: 5n }) }),
+  encodeMessage({ type: 16, flags: 2, sequence: 1, port: 9, payload: encodeSetVfs([{ vfIndex: 1, mac: '02:00:00:00:00:09', vlan: { id: 5, qos: 1, protocol: '802.1ad' }, trust: true, rates: { minTxMbps: 1, maxTxMbps: 2 }, nodeGuid: '00:00:00:00:00:00:00:05' }]).payload }),
   encodeMessage({ type: 2, flags: 0x200, sequence: 1, port: 9, payload: bytesOf(u32(-22), encodeMessage({ type: 16, flags: 5, sequence: 1, port: 0, payload: encodeGetLinks() }), attribute(1, text('no such device'))) }),
   encodeMessage({ type: 3, flags: 0x10, sequence: 1, port: 9, payload: u32(0) }),
   encodeMove(3, 'net1'), encodeAddress(3, parsePrefix('192.0.2.1/24')!), encodeRoute(3, parsePrefix('2001:db8::/32')!, undefined), encodeGetEswitch(pciHandle('0000:01:00.0')),

@@ -5,8 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '@vfleet/core';
 import { attribute, bytesOf, decodeAttributes, nested, text, u32 } from '../src/netlink/attributes.ts';
 import { decodeAddress, decodeRoute, encodeAddress, encodeRoute, isDefaultRoute, parsePrefix, samePrefix } from '../src/netlink/addresses.ts';
-import { decodeLink, encodeMove, encodeSetVf, linkHeader, parseGuid } from '../src/netlink/link.ts';
+import { decodeLink, encodeMove, linkHeader } from '../src/netlink/link.ts';
 import { decodeMessages, encodeMessage, endingOf } from '../src/netlink/message.ts';
+import { VFS_PER_MESSAGE_MAX, encodeSetVfs } from '../src/netlink/vf-message.ts';
 import { decodeUevent } from '../src/netlink/uevent.ts';
 import { decodeAll, mutated } from './arbitraries.ts';
 
@@ -31,13 +32,49 @@ describe('decoders', () => {
   });
 
   test('VF attributes are read as they are written, GUIDs on InfiniBand only', () => {
-    const settings = { mac: new Uint8Array([2, 0, 0, 0, 0, 9]), vlan: { id: 100, qos: 3, protocol: '802.1ad' as const }, spoofCheck: true, trust: true, rates: { minTxMbps: 1, maxTxMbps: 2 }, linkState: 'disable' as const, nodeGuid: parseGuid('00:11:22:33:44:55:66:77')! };
-    const message = encodeSetVf(4, 6, settings);
+    const settings = { vfIndex: 6, mac: '02:00:00:00:00:09', vlan: { id: 100, qos: 3, protocol: '802.1ad' as const }, spoofCheck: true, trust: true, rates: { minTxMbps: 1, maxTxMbps: 2 }, linkState: 'disable' as const, nodeGuid: '00:11:22:33:44:55:66:77' };
+    const message = encodeSetVfs([settings]).payload;
     const expected = { index: 6, mac: '02:00:00:00:00:09', vlan: 100, vlanQos: 3, vlanProtocol: '802.1ad', spoofCheck: true, trust: true, minTxRateMbps: 1, maxTxRateMbps: 2, linkState: 'disable' };
     expect(decodeLink(message).vfs).toEqual([expected]);
     const infiniband = Uint8Array.from(message);
     new DataView(infiniband.buffer).setUint16(2, 32, true);
     expect(decodeLink(infiniband).vfs).toEqual([{ ...expected, nodeGuid: '00:11:22:33:44:55:66:77' }]);
+  });
+
+  const change = fc.record({
+    vfIndex: fc.nat(0xffff), mac: fc.uint8Array({ minLength: 6, maxLength: 6 }).map((bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':')),
+    vlan: fc.record({ id: fc.nat(4095), qos: fc.nat(7), protocol: fc.constantFrom('802.1q' as const, '802.1ad' as const) }), spoofCheck: fc.boolean(), trust: fc.boolean(),
+    rates: fc.record({ minTxMbps: fc.nat(0x7fff_ffff), maxTxMbps: fc.nat(0x7fff_ffff) }), linkState: fc.constantFrom('auto' as const, 'enable' as const, 'disable' as const),
+  }, { requiredKeys: ['vfIndex', 'mac'] });
+
+  test('a batch of VFs is read as it is written', () => {
+    fc.assert(fc.property(fc.array(change, { maxLength: 40 }), (vfs) => {
+      const { payload, count } = encodeSetVfs(vfs);
+      expect(count).toBe(vfs.length);
+      expect(decodeLink(payload).vfs).toEqual(vfs.map(({ vfIndex, mac, vlan, spoofCheck, trust, rates, linkState }) => ({
+        index: vfIndex, mac, vlan: vlan?.id ?? 0, vlanQos: vlan?.qos ?? 0, vlanProtocol: vlan?.protocol ?? '802.1q', spoofCheck: spoofCheck ?? false, trust: trust ?? false,
+        minTxRateMbps: rates?.minTxMbps ?? 0, maxTxRateMbps: rates?.maxTxMbps ?? 0, linkState: linkState ?? 'auto',
+      })));
+    }));
+  });
+
+  test('a value that no message can carry ends the message before its VF, and a message holds only so many', () => {
+    const bad = fc.constantFrom<object>({ mac: 'no' }, { mac: '' }, { mac: '02:00:00:00:00:0' }, { mac: '02-00-00-00-00-09' }, { mac: '0x:00' }, { mac: Array.from({ length: 33 }, () => '02').join(':') }, { vfIndex: -1 }, { vfIndex: 0x1_0000 }, { vfIndex: 0.5 }, { vlan: { id: -1, qos: 0, protocol: '802.1q' } }, { vlan: { id: 1, qos: NaN, protocol: '802.1q' } }, { rates: { minTxMbps: 0, maxTxMbps: 2 ** 31 } }, { nodeGuid: '5' });
+    fc.assert(fc.property(fc.array(change, { maxLength: 9 }), bad, fc.array(change, { maxLength: 3 }), (before, wrong, after) => {
+      const whole = encodeSetVfs(before);
+      const cut = encodeSetVfs([...before, { vfIndex: 0, mac: '02:00:00:00:00:09', trust: true, ...wrong }, ...after]);
+      expect(cut).toEqual(whole);
+    }));
+    const many = Array.from({ length: 600 }, (_, vfIndex) => ({ vfIndex, mac: '02:00:00:00:00:09', vlan: { id: 1, qos: 0, protocol: '802.1q' as const }, spoofCheck: true, trust: true, rates: { minTxMbps: 0, maxTxMbps: 0 }, linkState: 'auto' as const, nodeGuid: '00:11:22:33:44:55:66:77', portGuid: '00:11:22:33:44:55:66:77' }));
+    const full = encodeSetVfs(many);
+    expect(full.count).toBe(VFS_PER_MESSAGE_MAX);
+    expect(decodeLink(full.payload).vfs.length).toBe(VFS_PER_MESSAGE_MAX);
+    expect(full.payload.length).toBeLessThan(0xffff);
+  });
+
+  test('a VF of which nothing is to be set is left out: the kernel refuses such', () => {
+    const one = encodeSetVfs([{ vfIndex: 3 }, { vfIndex: 1, trust: true }]);
+    expect([one.count, decodeAttributes(decodeAttributes(one.payload.subarray(16))[0]!.payload).length]).toEqual([2, 1]);
   });
 
   test('a link with its alternative names; the place for the namespace is last', () => {

@@ -1,4 +1,4 @@
-import { fail, hardwareError, ok } from '@vfleet/core';
+import { applyVfByVf, fail, hardwareError, ok } from '@vfleet/core';
 import type {
   Errno, Hardware, HardwareCondition, HardwareError, HardwareEvent, HardwareStep, Inventory, PciAddress, Result, Subscription,
 } from '@vfleet/core';
@@ -11,6 +11,7 @@ import type { Outcome } from './model/operation.ts';
 import { hardwareEventOf } from './model/uevents.ts';
 import { observeNode } from './observe.ts';
 import { deviceOf, performStep } from './steps.ts';
+import type { SingleStep } from './steps.ts';
 
 /** The Hardware port on one simulated node. Time passes only through the fleet's clock. */
 export class SimHardware implements Hardware {
@@ -29,7 +30,11 @@ export class SimHardware implements Hardware {
     return ok(observeNode(this.#node));
   }
 
-  async apply(step: HardwareStep): Promise<Result<void, HardwareError>> {
+  apply(step: HardwareStep): Promise<Result<void, HardwareError>> {
+    return step.kind === 'setVfs' ? applyVfByVf(step, (one) => this.#apply(one)) : this.#apply(step);
+  }
+
+  async #apply(step: SingleStep): Promise<Result<void, HardwareError>> {
     const device = deviceOf(step);
     const faults = this.#faults.consult(step.kind, device);
     const error = await this.#perform(step, faults);
@@ -59,7 +64,7 @@ export class SimHardware implements Hardware {
     return node.up ? 'ok' : 'nodeDown';
   }
 
-  async #perform(step: HardwareStep, faults: StepFaults): Promise<HardwareError | undefined> {
+  async #perform(step: SingleStep, faults: StepFaults): Promise<HardwareError | undefined> {
     const node = this.#node;
     if (!node.up) return this.#error(step, 'nodeDown');
     if (faults.delayMs > 0 && (await node.after(faults.delayMs, () => 'ok')) !== 'ok') return this.#error(step, 'nodeDown');

@@ -25,8 +25,11 @@ export function deviceOf(step: HardwareStep): PciAddress | 'host' {
   return 'pf' in step ? step.pf : 'device' in step ? step.device : 'host';
 }
 
+/** A step that is no batch of others. */
+export type SingleStep = Exclude<HardwareStep, { kind: 'setVfs' }>;
+
 /** Carries a step out on the node's kernel; undefined when it did what it says. */
-export async function performStep(node: NodeModel, step: HardwareStep, faults: StepFaults): Promise<StepFailure | undefined> {
+export async function performStep(node: NodeModel, step: SingleStep, faults: StepFaults): Promise<StepFailure | undefined> {
   if (isMalformed(step)) return { outcome: 'EINVAL' };
   if (step.kind === 'setRdmaMode') return failureOf(setRdmaMode(node, step.mode));
   if ('pf' in step) {
@@ -37,7 +40,7 @@ export async function performStep(node: NodeModel, step: HardwareStep, faults: S
   return device === undefined ? { outcome: 'ENODEV', detail: `no device at ${step.device}` } : performOnDevice(node, device, step, faults);
 }
 
-type PfStep = Extract<HardwareStep, { pf: PciAddress }>;
+type PfStep = Extract<SingleStep, { pf: PciAddress }>;
 type DeviceStep = Extract<HardwareStep, { device: PciAddress }>;
 
 function failureOf(outcome: Outcome, detail?: string): StepFailure | undefined {

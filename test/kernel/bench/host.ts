@@ -6,10 +6,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RealClock } from '@vfleet/core/real.ts';
-import type { PciAddress } from '@vfleet/core';
+import type { HardwareStep, PciAddress, VfChange } from '@vfleet/core';
 import { createLinuxHardware } from '@vfleet/hw-linux';
-import type { LinuxHardware, Netlink } from '@vfleet/hw-linux';
-import { KernelSockets } from '@vfleet/hw-linux/kernel-thread/kernel-sockets.ts';
+import type { LinuxHardware } from '@vfleet/hw-linux';
+import { KernelNetlink } from '@vfleet/hw-linux/kernel-thread/kernel-netlink.ts';
 import { loadSystemCalls } from '@vfleet/hw-linux/kernel-thread/system-calls.ts';
 import type { SystemCalls } from '@vfleet/hw-linux/kernel-thread/system-calls.ts';
 import { applied, inventory, machinePfs, pfOf, realHardware, until } from '../support.ts';
@@ -17,11 +17,13 @@ import { applied, inventory, machinePfs, pfOf, realHardware, until } from '../su
 for (const module of ['igb', 'igbvf', 'vfio-pci']) spawnSync('modprobe', [module], { stdio: 'inherit' });
 
 const VFS = 7;
+const WARM_ROUNDS = 1_000;
 const hardware = realHardware();
 const pfs = machinePfs();
 const [pf] = pfs as [PciAddress];
+let round = 0;
 const print = (line: string) => void process.stdout.write(`${line}\n`);
-const shown = (ms: number) => `${ms < 100 ? ms.toFixed(2) : Math.round(ms)} ms`;
+const shown = (ms: number) => (ms < 1 ? `${Math.round(ms * 1000)} µs` : `${ms < 100 ? ms.toFixed(2) : Math.round(ms)} ms`);
 
 async function median(runs: number, work: () => unknown): Promise<number> {
   const times: number[] = [];
@@ -37,34 +39,52 @@ function middle(times: readonly number[]): number {
   return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!;
 }
 
-/** Time that a backend's netlink calls spend in the kernel: the same messages, the calls measured one by one. */
-class KernelTime implements Netlink {
+/**
+ * The calls that a backend makes of the kernel, counted, and made on the spot instead of aside, so that the clock reads what the kernel
+ * itself takes: the same messages, without the change of threads.
+ */
+class CountedCalls {
   ms = 0;
-  readonly #sockets: KernelSockets;
+  messages = 0;
+  calls = 0;
+  aside = 0;
 
-  constructor() {
+  load(): SystemCalls {
     const calls = loadSystemCalls();
     const timed = <Words extends readonly unknown[], Value>(call: (...words: Words) => Value) => (...words: Words): Value => {
+      this.calls++;
       const started = performance.now();
       const value = call(...words);
       this.ms += performance.now() - started;
       return value;
     };
-    this.#sockets = new KernelSockets({ ...calls, send: timed(calls.send), receive: timed(calls.receive) } satisfies SystemCalls);
+    const send = timed(calls.send);
+    const receive = timed(calls.receive);
+    return {
+      ...calls, send, receive,
+      aside: {
+        ...calls.aside,
+        send: async (fd, bytes) => {
+          this.aside++;
+          this.messages++;
+          return send(fd, bytes);
+        },
+        receive: async (fd, buffer, flags) => {
+          this.aside++;
+          return receive(fd, buffer, flags);
+        },
+      },
+    };
   }
 
-  async ask(request: Parameters<Netlink['ask']>[0]): ReturnType<Netlink['ask']> {
-    return this.#sockets.serve(request);
+  reset(): void {
+    Object.assign(this, { ms: 0, messages: 0, calls: 0, aside: 0 });
   }
 }
 
 for (const each of pfs) await applied(hardware, { kind: 'setNumVfs', pf: each, count: VFS });
 await until('the netdevs of all VFs', async () => (await inventory(hardware)).pfs.every(({ vfs }) => vfs.length === VFS && vfs.every(({ netdev }) => netdev !== undefined)));
 const name = (await pfOf(hardware, pf)).netdev!.name;
-
-await benchInventory();
-await benchApply();
-process.exit(0);
 
 async function benchInventory(): Promise<void> {
   print(`inventory of ${pfs.length} PFs and ${pfs.length * VFS} VFs`);
@@ -77,67 +97,93 @@ async function benchInventory(): Promise<void> {
   }
 }
 
-async function applyAll(backend: LinuxHardware, round: number): Promise<void> {
-  for (let index = 0; index < VFS; index++) {
-    await applied(backend, {
-      kind: 'setVf', pf, vfIndex: index, mac: `02:00:00:00:${(round % 100).toString().padStart(2, '0')}:0${index}`, vlan: { id: 100 + ((round + index) % 100), qos: 0, protocol: '802.1q' }, spoofCheck: round % 2 === 0, trust: round % 2 === 1,
-    });
-  }
+
+function settings(): readonly VfChange[] {
+  round++;
+  return Array.from({ length: VFS }, (_, index) => ({
+    vfIndex: index, mac: `02:00:00:00:${(round % 100).toString().padStart(2, '0')}:0${index}`, vlan: { id: 100 + ((round + index) % 100), qos: 0, protocol: '802.1q' }, spoofCheck: round % 2 === 0, trust: round % 2 === 1,
+  }));
+}
+
+function batch(vfs: readonly VfChange[]): readonly HardwareStep[] {
+  return [{ kind: 'setVfs', pf, vfs }];
+}
+
+function single(vfs: readonly VfChange[]): readonly HardwareStep[] {
+  return vfs.map((vf) => ({ kind: 'setVf', pf, ...vf }));
+}
+
+async function applySteps(backend: LinuxHardware, steps: readonly HardwareStep[]): Promise<void> {
+  for (const step of steps) await applied(backend, step);
 }
 
 async function benchApply(): Promise<void> {
-  print(`MAC, VLAN, spoof check and trust on ${VFS} VFs`);
-  let round = 0;
-  await median(30, () => applyAll(hardware, round++));
-  const ours = await median(30, () => applyAll(hardware, round++));
-  const { kernel, write, total, inTotal } = await kernelParts(() => round++);
-  print(`  hw-linux                    ${shown(ours)}, of which in the kernel ${shown(kernel)}: own part ${shown(ours - kernel)}, ${percent(ours - kernel, ours)}`);
-  print(`  with the VFs made first     ${shown(total)}, of which in the kernel ${shown(write + inTotal)}: own part ${shown(total - write - inTotal)}, ${percent(total - write - inTotal, total)}`);
+  print(`MAC, VLAN, spoof check and trust on ${VFS} VFs that are there`);
+  const first = await median(1, () => applySteps(hardware, batch(settings())));
+  print(`  hw-linux, first in a process  ${shown(first)}`);
+  const counted = new CountedCalls();
+  const beside = createLinuxHardware({ clock: new RealClock(), netlink: new KernelNetlink(() => counted.load()) });
+  await inventory(beside);
+  const ours = (await benchWarm('one step for all VFs', batch, beside, counted)).whole;
+  await benchWarm('a step for each VF', single, beside, counted);
+  await benchMade(beside, counted);
   const words = (index: number) => ['link', 'set', name, 'vf', String(index), 'mac', `02:00:00:00:${(++round % 100).toString().padStart(2, '0')}:0${index}`, 'vlan', String(100 + (round % 100)), 'spoofchk', round % 2 === 0 ? 'on' : 'off', 'trust', round % 2 === 0 ? 'off' : 'on'];
   const indexes = Array.from({ length: VFS }, (_, index) => index);
-  const each = await median(5, () => indexes.map((index) => execFileSync('ip', words(index))));
-  print(`  ip, once for each VF        ${shown(each)}   ${(each / ours).toFixed(1)} times as long`);
-  const batch = await median(5, () => execFileSync('ip', ['-batch', '-'], { input: indexes.map((index) => words(index).join(' ')).join('\n') }));
-  print(`  ip -batch                   ${shown(batch)}   ${(batch / ours).toFixed(1)} times as long`);
+  const beat = (ms: number) => `${shown(ms)}, ${(ms / ours).toFixed(1)} times as long, ${(ms / first).toFixed(1)} times as the first`;
+  const shell = await median(9, () => execFileSync('sh', ['-c', indexes.map((index) => `ip ${words(index).join(' ')}`).join('; ')]));
+  print(`  a shell with ${VFS} times ip      ${beat(shell)}`);
+  const ipBatch = await median(9, () => execFileSync('ip', ['-batch', '-'], { input: indexes.map((index) => words(index).join(' ')).join('\n') }));
+  print(`  ip -batch                     ${beat(ipBatch)}`);
 }
 
-interface KernelParts {
-  /** Of the settings alone. */
-  readonly kernel: number;
-  /** Of the write that makes the VFs. */
-  readonly write: number;
-  /** Making the VFs and setting them, whole. */
-  readonly total: number;
-  /** What netlink takes of that: more than alone, because new interfaces hold the lock of all links. */
-  readonly inTotal: number;
+/** A daemon that goes on applying. Each round is made twice: as it is, and with the kernel's calls on the spot and timed. */
+async function benchWarm(says: string, stepsOf: (vfs: readonly VfChange[]) => readonly HardwareStep[], beside: LinuxHardware, counted: CountedCalls): Promise<{ readonly whole: number }> {
+  const wholes: number[] = [];
+  const kernels: number[] = [];
+  for (let times = 0; times < WARM_ROUNDS; times++) {
+    const steps = stepsOf(settings());
+    wholes.push(await median(1, () => applySteps(hardware, steps)));
+    const others = stepsOf(settings());
+    counted.reset();
+    await applySteps(beside, others);
+    kernels.push(counted.ms);
+  }
+  const { messages, calls, aside } = counted;
+  const cpu = process.cpuUsage();
+  for (let times = 0; times < WARM_ROUNDS; times++) await applySteps(hardware, stepsOf(settings()));
+  const { user, system } = process.cpuUsage(cpu);
+  print(`  hw-linux, ${says}: ${messages} messages, ${calls} system calls, ${aside} of them on another thread`);
+  for (const [which, from, to] of [['applies 2 to 30', 0, 29], [`the last ${WARM_ROUNDS / 2} of ${WARM_ROUNDS}`, WARM_ROUNDS / 2, WARM_ROUNDS]] as const) {
+    const whole = middle(wholes.slice(from, to));
+    const kernel = middle(kernels.slice(from, to));
+    print(`    ${which.padEnd(27)} ${shown(whole)}, in the kernel ${shown(kernel)}, own part ${shown(whole - kernel)}, ${percent(whole - kernel, whole)}`);
+  }
+  print(`    processor time of the next ${WARM_ROUNDS}: ${shown(user / WARM_ROUNDS / 1000)} in the process, ${shown(system / WARM_ROUNDS / 1000)} in the kernel`);
+  return { whole: middle(wholes.slice(WARM_ROUNDS / 2)) };
 }
 
-/** What of an apply is the kernel's: each netlink call measured where it is made, and the write that makes the VFs done by hand. */
-async function kernelParts(round: () => number): Promise<KernelParts> {
-  const kernelTime = new KernelTime();
-  const measured = createLinuxHardware({ clock: new RealClock(), netlink: kernelTime });
-  const timed = async (work: () => Promise<void>): Promise<{ readonly total: number; readonly kernel: number }> => {
-    kernelTime.ms = 0;
-    const total = await median(1, work);
-    return { total, kernel: kernelTime.ms };
-  };
-  const settings: number[] = [];
-  for (let run = 0; run < 30; run++) settings.push((await timed(() => applyAll(measured, round()))).kernel);
-  const remove = () => applied(measured, { kind: 'setNumVfs', pf, count: 0 });
-  const wholes: { readonly total: number; readonly kernel: number }[] = [];
+/** The VFs made in the same apply. The write that makes them is done by hand for comparison. */
+async function benchMade(beside: LinuxHardware, counted: CountedCalls): Promise<void> {
+  const wholes: number[] = [];
+  const kernels: number[] = [];
   const writes: number[] = [];
+  const remove = () => applied(beside, { kind: 'setNumVfs', pf, count: 0 });
   for (let run = 0; run < 5; run++) {
     await remove();
-    wholes.push(await timed(async () => {
-      await applied(measured, { kind: 'setNumVfs', pf, count: VFS });
-      await applyAll(measured, round());
-    }));
+    counted.reset();
+    wholes.push(await median(1, () => applySteps(beside, [{ kind: 'setNumVfs', pf, count: VFS }, ...batch(settings())])));
+    kernels.push(counted.ms);
     await remove();
     writes.push(await median(1, () => writeFileSync(`/sys/bus/pci/devices/${pf}/sriov_numvfs`, String(VFS))));
   }
-  return { kernel: middle(settings), write: middle(writes), total: middle(wholes.map(({ total }) => total)), inTotal: middle(wholes.map(({ kernel }) => kernel)) };
+  const [whole, kernel] = [middle(wholes), middle(kernels) + middle(writes)];
+  print(`  hw-linux, the VFs made first  ${shown(whole)}, in the kernel ${shown(kernel)}, own part ${shown(whole - kernel)}, ${percent(whole - kernel, whole)}`);
 }
 
 function percent(part: number, whole: number): string {
   return `${Math.round((100 * part) / whole)} %`;
 }
+
+await benchApply();
+await benchInventory();
+process.exit(0);

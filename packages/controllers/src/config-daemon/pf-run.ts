@@ -1,8 +1,8 @@
 import type {
   Clock, FilesError, Hardware, HardwareError, HardwareStep, Inventory, Log, NodeStateInterface, PciAddress, PfEvent, PfMachineState, PfObservation, PfPlan, Plan, PlanInput,
-  PlanStep, Result, VfObservation,
+  PlanStep, Result, SetVf, VfObservation,
 } from '@vfleet/core';
-import { advance, describeStep, groupOf, isKernelDriven, isOptional, ok, pfMachine, planNode, readWantedPf, startMachine, triedKey } from '@vfleet/core';
+import { advance, describeStep, groupOf, isKernelDriven, isOptional, ok, pfMachine, planNode, readWantedPf, startMachine, triedKey, vfBatch } from '@vfleet/core';
 import type { HardwareActivity } from './hardware-activity.ts';
 import { recordOf } from './journal.ts';
 import type { Journal } from './journal.ts';
@@ -106,13 +106,19 @@ export class PfRun {
   }
 
   async #runSteps(): Promise<PfEvent> {
-    for (const [index, step] of this.#plan.steps.entries()) {
+    const { steps } = this.#plan;
+    let next = 0;
+    while (next < steps.length) {
       this.#tools.signal.throwIfAborted();
+      const index = next;
+      const step = steps[index]!;
+      const vfs = vfStepsFrom(steps, index);
+      next += Math.max(1, vfs.length);
       if (step.kind === 'rediscover') {
         await this.#settle(step);
         return { type: 'stepsDone' };
       }
-      const failure = step.kind === 'waitForVfs' ? await this.#waitForVfs(step) : ((await this.#announce(index)) ?? (await this.#carryOut(step)));
+      const failure = step.kind === 'waitForVfs' ? await this.#waitForVfs(step) : ((await this.#announce(index)) ?? (await (vfs.length > 1 ? this.#setVfs(vfs) : this.#carryOut(step))));
       if (failure === 'planAgain') return { type: 'stepsDone' };
       if (failure !== undefined) return { type: 'stepFailed', cause: failure };
     }
@@ -149,6 +155,25 @@ export class PfRun {
       return this.#noteTried(step);
     }
     return describeFailure(step, result.error);
+  }
+
+  /** One request for all of them. What is refused is tried by itself, and the rest goes on behind it. */
+  async #setVfs(steps: readonly SetVf[]): Promise<string | undefined> {
+    const { pf } = this.#plan;
+    for (let rest = steps; rest.length > 0; ) {
+      const batch = vfBatch(steps[0]!.pf, rest);
+      const result = await this.#tools.alone(pf, () => this.#tools.hardware.apply(batch));
+      if (result.ok) {
+        this.#tools.log.debug('A step was carried out.', { pf, step: batch });
+        return undefined;
+      }
+      const refused = result.error.step;
+      const at = Math.max(0, rest.findIndex(({ vfIndex }) => refused?.kind === 'setVf' && refused.vfIndex === vfIndex));
+      const failure = await this.#carryOut(rest[at]!);
+      if (failure !== undefined) return failure;
+      rest = rest.slice(at + 1);
+    }
+    return undefined;
   }
 
   async #applyPatiently(step: HardwareStep): Promise<Result<void, HardwareError>> {
@@ -244,6 +269,17 @@ const DECISIVE: readonly PlanStep['kind'][] = ['setNumVfs', 'setEswitchMode'];
 
 function areOneStage(before: PlanStep, step: PlanStep): boolean {
   return [before, step].every((one) => isHardwareStep(one) && !DECISIVE.includes(one.kind));
+}
+
+/** The steps from `index` on that set VFs, all of one PF. */
+function vfStepsFrom(steps: readonly PlanStep[], index: number): readonly SetVf[] {
+  const found: SetVf[] = [];
+  for (let at = index; at < steps.length; at++) {
+    const step = steps[at]!;
+    if (step.kind !== 'setVf' || (found.length > 0 && step.pf !== found[0]!.pf)) break;
+    found.push(step);
+  }
+  return found;
 }
 
 function isHardwareStep(step: PlanStep): step is HardwareStep {

@@ -1,4 +1,4 @@
-import { comparePciAddresses, fail, ok } from '@vfleet/core';
+import { applyVfByVf, comparePciAddresses, fail, ok } from '@vfleet/core';
 import type { Hardware, HardwareError, HardwareErrorCode, HardwareEvent, HardwareStep, Inventory, Netdev, PciAddress, PfObservation, Result, Subscription, VfObservation } from '@vfleet/core';
 
 /** A netdev and where it is. */
@@ -41,6 +41,7 @@ export class FakeHardware implements Hardware {
   }
 
   async apply(step: HardwareStep): Promise<Result<void, HardwareError>> {
+    if (step.kind === 'setVfs') return applyVfByVf(step, (one) => this.apply(one));
     const number = this.steps.length;
     this.steps.push(step);
     const code = this.before(step, number);

@@ -1,3 +1,4 @@
+import { setVfOf } from '../ports/vf-batch.ts';
 import type { BridgeStep, DrainReason, Difference, Expectation, PfPlan, Plan, PlanStep, RebootReason } from './types.ts';
 import { isSettled } from './plan-node.ts';
 
@@ -42,6 +43,8 @@ export function describeStep(step: PlanStep): string {
       return `unbind ${step.device} from its driver`;
     case 'setVf':
       return `set ${Object.entries(step).filter(([key]) => !['kind', 'pf', 'vfIndex'].includes(key)).map(([key, value]) => `${key} ${typeof value === 'object' ? JSON.stringify(value) : value}`).join(', ')} of VF ${step.vfIndex} on ${step.pf}`;
+    case 'setVfs':
+      return step.vfs.map((vf) => describeStep(setVfOf(step, vf))).join('; ');
     case 'setMtu':
       return `set the MTU of ${step.device} to ${step.mtu}`;
     case 'setLink':

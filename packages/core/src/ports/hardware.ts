@@ -31,6 +31,19 @@ export interface HardwareError {
   readonly remedy: string;
 }
 
+/** What to set of a VF (IFLA_VFINFO_LIST); only what is present is set. Rates in Mb/s. */
+export interface VfChange {
+  readonly vfIndex: number;
+  readonly mac?: string;
+  readonly vlan?: { readonly id: number; readonly qos: number; readonly protocol: VlanProtocol };
+  readonly spoofCheck?: boolean;
+  readonly trust?: boolean;
+  readonly rates?: { readonly minTxMbps: number; readonly maxTxMbps: number };
+  readonly linkState?: VfLinkState;
+  readonly nodeGuid?: string;
+  readonly portGuid?: string;
+}
+
 /** One change to one device: the unit that is journalled, retried and rolled back. Device addresses are PF or VF addresses as named. */
 export type HardwareStep =
   /** `sriov_numvfs`. Going from N to M, both non-zero, is `busy`: write 0 first. */
@@ -41,20 +54,14 @@ export type HardwareStep =
   /** Binds by driver_override and probe, then re-reads the driver link. `driver: 'default'` clears the override. */
   | { readonly kind: 'bindDriver'; readonly device: PciAddress; readonly driver: 'default' | (string & {}) }
   | { readonly kind: 'unbindDriver'; readonly device: PciAddress }
-  /** VF attributes through the PF (IFLA_VFINFO_LIST); only what is present is set. Rates in Mb/s. */
-  | {
-      readonly kind: 'setVf';
-      readonly pf: PciAddress;
-      readonly vfIndex: number;
-      readonly mac?: string;
-      readonly vlan?: { readonly id: number; readonly qos: number; readonly protocol: VlanProtocol };
-      readonly spoofCheck?: boolean;
-      readonly trust?: boolean;
-      readonly rates?: { readonly minTxMbps: number; readonly maxTxMbps: number };
-      readonly linkState?: VfLinkState;
-      readonly nodeGuid?: string;
-      readonly portGuid?: string;
-    }
+  /** Attributes of one VF through the PF. */
+  | ({ readonly kind: 'setVf'; readonly pf: PciAddress } & VfChange)
+  /**
+   * Attributes of several VFs, in one request where the backend has such: in the order of the list up to the first refusal (Linux
+   * net/core/rtnetlink.c, do_setlink). What came before it stays, what comes after it is not begun, and the error's `step` is the
+   * `setVf` that was refused. A backend may begin anew from the first to learn which that is.
+   */
+  | { readonly kind: 'setVfs'; readonly pf: PciAddress; readonly vfs: readonly VfChange[] }
   | { readonly kind: 'setMtu'; readonly device: PciAddress; readonly netns: NetnsPath; readonly mtu: number }
   | { readonly kind: 'setLink'; readonly device: PciAddress; readonly netns: NetnsPath; readonly up: boolean }
   /** The effective MAC of the device's own netdev (not the administrative one the PF sets). */

@@ -3,15 +3,12 @@ import { NetlinkExchange } from '../netlink/exchange.ts';
 import type { NetlinkAnswer, NetlinkRequest } from '../netlink/exchange.ts';
 import { RECEIVE_BUFFER_BYTES, netlinkSocket, openNetlink } from './netlink-socket.ts';
 import type { NetlinkProtocol } from './netlink-socket.ts';
+import { driverInfoQuery, openDatagram } from './requests.ts';
 import type { ThreadRequest } from './requests.ts';
 import type { SystemCalls } from './system-calls.ts';
 
 const OWN_NETNS = '/proc/thread-self/ns/net';
 const CLONE_NEWNET = 0x4000_0000;
-const AF_INET = 2;
-const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
-const GDRVINFO = 3;
-const DRIVER_INFO_BYTES = 196;
 
 /**
  * The sockets of one thread. Those of its own namespace stay open; into another namespace it goes only to open a socket, and comes
@@ -31,7 +28,7 @@ export class KernelSockets {
   serve(request: ThreadRequest): NetlinkAnswer {
     if (request.kind === 'netlink') return this.#serveNetlink(request);
     const data = request.kind === 'ethtool' ? request.data.slice() : driverInfoQuery();
-    return this.#withSocket(request.netns, () => this.#openDatagram(), (fd) => this.#ethtool(fd, request.name, data));
+    return this.#withSocket(request.netns, () => openDatagram(this.#calls), (fd) => this.#ethtool(fd, request.name, data));
   }
 
   #serveNetlink({ netns, protocol, request, targetNetns }: Extract<ThreadRequest, { kind: 'netlink' }>): NetlinkAnswer {
@@ -82,21 +79,10 @@ export class KernelSockets {
     return fd;
   }
 
-  #openDatagram(): number {
-    const { value, errno } = this.#calls.socket(AF_INET, SOCK_DGRAM_CLOEXEC, 0);
-    return value < 0 ? -errno : value;
-  }
-
   #ethtool(fd: number, name: string, data: Uint8Array): NetlinkAnswer {
     const { value, errno } = this.#calls.ethtool(fd, name, data);
     return value < 0 ? failure(errno) : { ok: true, payloads: [data] };
   }
-}
-
-function driverInfoQuery(): Uint8Array {
-  const info = new Uint8Array(DRIVER_INFO_BYTES);
-  info[0] = GDRVINFO;
-  return info;
 }
 
 function failure(errno: number): NetlinkAnswer {

@@ -1,8 +1,14 @@
 import type { NetnsPath } from '@vfleet/core';
 import type { NetlinkAnswer, NetlinkRequest } from '../netlink/exchange.ts';
 import type { NetlinkProtocol } from './netlink-socket.ts';
+import type { SystemCalls } from './system-calls.ts';
 
-/** What the kernel thread is asked. */
+const AF_INET = 2;
+const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000;
+const GDRVINFO = 3;
+const DRIVER_INFO_BYTES = 196;
+
+/** What the kernel is asked, on its thread or beside it. */
 export type ThreadRequest =
   | {
       readonly kind: 'netlink';
@@ -25,4 +31,17 @@ export interface ThreadCall {
 export interface ThreadReply {
   readonly id: number;
   readonly answer: NetlinkAnswer;
+}
+
+/** An empty struct ethtool_drvinfo that asks for itself. */
+export function driverInfoQuery(): Uint8Array {
+  const info = new Uint8Array(DRIVER_INFO_BYTES);
+  info[0] = GDRVINFO;
+  return info;
+}
+
+/** A socket for SIOCETHTOOL; a negative value is the errno. */
+export function openDatagram(calls: SystemCalls): number {
+  const { value, errno } = calls.socket(AF_INET, SOCK_DGRAM_CLOEXEC, 0);
+  return value < 0 ? -errno : value;
 }

@@ -16,6 +16,17 @@ export interface SystemCalls {
   eventFd(): CallResult;
   /** SIOCETHTOOL on an interface: the answer's bytes are left in `data`. */
   ethtool(fd: number, name: string, data: Uint8Array): CallResult;
+  readonly aside: CallsAside;
+}
+
+/**
+ * Calls that may wait in the kernel, on a thread of the process' pool: there is nothing but the call on that thread, so a round costs a
+ * fraction of what a worker's message and its answer do. Of the pool's four threads other work needs some: never more than two at a time.
+ */
+export interface CallsAside {
+  send(fd: number, bytes: Uint8Array): Promise<CallResult>;
+  receive(fd: number, buffer: Uint8Array, flags: number): Promise<CallResult>;
+  ethtool(fd: number, name: string, data: Uint8Array): Promise<CallResult>;
 }
 
 export interface CallResult {
@@ -48,6 +59,11 @@ export function loadSystemCalls(): SystemCalls {
     ioctl: libc.func('ioctl', 'int', ['int', 'unsigned long', koffi.pointer(ifreq)]),
   };
   const checked = (value: number): CallResult => ({ value, errno: value < 0 ? koffi.errno() : 0 });
+  // The arguments stay in reach of the closure, and so where they are, until the call is over.
+  const awaited = (resolve: (result: CallResult) => void, ...keep: readonly unknown[]) => (error: unknown, value: number) => {
+    if (error !== null && error !== undefined) throw new Error('a system call could not be made', { cause: { error, keep } });
+    resolve(checked(value));
+  };
   return {
     socket: (domain, type, protocol) => checked(c.socket(domain, type, protocol)),
     bindNetlink(fd, groups) {
@@ -75,5 +91,10 @@ export function loadSystemCalls(): SystemCalls {
     setns: (fd, kind) => checked(c.setns(fd, kind)),
     eventFd: () => checked(c.eventfd(0, EFD_NONBLOCK_CLOEXEC)),
     ethtool: (fd, name, data) => checked(c.ioctl(fd, SIOCETHTOOL, { name, data })),
+    aside: {
+      send: (fd, bytes) => new Promise((resolve) => void c.send.async(fd, bytes, bytes.length, 0, awaited(resolve, bytes))),
+      receive: (fd, buffer, flags) => new Promise((resolve) => void c.recv.async(fd, buffer, buffer.length, flags | MSG_TRUNC, awaited(resolve, buffer))),
+      ethtool: (fd, name, data) => new Promise((resolve) => void c.ioctl.async(fd, SIOCETHTOOL, { name, data }, awaited(resolve, data))),
+    },
   };
 }

@@ -1,10 +1,20 @@
 import { MalformedMessage } from './attributes.ts';
 import { NLM, decodeMessages, encodeMessage, endingOf } from './message.ts';
 
+/** What came of a receive: a datagram, whose bytes are the caller's until the next receive, or an errno. */
+export type Received = { readonly errno: number } | { readonly bytes: Uint8Array };
+
 /** One netlink socket. Calls answer at once or within the socket's own receive timeout; errors are errno numbers. */
 export interface NetlinkSocket {
   send(bytes: Uint8Array): { readonly errno: number };
-  receive(): { readonly errno: number } | { readonly bytes: Uint8Array };
+  receive(): Received;
+}
+
+/** The same where the kernel works on another thread than the caller's. */
+export interface AwaitedNetlinkSocket {
+  send(bytes: Uint8Array): Promise<{ readonly errno: number }>;
+  /** In a dump the kernel goes on with its table within this call; else what it has to say is there when the question is sent. */
+  receive(isDump: boolean): Received | Promise<Received>;
 }
 
 export interface NetlinkRequest {
@@ -34,11 +44,8 @@ const DUMP_TRIES_MAX = 16;
 /** A kernel that sends without end is broken; memory is not given away for it. */
 const PAYLOADS_MAX = 1_000_000;
 
-interface Attempt {
-  readonly answer?: NetlinkAnswer;
-  /** The answer is torn: ask again. */
-  readonly again?: number;
-}
+/** `again`: the answer is torn, ask again; the errno is what to tell who has asked often enough. */
+type Attempt = { readonly answer: NetlinkAnswer } | { readonly again: number };
 
 /**
  * Asks and collects the answer on one socket: messages of earlier requests are passed over by their sequence number, dumps that a change
@@ -46,63 +53,114 @@ interface Attempt {
  */
 export class NetlinkExchange {
   readonly #socket: NetlinkSocket;
-  #sequence: number;
+  readonly #sequence: Sequence;
 
   constructor(socket: NetlinkSocket, firstSequence = 1) {
     this.#socket = socket;
-    this.#sequence = firstSequence;
+    this.#sequence = new Sequence(firstSequence);
   }
 
   ask(request: NetlinkRequest): NetlinkAnswer {
     let errno = EINTR;
-    for (let attempt = 0; attempt < DUMP_TRIES_MAX; attempt++) {
-      const { answer, again } = this.#attempt(request);
-      if (answer !== undefined) return answer;
-      errno = again!;
+    for (let tries = 0; tries < DUMP_TRIES_MAX; tries++) {
+      const question = new Question(request, this.#sequence.next());
+      let sent = this.#socket.send(question.bytes);
+      while (sent.errno === EINTR) sent = this.#socket.send(question.bytes);
+      let attempt = sent.errno === 0 ? undefined : failed(sent.errno);
+      while (attempt === undefined) attempt = question.take(this.#socket.receive());
+      if ('answer' in attempt) return attempt.answer;
+      errno = attempt.again;
     }
     return { ok: false, failure: { errno } };
   }
+}
 
-  #attempt(request: NetlinkRequest): Attempt {
-    const sequence = this.#sequence;
-    this.#sequence = sequence === 0xffff_ffff ? 1 : sequence + 1;
-    const flags = NLM.request | (request.flags ?? 0) | (request.dump === true ? NLM.dump : NLM.ack);
-    const bytes = encodeMessage({ type: request.type, flags, sequence, port: 0, payload: request.payload });
-    for (;;) {
-      const sent = this.#socket.send(bytes);
-      if (sent.errno === 0) break;
-      if (sent.errno !== EINTR) return failed(sent.errno);
-    }
-    try {
-      return this.#collect(sequence, request.dump === true);
-    } catch (error) {
-      if (error instanceof MalformedMessage) return failed(EPROTO, error.message);
-      throw error;
-    }
+/** The same on a socket that is awaited. One request at a time. */
+export class AwaitedNetlinkExchange {
+  readonly #socket: AwaitedNetlinkSocket;
+  readonly #sequence = new Sequence(1);
+
+  constructor(socket: AwaitedNetlinkSocket) {
+    this.#socket = socket;
   }
 
-  #collect(sequence: number, isDump: boolean): Attempt {
-    const payloads: Uint8Array[] = [];
-    let torn = false;
-    for (;;) {
-      const received = this.#socket.receive();
-      if ('errno' in received) {
-        if (received.errno === EINTR) continue;
-        if (received.errno === EAGAIN) return failed(ETIMEDOUT);
-        // What was lost may be the acknowledgement: a change is not made twice, a look is.
-        return received.errno === ENOBUFS && isDump ? { again: ENOBUFS } : failed(received.errno);
+  async ask(request: NetlinkRequest): Promise<NetlinkAnswer> {
+    let errno = EINTR;
+    for (let tries = 0; tries < DUMP_TRIES_MAX; tries++) {
+      const question = new Question(request, this.#sequence.next());
+      let sent = await this.#socket.send(question.bytes);
+      while (sent.errno === EINTR) sent = await this.#socket.send(question.bytes);
+      let attempt = sent.errno === 0 ? undefined : failed(sent.errno);
+      while (attempt === undefined) {
+        const received = this.#socket.receive(question.isDump);
+        // What is there already is not waited for: a turn of the event loop costs more than to read it.
+        attempt = question.take('then' in received ? await received : received);
       }
-      for (const message of decodeMessages(received.bytes)) {
-        if (message.sequence !== sequence) continue;
-        if ((message.flags & NLM.dumpInterrupted) !== 0) torn = true;
-        const ending = endingOf(message);
-        if (ending.kind === 'overrun') return isDump ? { again: ENOBUFS } : failed(ENOBUFS);
-        if (ending.kind === 'error') return ending.errno === EINTR && isDump ? { again: EINTR } : failed(ending.errno, ending.says);
-        if (ending.kind === 'done') return torn ? { again: EINTR } : { answer: { ok: true, payloads } };
-        if (payloads.length >= PAYLOADS_MAX) return failed(EPROTO, 'the answer has no end');
-        payloads.push(message.payload.slice());
+      if ('answer' in attempt) return attempt.answer;
+      errno = attempt.again;
+    }
+    return { ok: false, failure: { errno } };
+  }
+}
+
+/** Numbers of questions; 0 is the kernel's own. */
+class Sequence {
+  #next: number;
+
+  constructor(first: number) {
+    this.#next = first;
+  }
+
+  next(): number {
+    const sequence = this.#next;
+    this.#next = sequence === 0xffff_ffff ? 1 : sequence + 1;
+    return sequence;
+  }
+}
+
+/** One question on its way, and what of its answer has come. */
+class Question {
+  readonly bytes: Uint8Array;
+  readonly isDump: boolean;
+  readonly #sequence: number;
+  readonly #payloads: Uint8Array[] = [];
+  #torn = false;
+
+  constructor(request: NetlinkRequest, sequence: number) {
+    this.isDump = request.dump === true;
+    this.#sequence = sequence;
+    const flags = NLM.request | (request.flags ?? 0) | (this.isDump ? NLM.dump : NLM.ack);
+    this.bytes = encodeMessage({ type: request.type, flags, sequence, port: 0, payload: request.payload });
+  }
+
+  /** Undefined while more is to come. */
+  take(received: Received): Attempt | undefined {
+    if ('bytes' in received) {
+      try {
+        return this.#read(received.bytes);
+      } catch (error) {
+        if (error instanceof MalformedMessage) return failed(EPROTO, error.message);
+        throw error;
       }
     }
+    if (received.errno === EINTR) return undefined;
+    if (received.errno === EAGAIN) return failed(ETIMEDOUT);
+    // What was lost may be the acknowledgement: a change is not made twice, a look is.
+    return received.errno === ENOBUFS && this.isDump ? { again: ENOBUFS } : failed(received.errno);
+  }
+
+  #read(datagram: Uint8Array): Attempt | undefined {
+    for (const message of decodeMessages(datagram)) {
+      if (message.sequence !== this.#sequence) continue;
+      if ((message.flags & NLM.dumpInterrupted) !== 0) this.#torn = true;
+      const ending = endingOf(message);
+      if (ending.kind === 'overrun') return this.isDump ? { again: ENOBUFS } : failed(ENOBUFS);
+      if (ending.kind === 'error') return ending.errno === EINTR && this.isDump ? { again: EINTR } : failed(ending.errno, ending.says);
+      if (ending.kind === 'done') return this.#torn ? { again: EINTR } : { answer: { ok: true, payloads: this.#payloads } };
+      if (this.#payloads.length >= PAYLOADS_MAX) return failed(EPROTO, 'the answer has no end');
+      this.#payloads.push(message.payload.slice());
+    }
+    return undefined;
   }
 }
 

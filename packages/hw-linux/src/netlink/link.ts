@@ -1,5 +1,5 @@
 import {
-  MalformedMessage, attribute, attributeTable, bytesOf, decodeAttributes, nested, readMac, readText, readU32, readU64, readU8, text, u32, u64, viewOf,
+  MalformedMessage, attribute, attributeTable, bytesOf, decodeAttributes, nested, readMac, readText, readU32, readU64, readU8, text, u32, viewOf,
 } from './attributes.ts';
 
 /** rtnetlink message types (include/uapi/linux/rtnetlink.h). */
@@ -8,11 +8,11 @@ export const RTM = {
 } as const;
 
 /** Attributes of links (include/uapi/linux/if_link.h). */
-const IFLA = {
+export const IFLA = {
   address: 1, name: 3, mtu: 4, link: 5, master: 10, linkInfo: 18, alias: 20, numVf: 21, vfInfoList: 22, netNsFd: 28, extMask: 29, physSwitchId: 36, linkNetnsId: 37, physPortName: 38,
   propertyList: 52, altName: 53, parentDevice: 56, parentBus: 57,
 } as const;
-const VF = { info: 1, mac: 1, vlan: 2, spoofCheck: 4, linkState: 5, rate: 6, trust: 9, nodeGuid: 10, portGuid: 11, vlanList: 12, vlanInfo: 1 } as const;
+export const VF = { info: 1, mac: 1, vlan: 2, spoofCheck: 4, linkState: 5, rate: 6, trust: 9, nodeGuid: 10, portGuid: 11, vlanList: 12, vlanInfo: 1 } as const;
 
 const LINK_INFO_KIND = 1;
 
@@ -22,7 +22,7 @@ const IFF_LOWER_UP = 0x1_0000;
 /** RTEXT_FILTER_SKIP_STATS, and RTEXT_FILTER_VF with it. */
 const WITHOUT_COUNTERS = 0x8;
 const WITH_VFS = 0x1 | WITHOUT_COUNTERS;
-const ETH_P_8021AD = 0x88a8;
+export const ETH_P_8021AD = 0x88a8;
 const ARPHRD_INFINIBAND = 32;
 
 /** What the PF's driver says of one VF. */
@@ -118,7 +118,7 @@ function decodeVfs(payload: Uint8Array, isInfiniBand: boolean): readonly LinkVf[
   return decodeAttributes(payload).filter(({ type }) => type === VF.info).map((entry) => decodeVf(entry.payload, isInfiniBand));
 }
 
-const LINK_STATES = ['auto', 'enable', 'disable'] as const;
+export const LINK_STATES = ['auto', 'enable', 'disable'] as const;
 
 function decodeVf(payload: Uint8Array, isInfiniBand: boolean): LinkVf {
   const table = attributeTable(payload);
@@ -201,41 +201,4 @@ export function encodeMove(index: number, name: string | undefined): Uint8Array 
 
 export function encodeAltName(index: number, name: string): Uint8Array {
   return bytesOf(linkHeader(index), nested(IFLA.propertyList, attribute(IFLA.altName, text(name))));
-}
-
-/** What is to be set of a VF; what is absent stays. */
-export interface VfChange {
-  readonly mac?: Uint8Array;
-  readonly vlan?: { readonly id: number; readonly qos: number; readonly protocol: '802.1q' | '802.1ad' };
-  readonly spoofCheck?: boolean;
-  readonly trust?: boolean;
-  readonly rates?: { readonly minTxMbps: number; readonly maxTxMbps: number };
-  readonly linkState?: 'auto' | 'enable' | 'disable';
-  readonly nodeGuid?: bigint;
-  readonly portGuid?: bigint;
-}
-
-/** Everything in one message. The kernel takes it up in an order of its own (net/core/rtnetlink.c do_setvfinfo) and stops at the first refusal. */
-export function encodeSetVf(index: number, vf: number, change: VfChange): Uint8Array {
-  const parts: Uint8Array[] = [];
-  const flag = (type: number, on: boolean | undefined) => {
-    if (on !== undefined) parts.push(attribute(type, bytesOf(u32(vf), u32(on ? 1 : 0))));
-  };
-  if (change.mac !== undefined) parts.push(attribute(VF.mac, bytesOf(u32(vf), change.mac, new Uint8Array(Math.max(0, 32 - change.mac.length)))));
-  if (change.vlan !== undefined) parts.push(encodeVlan(vf, change.vlan));
-  if (change.rates !== undefined) parts.push(attribute(VF.rate, bytesOf(u32(vf), u32(change.rates.minTxMbps), u32(change.rates.maxTxMbps))));
-  flag(VF.spoofCheck, change.spoofCheck);
-  if (change.linkState !== undefined) parts.push(attribute(VF.linkState, bytesOf(u32(vf), u32(LINK_STATES.indexOf(change.linkState)))));
-  flag(VF.trust, change.trust);
-  // struct ifla_vf_guid: the number is aligned to eight bytes.
-  if (change.nodeGuid !== undefined) parts.push(attribute(VF.nodeGuid, bytesOf(u32(vf), u32(0), u64(change.nodeGuid))));
-  if (change.portGuid !== undefined) parts.push(attribute(VF.portGuid, bytesOf(u32(vf), u32(0), u64(change.portGuid))));
-  return bytesOf(linkHeader(index), nested(IFLA.vfInfoList, nested(VF.info, ...parts)));
-}
-
-function encodeVlan(vf: number, vlan: { readonly id: number; readonly qos: number; readonly protocol: '802.1q' | '802.1ad' }): Uint8Array {
-  const protocol = vlan.protocol === '802.1ad' ? ETH_P_8021AD : 0x8100;
-  // The protocol is in network byte order, and the structure is padded to 16 bytes.
-  const info = bytesOf(u32(vf), u32(vlan.id), u32(vlan.qos), new Uint8Array([protocol >> 8, protocol & 0xff, 0, 0]));
-  return nested(VF.vlanList, attribute(VF.vlanInfo, info));
 }

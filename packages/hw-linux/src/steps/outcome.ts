@@ -1,5 +1,5 @@
 import { errnoName, isErrno } from '@vfleet/core';
-import type { Errno, HardwareCondition } from '@vfleet/core';
+import type { Errno, HardwareCondition, HardwareStep } from '@vfleet/core';
 import type { NetlinkFailure } from '../netlink/exchange.ts';
 import type { SysfsError } from '../sysfs/sysfs.ts';
 
@@ -7,6 +7,8 @@ import type { SysfsError } from '../sysfs/sysfs.ts';
 export interface StepFailure {
   readonly failure: Errno | HardwareCondition;
   readonly detail?: string;
+  /** Which part of the step it is, where a step has parts. */
+  readonly step?: HardwareStep;
 }
 
 export type StepOutcome = StepFailure | undefined;

@@ -1,42 +1,38 @@
-import type { HardwareStep } from '@vfleet/core';
+import type { PciAddress, VfChange } from '@vfleet/core';
 import type { KernelLinks } from '../links.ts';
-import { hexBytes } from '../netlink/attributes.ts';
-import { RTM, encodeSetVf, parseGuid } from '../netlink/link.ts';
-import type { VfChange } from '../netlink/link.ts';
+import { encodeSetVfs } from '../netlink/vf-message.ts';
 import { failed, ofNetlink } from './outcome.ts';
-import type { StepOutcome } from './outcome.ts';
+import type { StepFailure, StepOutcome } from './outcome.ts';
 
-type SetVf = Extract<HardwareStep, { kind: 'setVf' }>;
-
-/** The attributes of one VF through its PF, all in one message. */
-export async function setVf(links: KernelLinks, step: SetVf): Promise<StepOutcome> {
-  const change = readChange(step);
-  const isIndex = Number.isInteger(step.vfIndex) && step.vfIndex >= 0 && step.vfIndex <= 0xffff;
-  if (change === undefined || !isIndex) return failed('EINVAL', `VF ${step.vfIndex}`);
-  const link = await links.ofDevice(step.pf, 'host');
-  if (!link.ok) return ofNetlink(link.error);
-  if (Object.keys(change).length === 0) return undefined;
-  const changed = await links.change('host', RTM.newLink, encodeSetVf(link.value.index, step.vfIndex, change));
-  return changed.ok ? undefined : ofNetlink(changed.error, `VF ${step.vfIndex}`);
+/** The attributes of VFs through their PF, all in one message where nothing is refused. */
+export async function setVfs(links: KernelLinks, pf: PciAddress, vfs: readonly VfChange[]): Promise<StepOutcome> {
+  for (let done = 0; done < vfs.length; ) {
+    const result = await setFirst(links, pf, done === 0 ? vfs : vfs.slice(done));
+    if (typeof result !== 'number') return result;
+    done += result;
+  }
+  return undefined;
 }
 
-/** Undefined when a value cannot be written into a message at all; what the driver makes of the rest is the driver's to say. */
-function readChange(step: SetVf): VfChange | undefined {
-  const mac = step.mac === undefined ? undefined : hexBytes(step.mac);
-  const nodeGuid = step.nodeGuid === undefined ? undefined : parseGuid(step.nodeGuid);
-  const portGuid = step.portGuid === undefined ? undefined : parseGuid(step.portGuid);
-  if (step.mac !== undefined && (mac === undefined || mac.length > 32)) return undefined;
-  if ((step.nodeGuid !== undefined && nodeGuid === undefined) || (step.portGuid !== undefined && portGuid === undefined)) return undefined;
-  const numbers = [step.vlan?.id, step.vlan?.qos, step.rates?.minTxMbps, step.rates?.maxTxMbps].filter((number) => number !== undefined);
-  if (!numbers.every((number) => Number.isInteger(number) && number >= 0 && number <= 0x7fff_ffff)) return undefined;
-  return {
-    ...(mac === undefined ? {} : { mac }),
-    ...(step.vlan === undefined ? {} : { vlan: step.vlan }),
-    ...(step.spoofCheck === undefined ? {} : { spoofCheck: step.spoofCheck }),
-    ...(step.trust === undefined ? {} : { trust: step.trust }),
-    ...(step.rates === undefined ? {} : { rates: step.rates }),
-    ...(step.linkState === undefined ? {} : { linkState: step.linkState }),
-    ...(nodeGuid === undefined ? {} : { nodeGuid }),
-    ...(portGuid === undefined ? {} : { portGuid }),
-  };
+/** As many as one message takes; the answer is how many those are. */
+async function setFirst(links: KernelLinks, pf: PciAddress, vfs: readonly VfChange[]): Promise<number | StepFailure> {
+  const { payload, count } = encodeSetVfs(vfs);
+  if (count === 0) return ofVf(pf, vfs[0]!, failed('EINVAL'));
+  const changed = await links.changeInterfaceOf(pf, payload);
+  if (changed.ok) return count;
+  if (count === 1) return ofVf(pf, vfs[0]!, ofNetlink(changed.error));
+  // The kernel does not say which of them it refused. Those before it are set already, and are set to the same again.
+  return (await setOneByOne(links, pf, vfs.slice(0, count))) ?? count;
+}
+
+async function setOneByOne(links: KernelLinks, pf: PciAddress, vfs: readonly VfChange[]): Promise<StepOutcome> {
+  for (const vf of vfs) {
+    const result = await setFirst(links, pf, [vf]);
+    if (typeof result !== 'number') return result;
+  }
+  return undefined;
+}
+
+function ofVf(pf: PciAddress, vf: VfChange, { failure, detail }: StepFailure): StepFailure {
+  return { failure, detail: detail === undefined ? `VF ${vf.vfIndex}` : `VF ${vf.vfIndex}; ${detail}`, step: { kind: 'setVf', pf, ...vf } };
 }

@@ -2,7 +2,7 @@ import type {
   Clock, DeleteOptions, DevicePlugin, DevicePluginRegistry, Files, Hardware, HardwareStep, Host, Kube, KubeObject, ListOptions, ListPage, ObjectKey, Patch, Resource, Subscription, Timer, WatchOptions,
   WatchSink, WriteOptions,
 } from '@vfleet/core';
-import { fail } from '@vfleet/core';
+import { applyVfByVf, fail } from '@vfleet/core';
 import type { ProcessPorts } from '../process-host.ts';
 import type { SimProcess } from './process.ts';
 
@@ -147,7 +147,9 @@ class GuardedHardware implements Hardware {
     return this.#process.read(() => this.#hardware.discover());
   }
 
+  /** A batch is several writes: whatever ends the process may strike between them. */
   apply(step: HardwareStep): ReturnType<Hardware['apply']> {
+    if (step.kind === 'setVfs') return applyVfByVf(step, (one) => this.apply(one));
     return this.#process.write({ to: 'hardware', verb: step.kind, what: stepText(step), step }, () => this.#hardware.apply(step));
   }
 
