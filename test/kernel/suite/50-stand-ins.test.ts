@@ -5,8 +5,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import type { HardwareStep, NetnsPath, PciAddress, VfObservation } from '@vfleet/core';
-import { pciAddress } from '@vfleet/core';
+import { pciAddress, silentLog } from '@vfleet/core';
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
+import { KernelThread } from '@vfleet/hw-linux/kernel-thread/kernel-thread.ts';
+import type { Netlink } from '@vfleet/hw-linux/kernel-thread/kernel-thread.ts';
 import { createStandInHardware } from '@vfleet/hw-linux/standin/stand-in-hardware.ts';
 import type { StandInHardware } from '@vfleet/hw-linux/standin/stand-in-hardware.ts';
 import { createFleet, nodesOf, parseFleet } from '@vfleet/hw-sim';
@@ -17,13 +19,19 @@ const pods = ['stand-in-a', 'stand-in-b', 'stand-in-c'] as const;
 const netnsOf = (pod: string): NetnsPath => `/run/netns/${pod}`;
 let hardware: StandInHardware;
 
+/** A process that is killed after so many words with the kernel. */
+function mortal(kernel: Netlink, words: number): Netlink & { readonly spoken: () => number } {
+  let spoken = 0;
+  return { ask: async (request) => (++spoken > words ? { ok: false, failure: { errno: 5, says: 'killed' } } : kernel.ask(request)), spoken: () => spoken };
+}
+
 /** A node whose simulated NICs know nothing of what was before. */
-function boot(node = 'worker-0'): StandInHardware {
+function boot(node = 'worker-0', netlink?: Netlink): StandInHardware {
   const parsed = parseFleet({ nodes: [{ name: node, kernelArguments: ['intel_iommu=on', 'iommu=pt'], pfs: [{ personality: 'E810-CQDA2', pciAddress: PF, name: 'ens801f0' }] }] });
   assert.ok(parsed.ok);
   const [spec] = [...nodesOf(parsed.value)];
   const simulated = createFleet({ clock: new RealClock(), random: new SystemRandom(), delayFactor: 0 }).addNode(spec!);
-  return createStandInHardware({ simulated: simulated.hardware }, { node });
+  return createStandInHardware({ simulated: simulated.hardware, log: silentLog, ...(netlink === undefined ? {} : { netlink }) }, { node });
 }
 
 async function apply(step: HardwareStep, on = hardware): Promise<void> {
@@ -112,6 +120,21 @@ test('not across VLANs; in one VLAN they do, and its kind of tag counts', async 
   isCutOff(pods[0], 2);
   await set(1, { vlan: { id: 100, qos: 0, protocol: '802.1q' } });
   await reaches(pods[1], 1);
+});
+
+test('a VF without a VLAN reaches one by its tag, where the kernel knows tags', async () => {
+  const [from, to] = [netnsOf(pods[2]), pods[0]];
+  await attach(2, pods[2], 3);
+  isCutOff(pods[2], 1);
+  const made = spawnSync('ip', ['-n', pods[2], 'link', 'add', 'link', 'net1', 'name', 'tagged', 'type', 'vlan', 'id', '100'], { encoding: 'utf8' });
+  if (made.status === 0) {
+    ip('-n', pods[2], 'link', 'set', 'tagged', 'up');
+    ip('-n', pods[2], 'address', 'add', '192.0.2.33/32', 'dev', 'tagged');
+    ip('-n', pods[2], 'route', 'replace', '192.0.2.1/32', 'dev', 'tagged', 'src', '192.0.2.33');
+    await until(`${from} reaches ${to} by tag`, () => ping(pods[2], 1));
+    ip('-n', pods[2], 'link', 'delete', 'tagged');
+  } else assert.match(made.stderr, /Unknown device type|not supported/);
+  await detach(2, pods[2], 'ens801f0v2');
 });
 
 test('a spoofed address is dropped as long as it is checked', async () => {
@@ -280,4 +303,43 @@ test('everything goes at one word, also what is with pods', async () => {
   assert.ok((await hardware.removeAll()).ok);
   assert.deepEqual(links(), untouched);
   assert.equal(ip('-n', pods[0], '-br', 'link', 'show', 'type', 'veth'), '');
+});
+
+test('killed after any word with the kernel, the next process makes it whole and leaves nothing', async () => {
+  const life = async (on: StandInHardware): Promise<boolean> => {
+    const steps: readonly HardwareStep[] = [
+      { kind: 'setNumVfs', pf: PF, count: 2 },
+      { kind: 'setVf', pf: PF, vfIndex: 0, vlan: { id: 7, qos: 0, protocol: '802.1q' }, rates: { minTxMbps: 0, maxTxMbps: 10 } },
+    ];
+    for (const step of steps) if (!(await on.apply(step)).ok) return false;
+    const { pciAddress: device } = await vf(0, on).catch(() => ({ pciAddress: undefined }));
+    if (device === undefined) return false;
+    const moves: readonly HardwareStep[] = [{ kind: 'moveNetdev', device, from: 'host', to: netnsOf(pods[0]), name: 'net1' }, { kind: 'moveNetdev', device, from: netnsOf(pods[0]), to: 'host', name: 'ens801f0v0' }];
+    for (const step of moves) if (!(await on.apply(step)).ok) return false;
+    return (await on.apply({ kind: 'setNumVfs', pf: PF, count: 0 })).ok;
+  };
+  const kernel = new KernelThread();
+  // Every single one where there is time.
+  for (let words = 1; ; words += process.env['VFLEET_ALL_KILLS'] === undefined ? 7 : 1) {
+    const dead = mortal(kernel, words);
+    const dying = boot('worker-0', dead);
+    const lived = await life(dying);
+    await dying.close();
+    const next = boot('worker-0', kernel);
+    const adopted = await next.adopt();
+    assert.ok(adopted.ok, `after ${words}: ${adopted.ok ? '' : describe(adopted.error)}`);
+    const device = pciAddress('0000:81:01.0');
+    // Whoever holds the VF for a pod gives it back first.
+    await next.apply({ kind: 'moveNetdev', device, from: netnsOf(pods[0]), to: 'host', name: 'ens801f0v0' });
+    await apply({ kind: 'setNumVfs', pf: PF, count: 0 }, next);
+    await apply({ kind: 'setNumVfs', pf: PF, count: 2 }, next);
+    assert.deepEqual([(await vf(0, next)).netdev?.name, (await vf(1, next)).netdev?.name], ['ens801f0v0', 'ens801f0v1'], `after ${words}`);
+    await apply({ kind: 'setNumVfs', pf: PF, count: 0 }, next);
+    await next.close();
+    assert.deepEqual(links(), untouched, `after ${words}`);
+    assert.equal(ip('-n', pods[0], '-br', 'link', 'show', 'type', 'veth'), '', `after ${words}`);
+    if (!lived) continue;
+    assert.ok(dead.spoken() > 50);
+    return kernel.close();
+  }
 });

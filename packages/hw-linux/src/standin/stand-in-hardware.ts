@@ -1,5 +1,5 @@
 import { fail, hardwareError, ok } from '@vfleet/core';
-import type { Hardware, HardwareError, HardwareEvent, HardwareStep, Inventory, NetnsPath, PciAddress, PfObservation, Result, Subscription, VfObservation } from '@vfleet/core';
+import type { Hardware, HardwareError, HardwareEvent, HardwareStep, Inventory, Log, NetnsPath, PciAddress, PfObservation, Result, Subscription, VfObservation, VfSettings } from '@vfleet/core';
 import { KernelThread } from '../kernel-thread/kernel-thread.ts';
 import type { Netlink } from '../kernel-thread/kernel-thread.ts';
 import { KernelLinks } from '../links.ts';
@@ -18,6 +18,7 @@ import { SwitchWriter } from './switch-writer.ts';
 export interface StandInPorts {
   /** The NICs that have no interfaces of their own. */
   readonly simulated: Hardware;
+  readonly log: Log;
   /** The real one when left out. */
   readonly netlink?: Netlink;
 }
@@ -36,6 +37,7 @@ export interface StandInHardware extends Hardware {
   close(): Promise<void>;
 }
 
+type SetVf = Extract<HardwareStep, { kind: 'setVf' }>;
 type NetdevStep = Extract<HardwareStep, { readonly netns: NetnsPath }> | Extract<HardwareStep, { kind: 'moveNetdev' }>;
 
 /** A look mends one PF at a time; a node has a few of them. */
@@ -55,6 +57,7 @@ export function createStandInHardware(ports: StandInPorts, settings: StandInSett
 
 class BackedHardware implements StandInHardware {
   readonly #simulated: Hardware;
+  readonly #log: Log;
   readonly #netlink: Netlink;
   readonly #links: KernelLinks;
   readonly #node: string;
@@ -65,27 +68,29 @@ class BackedHardware implements StandInHardware {
   readonly #away = new Map<PciAddress, NetnsPath>();
   readonly #carriers: Subscription;
 
-  constructor({ simulated, netlink = new KernelThread() }: StandInPorts, { node }: StandInSettings) {
+  constructor({ simulated, log, netlink = new KernelThread() }: StandInPorts, { node }: StandInSettings) {
     this.#simulated = simulated;
+    this.#log = log.with({ component: 'stand-ins' });
     this.#netlink = netlink;
     this.#node = node;
     this.#links = new KernelLinks(netlink, (link) => this.#deviceOf(link));
     this.#carriers = simulated.watch((event) => {
-      if (event.kind === 'link' && this.#keys.has(event.device)) void this.#locked(event.device, () => this.#reconcile(event.device));
+      if (event.kind === 'link' && this.#keys.has(event.device)) void this.#locked(event.device, () => this.#mend(event.device));
     });
   }
 
   async discover(): Promise<Result<Inventory, HardwareError>> {
+    const hopeless = new Set<PciAddress>();
     for (let attempt = 1; ; attempt++) {
       const looked = await this.#look();
       if (!looked.ok) return looked;
       const { inventory, links } = looked.value;
       const views = new Map(inventory.pfs.map((pf) => [pf.pciAddress, this.#viewOf(pf.pciAddress, links)]));
-      const torn = inventory.pfs.find((pf) => this.#isTorn(pf, views.get(pf.pciAddress)!));
+      const torn = inventory.pfs.find((pf) => !hopeless.has(pf.pciAddress) && this.#isTorn(pf, views.get(pf.pciAddress)!));
       // Somebody who undoes what is done here is told of as it is.
       if (torn === undefined || attempt > MENDS_MAX) return ok({ ...inventory, pfs: inventory.pfs.map((pf) => asOnHost(pf, views.get(pf.pciAddress)!)) });
-      const mended = await this.#locked(torn.pciAddress, () => this.#reconcile(torn.pciAddress));
-      if (mended !== undefined) return fail(hardwareError({ operation: 'discover', ...mended, device: torn.pciAddress }));
+      const mended = await this.#locked(torn.pciAddress, () => this.#mend(torn.pciAddress));
+      if (!mended) hopeless.add(torn.pciAddress);
     }
   }
 
@@ -97,6 +102,7 @@ class BackedHardware implements StandInHardware {
     if (pf === undefined) return this.#simulated.apply(step);
     return this.#locked(pf, async () => {
       if (isNetdevStep(step) && device !== pf) return this.#applyToNetdev(step, pf);
+      if (step.kind === 'setVf') return this.#setVf(step);
       const applied = await this.#simulated.apply(step);
       if (!applied.ok) return applied;
       const failure = await this.#reconcile(pf);
@@ -142,6 +148,26 @@ class BackedHardware implements StandInHardware {
     const mine = (this.#tails.get(pf) ?? Promise.resolve()).then(work, work);
     this.#tails.set(pf, mine.catch(() => undefined));
     return mine;
+  }
+
+  /** What the host cannot do the NIC has not done. */
+  async #setVf(step: SetVf): Promise<Result<void, HardwareError>> {
+    const seen = await this.#simulated.discover();
+    const before = seen.ok ? seen.value.pfs.find(({ pciAddress }) => pciAddress === step.pf)?.vfs[step.vfIndex]?.settings : undefined;
+    const applied = await this.#simulated.apply(step);
+    if (!applied.ok) return applied;
+    const failure = await this.#reconcile(step.pf);
+    if (failure === undefined) return applied;
+    if (before !== undefined) await this.#simulated.apply(undoingStep(step, before));
+    await this.#mend(step.pf);
+    return failedStep(step, failure);
+  }
+
+  /** For nobody in particular: what does not succeed is logged, and tried again at the next look. */
+  async #mend(pf: PciAddress): Promise<boolean> {
+    const failure = await this.#reconcile(pf);
+    if (failure !== undefined) this.#log.warn('The interfaces of a simulated NIC are not as they should be.', { pf, ...failure });
+    return failure === undefined;
   }
 
   /** Makes the host's links as the simulated PF is. */
@@ -317,19 +343,30 @@ function failedStep(step: HardwareStep, { failure, detail }: StepFailure): Resul
   return fail(hardwareError({ operation: step.kind, failure, device, step, ...(detail === undefined ? {} : { detail }) }));
 }
 
-/** What the simulated NIC says, with the interfaces as they are on this host. */
+function undoingStep(step: SetVf, { mac, vlan, vlanQos, vlanProtocol, spoofCheck, trust, minTxRateMbps, maxTxRateMbps, linkState }: VfSettings): SetVf {
+  return {
+    kind: 'setVf', pf: step.pf, vfIndex: step.vfIndex,
+    ...(step.mac === undefined ? {} : { mac }),
+    ...(step.vlan === undefined ? {} : { vlan: { id: vlan, qos: vlanQos, protocol: vlanProtocol } }),
+    ...(step.spoofCheck === undefined ? {} : { spoofCheck }),
+    ...(step.trust === undefined ? {} : { trust }),
+    ...(step.rates === undefined ? {} : { rates: { minTxMbps: minTxRateMbps, maxTxMbps: maxTxRateMbps } }),
+    ...(step.linkState === undefined ? {} : { linkState }),
+  };
+}
+
+/** What the simulated NIC says, with the interfaces as they are on this host. InfiniBand has none here. */
 function asOnHost(pf: PfObservation, view: SwitchView): PfObservation {
-  if (view.ports.size === 0) return pf;
+  if (pf.linkType !== 'ETH' || pf.vfs.length === 0) return pf;
   return { ...pf, vfs: pf.vfs.map((vf) => vfOnHost(vf, view.ports.get(vf.index))) };
 }
 
 function vfOnHost(vf: VfObservation, port: SwitchPort | undefined): VfObservation {
-  if (port === undefined) return vf;
   const { netdev: _, ...rest } = vf;
-  const { end, representor } = port;
+  const end = port?.end;
   return {
     ...rest,
-    ...(vf.representor === undefined ? {} : { representor: representor.name }),
+    ...(vf.representor === undefined || port === undefined ? {} : { representor: port.representor.name }),
     ...(end === undefined || vf.netdev === undefined ? {} : { netdev: { name: end.name, altNames: end.altNames, mac: end.mac, mtu: end.mtu, adminState: end.up ? 'up' : 'down', carrier: end.carrier } }),
   };
 }
