@@ -2,6 +2,7 @@ import { crdManifests } from './crd-manifests.ts';
 import { crdReference } from './crd-reference.ts';
 import { fleetReference } from './fleet-reference.ts';
 import type { Generator } from './generator.ts';
+import { installManifest } from './install-manifest.ts';
 import { kubernetesReference } from './kubernetes-reference.ts';
 import { machineDiagrams } from './machine-diagrams.ts';
 import { simulationGuide } from './simulation-guide.ts';
@@ -9,4 +10,4 @@ import { machineTables } from './machine-tables.ts';
 import { trafficReference } from './traffic-reference.ts';
 
 /** Everything that `npm run generate` writes. Add a generator here and its files are written and verified. */
-export const generators: readonly Generator[] = [crdManifests, crdReference, fleetReference, kubernetesReference, machineDiagrams, machineTables, trafficReference, simulationGuide];
+export const generators: readonly Generator[] = [crdManifests, crdReference, fleetReference, kubernetesReference, machineDiagrams, machineTables, trafficReference, simulationGuide, installManifest];

@@ -154,7 +154,8 @@ export class MetaPlugin {
   async #tell(pod: Pod, statuses: readonly NetworkStatus[]): Answer<void> {
     const patch = { metadata: { uid: pod.metadata.uid, annotations: { [podAnnotations.networkStatus]: networkStatusText(statuses) } } };
     try {
-      await this.#ports.kube.patch(pods, objectKey(pod), { type: 'merge', patch });
+      // By its status, as Multus does: who may write that cannot change what the pod runs.
+      await this.#ports.kube.patch(pods, objectKey(pod), { type: 'merge', patch }, { subresource: 'status' });
     } catch (error) {
       if (!isKubeError(error)) throw error;
       return failure(cniCodes.tryAgain, `the network status could not be written to pod ${pod.metadata.namespace}/${pod.metadata.name}: ${error.message}`, 'The pod may be gone, or the API server did not answer as expected; the runtime tries again.');

@@ -20,8 +20,9 @@ export interface WebhookIdentity extends KeyAndCertificate {
 }
 
 /** The authority, with its key; nobody but the operator reads it. */
-const AUTHORITY_SECRET = 'vfleet-webhook-ca';
-const SERVING_SECRET = webhookNames.operatorService;
+export const AUTHORITY_SECRET = 'vfleet-webhook-ca';
+/** What the webhooks serve with. */
+export const SERVING_SECRET = webhookNames.operatorService;
 const LOOK_AGAIN_AT_MOST_MS = 60 * 60 * 1000;
 const RETRY_MS = 1_000;
 

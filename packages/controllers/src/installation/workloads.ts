@@ -1,0 +1,124 @@
+import { webhookNames } from '@vfleet/core';
+import { componentNames } from './roles.ts';
+
+/** What an installation may choose. */
+export interface InstallationSettings {
+  readonly namespace: string;
+  /** An image whose entry point is the `vfleet` executable. */
+  readonly image: string;
+}
+
+/** Ports of the processes: webhooks, and metrics with health. The node's is that of the SR-IOV network metrics exporter. */
+export const ports = { webhooks: 9443, operatorStatus: 8080, nodeStatus: 9808 } as const;
+
+/** Labels by which Services and monitors find the pods of a component. */
+export function podLabelsOf(component: 'operator' | 'node'): Readonly<Record<string, string>> {
+  return { 'app.kubernetes.io/part-of': 'vfleet', 'app.kubernetes.io/name': componentNames[component] };
+}
+
+/** Two replicas, of which one leads; both answer admission. */
+export function operatorDeployment({ namespace, image }: InstallationSettings): object {
+  const [name, labels] = [componentNames.operator, podLabelsOf('operator')];
+  return {
+    apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace, labels },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: labels },
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1, maxSurge: 1 } },
+      template: {
+        metadata: { labels },
+        spec: {
+          serviceAccountName: name,
+          priorityClassName: 'system-cluster-critical',
+          securityContext: { runAsNonRoot: true, runAsUser: 65_532, seccompProfile: { type: 'RuntimeDefault' } },
+          topologySpreadConstraints: [{ maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', labelSelector: { matchLabels: labels } }],
+          // Nodes that are not ready, or that it drains itself, are where an operator is needed.
+          tolerations: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'Exists', effect: 'NoSchedule' }],
+          containers: [{
+            name: 'operator', image,
+            args: ['operator', `--namespace=${namespace}`, `--webhook-port=${ports.webhooks}`, `--status-port=${ports.operatorStatus}`, '--status-address=0.0.0.0'],
+            env: [fieldEnvironment('POD_NAME', 'metadata.name')],
+            ports: [{ name: 'webhooks', containerPort: ports.webhooks }, { name: 'status', containerPort: ports.operatorStatus }],
+            ...probes(ports.operatorStatus),
+            resources: { requests: { cpu: '50m', memory: '160Mi' }, limits: { memory: '512Mi' } },
+            securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+          }],
+          terminationGracePeriodSeconds: 30,
+        },
+      },
+    },
+  };
+}
+
+/** On every Linux node: which of them it configures is said by their node states. */
+export function nodeDaemonSet({ namespace, image }: InstallationSettings): object {
+  const [name, labels] = [componentNames.node, podLabelsOf('node')];
+  const hostPath = (volume: string, path: string, type: string) => ({ name: volume, hostPath: { path, type } });
+  return {
+    apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name, namespace, labels },
+    spec: {
+      selector: { matchLabels: labels },
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '33%' } },
+      template: {
+        metadata: { labels },
+        spec: {
+          serviceAccountName: name,
+          priorityClassName: 'system-node-critical',
+          // NICs are those of the host's network namespace, and who holds a VF is seen among the host's processes.
+          hostNetwork: true, hostPID: true, dnsPolicy: 'ClusterFirstWithHostNet',
+          nodeSelector: { 'kubernetes.io/os': 'linux' },
+          tolerations: [{ operator: 'Exists' }],
+          containers: [{
+            name: 'node', image,
+            args: [
+              'node', `--namespace=${namespace}`, '--root=/host', '--kubelet-folder=/var/lib/kubelet', '--cni-socket=/run/vfleet/cni.sock',
+              `--status-port=${ports.nodeStatus}`, '--status-address=$(NODE_ADDRESS)',
+            ],
+            env: [fieldEnvironment('NODE_NAME', 'spec.nodeName'), fieldEnvironment('NODE_ADDRESS', 'status.hostIP')],
+            ports: [{ name: 'status', containerPort: ports.nodeStatus }],
+            ...probes(ports.nodeStatus),
+            resources: { requests: { cpu: '50m', memory: '160Mi' }, limits: { memory: '512Mi' } },
+            // Writes to sysfs, binds drivers, enters network namespaces, loads modules, reboots.
+            securityContext: { privileged: true, readOnlyRootFilesystem: true },
+            volumeMounts: [
+              { name: 'host', mountPath: '/host', mountPropagation: 'HostToContainer' },
+              { name: 'kubelet', mountPath: '/var/lib/kubelet', mountPropagation: 'HostToContainer' },
+              { name: 'cni-socket', mountPath: '/run/vfleet' },
+              // Where the container runtime puts pods' network namespaces, by both of its names.
+              { name: 'netns', mountPath: '/run/netns', mountPropagation: 'HostToContainer' },
+              { name: 'netns', mountPath: '/var/run/netns', mountPropagation: 'HostToContainer' },
+            ],
+          }],
+          terminationGracePeriodSeconds: 60,
+          volumes: [
+            hostPath('host', '/', 'Directory'), hostPath('kubelet', '/var/lib/kubelet', 'Directory'), hostPath('cni-socket', '/run/vfleet', 'DirectoryOrCreate'), hostPath('netns', '/run/netns', 'DirectoryOrCreate'),
+          ],
+        },
+      },
+    },
+  };
+}
+
+/** What API servers call webhooks by, and what Prometheus finds the processes by. */
+export function services({ namespace }: InstallationSettings): readonly object[] {
+  const webhook = (name: string) => service(name, namespace, 'operator', { ports: [{ name: 'webhooks', port: 443, targetPort: 'webhooks' }] });
+  return [
+    webhook(webhookNames.operatorService), webhook(webhookNames.injectorService),
+    service(`${componentNames.operator}-metrics`, namespace, 'operator', { clusterIP: 'None', ports: [{ name: 'status', port: ports.operatorStatus, targetPort: 'status' }] }),
+    service(`${componentNames.node}-metrics`, namespace, 'node', { clusterIP: 'None', ports: [{ name: 'status', port: ports.nodeStatus, targetPort: 'status' }] }),
+  ];
+}
+
+function service(name: string, namespace: string, component: 'operator' | 'node', spec: object): object {
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace, labels: podLabelsOf(component) }, spec: { selector: podLabelsOf(component), ...spec } };
+}
+
+function fieldEnvironment(name: string, fieldPath: string): object {
+  return { name, valueFrom: { fieldRef: { fieldPath } } };
+}
+
+/** A process that is not ready for long is left alone: only what a restart mends ends it. */
+function probes(port: number): object {
+  const probe = (path: string, more: object) => ({ httpGet: { path, port }, timeoutSeconds: 5, ...more });
+  return { startupProbe: probe('/healthz', { periodSeconds: 2, failureThreshold: 30 }), livenessProbe: probe('/healthz', { periodSeconds: 20, failureThreshold: 3 }), readinessProbe: probe('/readyz', { periodSeconds: 5 }) };
+}
