@@ -1,6 +1,6 @@
 // Goal: the operator works with a real API server as it does with ours: leases, rendering, drains with budgets, networks, uninstall. Method:
-// two replicas of the operator, each with a client of its own over HTTPS; the test plays config daemons, kubelets and people. The
-// API server is real; scheduler, controller manager and kubelets are not there.
+// two replicas of the operator, each with a client of its own over HTTPS and no more rights than deploy/install.yaml gives it; the test plays
+// config daemons, kubelets and people. The API server is real; scheduler, controller manager and kubelets are not there.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { configMaps, finalizers, isKubeError, nodeStateAnnotations, silentLog } from '@vfleet/core';
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
@@ -10,6 +10,7 @@ import * as api from '@vfleet/kube';
 import { kubeFromConfigFile } from '@vfleet/kube/adapters/client-node.ts';
 import { startRealApiServer } from '../../tools/rigs/real-cluster.ts';
 import { NAMESPACE, addNode, addPod, addPolicy, addPool, askDrain, nic, report } from '../operator/harness.ts';
+import { clientOf, install } from './rbac-install.ts';
 import { realServerIsBuilt } from './servers.ts';
 
 const within = { timeout: 30_000, interval: 50 };
@@ -22,16 +23,15 @@ describe.skipIf(!(await realServerIsBuilt()))('the operator on a real API server
 
   beforeAll(async () => {
     const server = open.adopt(await startRealApiServer({ unsafeNoFsync: true }), (running) => running.stop());
-    const client = () => open.adopt(kubeFromConfigFile(server.kubeconfig), (one) => one.close());
-    kube = client();
+    kube = open.adopt(kubeFromConfigFile(server.kubeconfig), (one) => one.close());
     const ports = { clock: new RealClock(), random: new SystemRandom(), log: silentLog };
-    const installed = await api.installCrds({ ...ports, kube });
-    if (!installed.ok) throw new Error(installed.error.cause);
-    await kube.create(api.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
+    await install(server);
+    await kube.create(api.customResourceDefinitionResource, api.networkAttachmentDefinitionCrd());
     await kube.create(api.operatorConfigs, { apiVersion: 'sriovnetwork.openshift.io/v1', kind: 'SriovOperatorConfig', metadata: { namespace: NAMESPACE, name: 'default' }, spec: {} });
     await kube.create(api.serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: 'default', name: 'default' } });
     for (const identity of ['first', 'second']) {
-      const operator = open.adopt(createOperator({ ...ports, kube: client() }, { identity }, { onBug: (error) => bugs.push(error) }), (one) => one.stop());
+      const own = open.adopt(await clientOf(server, 'operator'), (one) => one.close());
+      const operator = open.adopt(createOperator({ ...ports, kube: own }, { identity }, { onBug: (error) => bugs.push(error) }), (one) => one.stop());
       operators.push(operator);
       operator.start();
     }
