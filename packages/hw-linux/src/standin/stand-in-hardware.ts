@@ -1,4 +1,4 @@
-import { fail, hardwareError, ok } from '@vfleet/core';
+import { applyVfByVf, fail, hardwareError, ok } from '@vfleet/core';
 import type { Hardware, HardwareError, HardwareEvent, HardwareStep, Inventory, Log, NetnsPath, PciAddress, PfObservation, Result, Subscription, VfObservation, VfSettings } from '@vfleet/core';
 import { KernelThread } from '../kernel-thread/kernel-thread.ts';
 import type { Netlink } from '../kernel-thread/kernel-thread.ts';
@@ -103,6 +103,7 @@ class BackedHardware implements StandInHardware {
     return this.#locked(pf, async () => {
       if (isNetdevStep(step) && device !== pf) return this.#applyToNetdev(step, pf);
       if (step.kind === 'setVf') return this.#setVf(step);
+      if (step.kind === 'setVfs') return applyVfByVf(step, (one) => this.#setVf(one));
       const applied = await this.#simulated.apply(step);
       if (!applied.ok) return applied;
       const failure = await this.#reconcile(pf);
