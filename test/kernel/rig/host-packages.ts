@@ -14,6 +14,7 @@ const NEEDS: readonly Need[] = [
   { program: 'modprobe', debianPackage: 'kmod' },
   { program: 'ip', debianPackage: 'iproute2' },
   { program: 'xz', debianPackage: 'xz-utils' },
+  { program: '/usr/lib/cni/dhcp', debianPackage: 'containernetworking-plugins' },
 ];
 
 const QEMU_MAJOR_MIN = 8;
