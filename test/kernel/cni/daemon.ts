@@ -6,9 +6,9 @@ import { createPluginRunner } from '@vfleet/controllers/cni/edge/real-plugin-run
 import { CniServer } from '@vfleet/controllers/cni/edge/server.ts';
 import { SriovCni } from '@vfleet/controllers/cni/index.ts';
 import { silentLog } from '@vfleet/core';
-import type { Files } from '@vfleet/core';
+import type { Files, Hardware } from '@vfleet/core';
+import type { PodLinks } from '@vfleet/core/ports/pod-links.ts';
 import { NodeFiles, RealClock, SystemRandom } from '@vfleet/core/real.ts';
-import type { LinuxHardware } from '@vfleet/hw-linux';
 
 export interface CniDaemon {
   readonly socket: string;
@@ -16,11 +16,17 @@ export interface CniDaemon {
   close(): Promise<void>;
 }
 
+export interface DaemonPorts {
+  readonly hardware: Hardware;
+  readonly podLinks: PodLinks;
+  readonly files?: Files;
+}
+
 /** The CNI part of `vfleet node` over this machine's NICs: the same classes, put together as there. */
-export async function startDaemon(hardware: LinuxHardware, { folder, stateFolder, files }: { readonly folder: string; readonly stateFolder: string; readonly files?: Files }): Promise<CniDaemon> {
+export async function startDaemon({ hardware, podLinks, files }: DaemonPorts, { folder, stateFolder }: { readonly folder: string; readonly stateFolder: string }): Promise<CniDaemon> {
   const clock = new RealClock();
   const random = new SystemRandom();
-  const ports = { hardware, files: files ?? new NodeFiles(clock, random), clock, random, log: silentLog, namespaces: hostNamespaces, plugins: createPluginRunner({ clock }) };
+  const ports = { hardware, podLinks, files: files ?? new NodeFiles(clock, random), clock, random, log: silentLog, namespaces: hostNamespaces, plugins: createPluginRunner({ clock }) };
   const { random: _, ...cniPorts } = ports;
   const cni = new SriovCni(cniPorts, { stateFolder });
   const calls = new CniCalls({ ...ports, cni }, { stateFolder });

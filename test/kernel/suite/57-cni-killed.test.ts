@@ -1,0 +1,147 @@
+// Goal: kill -9 of whoever carries out an ADD or a DEL, the daemon or the portable executable, costs nothing but time. Method: one run of each that
+// nobody disturbs tells every write it makes, to the kernel and to files; then processes that are killed right after one of them. What comes
+// next takes everything back: a DEL, or the start of the next daemon and a DEL. One write of each kind under the daemon and some of the portable
+// executable's, or with --all-kills every single one, and every lock, of both.
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { hostNamespaces } from '@vfleet/cli/host-ports/network-namespaces.ts';
+import { SriovCni } from '@vfleet/controllers/cni/index.ts';
+import { silentLog } from '@vfleet/core';
+import type { AttachFailure, PciAddress, Result } from '@vfleet/core';
+import { NodeFiles, RealClock, SystemRandom } from '@vfleet/core/real.ts';
+import { LinuxPodLinks } from '@vfleet/hw-linux/pod-links/pod-links.ts';
+import { PORTABLE, SHIM, environmentOf, execute, hostState, makeVfs, removeVfs, withPods } from '../cni/pods.ts';
+import type { Call, Pod } from '../cni/pods.ts';
+import type { Order } from '../programs/cni-and-die.ts';
+import { ip, machinePfs, pfOf, realHardware, until } from '../support.ts';
+
+const isComplete = process.env['VFLEET_ALL_KILLS'] !== undefined;
+const clock = new RealClock();
+const hardware = realHardware();
+const podLinks = new LinuxPodLinks(hardware.links, async () => 0);
+const files = new NodeFiles(clock, new SystemRandom());
+const folder = mkdtempSync(join(tmpdir(), 'cni-killed-'));
+const stateFolder = join(folder, 'state');
+const addressFolder = join(folder, 'networks');
+after(() => hardware.close());
+
+type Form = 'daemon' | 'alone';
+type Verb = 'ADD' | 'DEL';
+
+/** A process that is loaded now and goes on when it is told what to do, and where to die. */
+class Dying {
+  readonly #child: ChildProcess;
+  readonly #said: string[] = [];
+
+  constructor() {
+    this.#child = fork(join(import.meta.dirname, '../programs/cni-and-die.ts'), [folder, stateFolder], { execArgv: ['--disable-warning=ExperimentalWarning'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    this.#child.on('message', (said) => this.#said.push(String(said)));
+  }
+
+  /** The places that it came by, and whether it was killed. */
+  async run(form: Form, call: Call, killAt: number): Promise<{ readonly places: readonly string[]; readonly killed: boolean }> {
+    await until('the program is loaded', () => this.#said[0] === 'loaded');
+    const ended = new Promise<NodeJS.Signals | null>((resolve) => this.#child.once('close', (_, signal) => resolve(signal)));
+    const alone = { environment: environmentOf(call), input: JSON.stringify({ cniVersion: '1.1.0', ...call.config }) };
+    this.#child.send((form === 'alone' ? { killAt, alone } : { killAt }) satisfies Order);
+    if (form === 'daemon') {
+      await until('it listens', () => this.#said.includes('listening'));
+      const { status, json } = await execute(existsSync(SHIM) ? [SHIM] : PORTABLE, call, { VFLEET_CNI_SOCKET: join(folder, 'run', 'cni.sock') });
+      // Either it has answered, or it went away, and the runtime is to try again.
+      assert.ok(status === 0 || json['code'] === 11, JSON.stringify(json));
+      if (killAt === 0) this.end();
+    }
+    const signal = await ended;
+    const places = this.#said.filter((said) => said !== 'loaded' && said !== 'listening');
+    return { places, killed: signal === 'SIGKILL' && places.length === killAt };
+  }
+
+  end(): void {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+function configOf(device: PciAddress): Readonly<Record<string, unknown>> {
+  const ipam = { type: 'host-local', dataDir: addressFolder, ranges: [[{ subnet: '192.0.2.0/24' }]] };
+  return { type: 'sriov', name: 'net', deviceID: device, vlan: 100, mac: '02:11:22:33:44:55', trust: 'on', mtu: 1400, ipam };
+}
+
+async function inThisProcess<Value>(work: (cni: SriovCni) => Promise<Result<Value, AttachFailure>>): Promise<void> {
+  const cni = new SriovCni({ hardware, podLinks, files, clock, log: silentLog, namespaces: hostNamespaces }, { stateFolder });
+  const done = await work(cni);
+  cni.stop();
+  assert.ok(done.ok, done.ok ? '' : `${done.error.cause}; ${done.error.remedy}`);
+}
+
+const ownerOf = (pod: Pod) => ({ containerId: `sandbox-${pod.name}`, ifname: 'net1' });
+const add = (pod: Pod, config: Call['config']) => inThisProcess((cni) => cni.attach({ pod: { namespace: 'default', name: pod.name, uid: 'uid', containerId: `sandbox-${pod.name}`, netns: pod.netns }, ifname: 'net1', config: config as never }));
+const del = (pod: Pod) => inThisProcess((cni) => cni.detach(ownerOf(pod)));
+/** What a daemon does when it starts. */
+const start = () => inThisProcess(async (cni) => {
+  await cni.recover();
+  return cni.collectOrphans();
+});
+
+const state = (devices: readonly PciAddress[]) => ({ host: hostState(devices), kept: readdirSync(join(stateFolder, 'vfs')), addresses: readdirSync(join(addressFolder, 'net')).filter((name) => /[.:]/.test(name) && !name.startsWith('last_')) });
+
+/** Which places to die at. */
+function chosen(form: Form, places: readonly string[]): readonly { readonly what: string; readonly killAt: number }[] {
+  const all = places.map((what, index) => ({ what, killAt: index + 1 }));
+  if (isComplete) return all;
+  const kinds = all.filter(({ what }, index) => places.indexOf(what) === index && !what.startsWith('lock '));
+  return form === 'daemon' ? kinds : [kinds[Math.floor(kinds.length / 2)]!];
+}
+
+test('the daemon and the portable executable killed after a write of ADD and of DEL: taken back by a DEL, or by the next start', async () => {
+  const [vfs] = await makeVfs(hardware, 1);
+  const device = vfs![0]!;
+  ip('link', 'property', 'add', 'dev', (await pfOf(hardware, machinePfs()[0]!)).vfs[0]!.netdev!.name, 'altname', 'the-first-vf');
+  const devices = [...machinePfs(), device];
+  let next = new Dying();
+  try {
+    await withPods(['a'], async (pod) => {
+      const config = configOf(device);
+      await add(pod!, config);
+      await del(pod!);
+      const before = state(devices);
+      for (const form of ['daemon', 'alone'] as const) {
+        for (const verb of ['ADD', 'DEL'] as const satisfies readonly Verb[]) {
+          const call: Call = { verb, pod: pod!, config };
+          const run = async (killAt: number) => {
+            if (verb === 'DEL') await add(pod!, config);
+            const dying = next;
+            const ended = dying.run(form, call, killAt);
+            // The next one loads while the kernel is busy.
+            next = new Dying();
+            return ended;
+          };
+          const { places } = await run(0);
+          assert.ok(places.length >= 10, places.join('\n'));
+          if (verb === 'ADD') await del(pod!);
+          assert.deepEqual(state(devices), before);
+          const deaths = chosen(form, places);
+          process.stdout.write(`  ${form} ${verb}: ${places.length} places, a kill at ${deaths.length} of them\n`);
+          for (const [number, { what, killAt }] of deaths.entries()) {
+            const said = `${form} killed in ${verb} at place ${killAt} (${what})`;
+            const { places: came, killed } = await run(killAt);
+            assert.ok(killed && came.at(-1) === what, `${said}: ${came.join(', ')}`);
+            const byStart = number % 2 === 1;
+            if (byStart) await start();
+            // Only a finished attachment survives a start: the record says so.
+            if (!byStart || state(devices).kept.length > 0) await del(pod!);
+            assert.deepEqual(state(devices), before, `${said}, then ${byStart ? 'the next start' : 'DEL'}`);
+            if (isComplete) process.stdout.write(`  ${said}\n`);
+          }
+        }
+      }
+    });
+  } finally {
+    next.end();
+  }
+  await removeVfs(hardware);
+});
