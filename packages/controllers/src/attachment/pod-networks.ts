@@ -54,6 +54,8 @@ export interface NodePodNetworks extends PodNetworks {
   recover(): Promise<void>;
   /** Takes back what belongs to none of these sandboxes. */
   collectGarbage(liveContainerIds: readonly string[]): Promise<Result<void, AttachFailure>>;
+  /** Takes back what belongs to sandboxes whose network namespace has gone: after a reboot, or a runtime's crash, nobody calls DEL for them. */
+  collectOrphans(): Promise<Result<void, AttachFailure>>;
   /** VFs that are with pods, or on the way there or back. */
   attachments(): Promise<Result<readonly Attachment[], AttachFailure>>;
   /** VFs that could not be reset, with the cause: for a device plugin that starts later. */
@@ -120,6 +122,21 @@ class MultiNetworks implements NodePodNetworks {
 
   quarantined(): ReadonlyMap<PciAddress, string> {
     return this.#sriov.quarantined;
+  }
+
+  async collectOrphans(): Answer<void> {
+    const { namespaces } = this.#ports;
+    const ids = namespaces === undefined ? ok([]) : await this.#records.ids();
+    if (!ids.ok) return ids;
+    let first: Result<void, AttachFailure> = ok(undefined);
+    for (const id of ids.value) {
+      const record = await this.#records.read(id);
+      if (!record.ok || record.value === undefined || (await namespaces?.exists(record.value.pod.netns)) === true) continue;
+      const detached = await this.#locked(id, () => this.#detachLocked(id));
+      if (first.ok) first = detached;
+    }
+    const rest = await this.#sriov.collectOrphans();
+    return first.ok ? rest : first;
   }
 
   async collectGarbage(liveContainerIds: readonly string[]): Answer<void> {
