@@ -305,6 +305,17 @@ describe('a failure', () => {
     expect(said).toContainEqual(['Normal', 'Configured']);
   });
 
+  it('of one VF among those that are set together leaves the others as they are wanted', async () => {
+    // The second VF's MAC is refused, by itself too: it is one of the settings that a device may lack.
+    const faults = faultRules([2, 3].map((nth) => ({ name: `refusal ${nth}`, operation: 'setVf', nth, fault: { kind: 'errno', errno: 'EOPNOTSUPP' } })));
+    const world = await started({ faults });
+    await world.setSpec({ interfaces: [wanted()] });
+    const { status } = await world.settle();
+    expect(status!.syncStatus).toBe('Succeeded');
+    expect(world.pf(X710).vfs.map(({ settings, netdev }) => settings.mac === netdev!.mac)).toEqual([true, false, true, true]);
+    expect(faults.fired()).toEqual(new Map([['refusal 2', 1], ['refusal 3', 1]]));
+  });
+
   it('does not change status to and fro while it lasts', async () => {
     const faults = faultRules([{ name: 'always', operation: 'setNumVfs', fault: { kind: 'errno', errno: 'ENOMEM' } }]);
     const world = await started({ faults });

@@ -1,9 +1,9 @@
 // Goal: an answer belongs to its question and is whole. Method: a socket made of a script, with late answers of earlier questions,
-// interrupted calls, torn dumps and overruns.
+// interrupted calls, torn dumps and overruns, asked by the exchange that answers at once and by the one that is awaited.
 import { describe, expect, test } from 'vitest';
 import { u32, bytesOf, viewOf } from '../src/netlink/attributes.ts';
-import { NetlinkExchange } from '../src/netlink/exchange.ts';
-import type { NetlinkSocket } from '../src/netlink/exchange.ts';
+import { AwaitedNetlinkExchange, NetlinkExchange } from '../src/netlink/exchange.ts';
+import type { NetlinkAnswer, NetlinkRequest, NetlinkSocket } from '../src/netlink/exchange.ts';
 import { encodeMessage } from '../src/netlink/message.ts';
 
 type Datagram = (sequence: number) => { readonly errno: number } | { readonly bytes: Uint8Array };
@@ -34,10 +34,20 @@ const dump = { type: 18, payload: new Uint8Array(), dump: true };
 const change = { type: 16, payload: new Uint8Array() };
 const values = (payloads: readonly Uint8Array[]) => payloads.map((payload) => payload[0]);
 
-describe('an exchange on a netlink socket', () => {
-  test('answers to earlier questions are passed over, and an interrupted call goes on', () => {
+type Ask = (socket: NetlinkSocket, request: NetlinkRequest) => NetlinkAnswer | Promise<NetlinkAnswer>;
+
+const atOnce: Ask = (socket, request) => new NetlinkExchange(socket).ask(request);
+
+/** What is on its way comes later, as dumps do, or is there. */
+const awaited: Ask = (socket, request) => new AwaitedNetlinkExchange({
+  send: async (bytes) => socket.send(bytes),
+  receive: (isDump) => (isDump ? Promise.resolve(socket.receive()) : socket.receive()),
+}).ask(request);
+
+describe.each([['at once', atOnce], ['awaited', awaited]] as const)('an exchange on a netlink socket, %s', (_how, ask) => {
+  test('answers to earlier questions are passed over, and an interrupted call goes on', async () => {
     const { socket } = scripted([data(9, 2, -1), fails(4), data(1), data(2), done()]);
-    const answer = new NetlinkExchange(socket, 5).ask(dump);
+    const answer = await ask(socket, dump);
     expect(answer.ok && values(answer.payloads)).toEqual([1, 2]);
   });
 
@@ -46,29 +56,29 @@ describe('an exchange on a netlink socket', () => {
     ['interrupted at the end', [data(1), done(0x12)]],
     ['refused with EINTR', [data(1), error(4)]],
     ['overrun', [data(1), fails(105)]],
-  ] as const)('a dump that was torn is asked again: %s', (_name, torn) => {
+  ] as const)('a dump that was torn is asked again: %s', async (_name, torn) => {
     const { socket, asked } = scripted(torn, torn, [data(7), done()]);
-    const answer = new NetlinkExchange(socket).ask(dump);
+    const answer = await ask(socket, dump);
     expect(answer.ok && values(answer.payloads)).toEqual([7]);
     expect(asked()).toBe(3);
   });
 
-  test('a table that never rests gives EINTR in the end', () => {
+  test('a table that never rests gives EINTR in the end', async () => {
     const { socket, asked } = scripted(...Array.from({ length: 100 }, () => [error(4)]));
-    expect(new NetlinkExchange(socket).ask(dump)).toEqual({ ok: false, failure: { errno: 4 } });
+    expect(await ask(socket, dump)).toEqual({ ok: false, failure: { errno: 4 } });
     expect(asked()).toBeLessThan(50);
   });
 
-  test('a change is not made twice: its lost acknowledgement is an error, as is silence', () => {
+  test('a change is not made twice: its lost acknowledgement is an error, as is silence', async () => {
     const lost = scripted([fails(105)]);
-    expect(new NetlinkExchange(lost.socket).ask(change)).toEqual({ ok: false, failure: { errno: 105 } });
+    expect(await ask(lost.socket, change)).toEqual({ ok: false, failure: { errno: 105 } });
     expect(lost.asked()).toBe(1);
-    expect(new NetlinkExchange(scripted([]).socket).ask(change)).toEqual({ ok: false, failure: { errno: 110 } });
-    expect(new NetlinkExchange(scripted([error(16)]).socket).ask(change)).toEqual({ ok: false, failure: { errno: 16 } });
+    expect(await ask(scripted([]).socket, change)).toEqual({ ok: false, failure: { errno: 110 } });
+    expect(await ask(scripted([error(16)]).socket, change)).toEqual({ ok: false, failure: { errno: 16 } });
   });
 
-  test('bytes that are no message are EPROTO', () => {
-    const answer = new NetlinkExchange(scripted([() => ({ bytes: new Uint8Array([1, 2, 3]) })]).socket).ask(change);
+  test('bytes that are no message are EPROTO', async () => {
+    const answer = await ask(scripted([() => ({ bytes: new Uint8Array([1, 2, 3]) })]).socket, change);
     expect(answer).toMatchObject({ ok: false, failure: { errno: 71 } });
   });
 });

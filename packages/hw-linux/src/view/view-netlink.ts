@@ -1,8 +1,8 @@
 import type { Netlink } from '../kernel-thread/kernel-thread.ts';
 import type { NetlinkProtocol } from '../kernel-thread/netlink-socket.ts';
 import type { ThreadRequest } from '../kernel-thread/requests.ts';
-import { NetlinkExchange } from '../netlink/exchange.ts';
-import type { NetlinkAnswer, NetlinkSocket } from '../netlink/exchange.ts';
+import { AwaitedNetlinkExchange } from '../netlink/exchange.ts';
+import type { NetlinkAnswer } from '../netlink/exchange.ts';
 
 /** Netlink of a kernel in this process. */
 export interface NetlinkView {
@@ -19,20 +19,9 @@ const ENOENT = 2;
 const EAGAIN = 11;
 const ENODEV = 19;
 
-/** The exchange asks and reads in one go, as on a socket whose kernel answers at once. An answer that takes time is awaited outside of it. */
-class Unanswered extends Error {
-  readonly question: Uint8Array;
-
-  constructor(question: Uint8Array) {
-    super('the kernel has not answered yet');
-    this.question = question;
-  }
-}
-
-/** The sockets' place is taken by the view; messages, sequence numbers, dumps and errors are the backend's own {@link NetlinkExchange}. */
+/** The sockets' place is taken by the view; messages, sequence numbers, dumps and errors are the backend's own {@link AwaitedNetlinkExchange}. */
 export class ViewNetlink implements Netlink {
   readonly #view: NetlinkView;
-  #sequence = 1;
 
   constructor(view: NetlinkView) {
     this.#view = view;
@@ -61,35 +50,17 @@ export class ViewNetlink implements Netlink {
     }
   }
 
-  /** Runs the exchange again from its beginning with every answer that came; it says the same as before until it needs the next one. */
-  async #exchange({ netns, protocol, request }: Extract<ThreadRequest, { kind: 'netlink' }>, payload: Uint8Array): Promise<NetlinkAnswer> {
-    const first = this.#sequence;
-    this.#sequence += 1_000;
-    const answers: (readonly Uint8Array[])[] = [];
-    for (;;) {
-      try {
-        return new NetlinkExchange(replaying(answers), first).ask({ ...request, payload });
-      } catch (error) {
-        if (!(error instanceof Unanswered)) throw error;
-        answers.push(await this.#view.exchange(netns, protocol, error.question));
-      }
-    }
+  #exchange({ netns, protocol, request }: Extract<ThreadRequest, { kind: 'netlink' }>, payload: Uint8Array): Promise<NetlinkAnswer> {
+    const waiting: Uint8Array[] = [];
+    return new AwaitedNetlinkExchange({
+      send: async (bytes) => {
+        waiting.push(...(await this.#view.exchange(netns, protocol, bytes)));
+        return { errno: 0 };
+      },
+      receive() {
+        const bytes = waiting.shift();
+        return bytes === undefined ? { errno: EAGAIN } : { bytes };
+      },
+    }).ask({ ...request, payload });
   }
-}
-
-function replaying(answers: readonly (readonly Uint8Array[])[]): NetlinkSocket {
-  let asked = 0;
-  let waiting: Uint8Array[] = [];
-  return {
-    send(bytes) {
-      const answer = answers[asked++];
-      if (answer === undefined) throw new Unanswered(bytes);
-      waiting = [...answer];
-      return { errno: 0 };
-    },
-    receive() {
-      const bytes = waiting.shift();
-      return bytes === undefined ? { errno: EAGAIN } : { bytes };
-    },
-  };
 }
