@@ -1,4 +1,5 @@
 import { createPodNetworks, installedPlugins } from '@vfleet/controllers/attachment/index.ts';
+import { OrphanCollector } from '@vfleet/controllers/attachment/orphan-collector.ts';
 import { CniCalls } from '@vfleet/controllers/cni/calls.ts';
 import { CniServer } from '@vfleet/controllers/cni/edge/server.ts';
 import { DEFAULT_STATE_FOLDER, SriovCni } from '@vfleet/controllers/cni/index.ts';
@@ -96,12 +97,14 @@ export class NodeProcess {
       podResources.close();
       throw error;
     });
-    void takeBack(cni, ports.log);
+    const orphans = new OrphanCollector({ attachments: networks, clock: ports.clock, log: ports.log });
+    orphans.start();
     daemon.start();
     devices.start();
     return new NodeProcess(registry, async () => {
       devices.stop();
       await Promise.all([registry.close(), server.close(), daemon.stop()]);
+      orphans.stop();
       cni.stop();
       podResources.close();
     });
@@ -111,13 +114,6 @@ export class NodeProcess {
   stop(): Promise<void> {
     return this.#end();
   }
-}
-
-/** What a predecessor left half done, and what is with sandboxes that went while nobody was there. */
-async function takeBack(cni: SriovCni, log: Log): Promise<void> {
-  await cni.recover();
-  const collected = await cni.collectOrphans();
-  if (!collected.ok) log.warn('Not every VF without a pod could be taken back.', { ...collected.error });
 }
 
 async function exists(path: string): Promise<boolean> {
