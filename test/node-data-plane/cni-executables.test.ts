@@ -54,15 +54,8 @@ function outcomeOf(child: ChildProcess, input: string): Promise<Outcome> {
     let output = '';
     child.stdout!.on('data', (piece: Buffer) => (output += piece.toString()));
     child.on('error', reject);
-    child.on('close', (status, signal) => {
-      // Half an answer is what is left of one that was killed.
-      if (signal !== null) return resolve({ status, output, json: undefined });
-      try {
-        resolve({ status, output, json: output === '' ? undefined : (JSON.parse(output) as Record<string, unknown>) });
-      } catch (error) {
-        reject(error as Error);
-      }
-    });
+    // Half an answer is what is left of one that was killed.
+    child.on('close', (status, signal) => resolve({ status, output, json: signal !== null || output === '' ? undefined : (JSON.parse(output) as Record<string, unknown>) }));
     // Whoever has read enough, or is killed, need not read the rest.
     child.stdin!.on('error', () => undefined);
     child.stdin!.end(input);
