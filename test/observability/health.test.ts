@@ -38,6 +38,12 @@ test('what is not ready is alive; what is not alive is not ready; what is only t
   expect(await (await served({ live: undefined, ready: undefined, told: 'no Multus' })).ask('/readyz')).toMatchObject({ status: 200 });
 });
 
+test('a process that has no checks yet lives, and is not ready', async () => {
+  const server = open.adopt(await serveStatus({ metrics: new MetricRegistry('node', silentLog), health: new Health(), log: silentLog }, { port: 0 }), (one) => one.close());
+  const status = async (path: string) => (await fetch(`http://127.0.0.1:${server.port}${path}`)).status;
+  expect([await status('/healthz'), await status('/readyz')]).toEqual([200, 503]);
+});
+
 test('only GET of what there is, and garbage ends its own connection only', async () => {
   const { ask, server } = await served({ live: undefined, ready: undefined, told: undefined });
   expect(await ask('/metrics', { method: 'POST', body: 'x'.repeat(1000) })).toMatchObject({ status: 405 });

@@ -26,7 +26,7 @@ describe('families', () => {
       const read = readExposition(formatFamily(family)).get('x_total')!;
       expect(read).toMatchObject({ type: 'counter', help: counter.help });
       expect(new Map(read.samples.map(({ labels, value }) => [JSON.stringify([labels['a'], labels['b']]), value]))).toEqual(expected);
-    }));
+    }), { numRuns: 40 });
   });
 
   test('buckets are what a plain count says, the last one is all, and the sum is the sum', () => {

@@ -33,8 +33,9 @@ export class Health {
     return this.#answer('healthz', verbose, (check) => check.counts === 'live');
   }
 
-  /** `/readyz`: whether it can do its work. */
+  /** `/readyz`: whether it can do its work. A process that has no checks yet is still starting. */
   ready(verbose: boolean): HealthAnswer {
+    if (this.#checks.length === 0) return { status: 503, text: '[-]start failed: the process is starting\nreadyz check failed' };
     return this.#answer('readyz', verbose, (check) => check.counts !== 'told');
   }
 
