@@ -44,13 +44,15 @@ export function planSwitch(pf: PfObservation | undefined, view: SwitchView): rea
 
 function actionsOf(vf: VfObservation, record: PortRecord, view: SwitchView, eswitchMode: EswitchMode, carrier: boolean): readonly SwitchAction[] {
   const port = portOf(view, vf);
-  const up = isLinkUp(vf, carrier);
-  const vlan = eswitchMode === 'switchdev' ? undefined : vlanOf(record.settings);
+  // In switchdev mode a representor is started and stopped by whoever forwards; a link that is disabled is down for all.
+  const isOthers = eswitchMode === 'switchdev';
+  const up = isOthers ? vf.settings.linkState !== 'disable' : isLinkUp(vf, carrier);
+  const vlan = isOthers ? undefined : vlanOf(record.settings);
   const isSame = port?.representor.alias === encodePort(view.key, record) && isInPlace(port, vlan, view);
   return [
     ...(port === undefined ? [{ kind: 'makePort', name: freeName(vf, view), mtu: vf.netdev?.mtu ?? 1500, record } as const] : []),
     ...(isSame ? [] : [{ kind: 'setPort', record, ...(vlan === undefined ? {} : { bridge: vlan }) } as const]),
-    ...(port?.representor.up === up ? [] : [{ kind: 'setPortLink', portIndex: vf.index, up } as const]),
+    ...(port?.representor.up === up || (isOthers && port !== undefined && up) ? [] : [{ kind: 'setPortLink', portIndex: vf.index, up } as const]),
   ];
 }
 

@@ -1,5 +1,5 @@
 import { applyVfByVf, fail, hardwareError, ok } from '@vfleet/core';
-import type { Hardware, HardwareError, HardwareEvent, HardwareStep, Inventory, Log, NetnsPath, PciAddress, PfObservation, Result, Subscription, VfObservation, VfSettings } from '@vfleet/core';
+import type { Hardware, HardwareError, HardwareEvent, HardwareStep, Inventory, Log, NetnsPath, PciAddress, PfObservation, Result, Subscription, VfChange, VfObservation, VfSettings } from '@vfleet/core';
 import { KernelThread } from '../kernel-thread/kernel-thread.ts';
 import type { Netlink } from '../kernel-thread/kernel-thread.ts';
 import { KernelLinks } from '../links.ts';
@@ -30,6 +30,8 @@ export interface StandInSettings {
 
 /** Simulated NICs whose VFs are real interfaces of this host. */
 export interface StandInHardware extends Hardware {
+  /** The VFs' own interfaces, wherever they are. */
+  readonly links: KernelLinks;
   /** Before anything else: takes up what an earlier process of this node left, and gives pods' VFs back to the simulated NICs. */
   adopt(): Promise<Result<void, HardwareError>>;
   /** Takes every stand-in of this node off the host, also those that are with pods. */
@@ -37,7 +39,7 @@ export interface StandInHardware extends Hardware {
   close(): Promise<void>;
 }
 
-type SetVf = Extract<HardwareStep, { kind: 'setVf' }>;
+type SetVfs = Extract<HardwareStep, { kind: 'setVf' | 'setVfs' }>;
 type NetdevStep = Extract<HardwareStep, { readonly netns: NetnsPath }> | Extract<HardwareStep, { kind: 'moveNetdev' }>;
 
 /** A look mends one PF at a time; a node has a few of them. */
@@ -56,10 +58,10 @@ export function createStandInHardware(ports: StandInPorts, settings: StandInSett
 }
 
 class BackedHardware implements StandInHardware {
+  readonly links: KernelLinks;
   readonly #simulated: Hardware;
   readonly #log: Log;
   readonly #netlink: Netlink;
-  readonly #links: KernelLinks;
   readonly #node: string;
   readonly #keys = new Map<PciAddress, string>();
   /** The last work on each PF: links are looked at and changed by one at a time. */
@@ -73,7 +75,7 @@ class BackedHardware implements StandInHardware {
     this.#log = log.with({ component: 'stand-ins' });
     this.#netlink = netlink;
     this.#node = node;
-    this.#links = new KernelLinks(netlink, (link) => this.#deviceOf(link));
+    this.links = new KernelLinks(netlink, (link) => this.#deviceOf(link));
     this.#carriers = simulated.watch((event) => {
       if (event.kind === 'link' && this.#keys.has(event.device)) void this.#locked(event.device, () => this.#mend(event.device));
     });
@@ -102,8 +104,7 @@ class BackedHardware implements StandInHardware {
     if (pf === undefined) return this.#simulated.apply(step);
     return this.#locked(pf, async () => {
       if (isNetdevStep(step) && device !== pf) return this.#applyToNetdev(step, pf);
-      if (step.kind === 'setVf') return this.#setVf(step);
-      if (step.kind === 'setVfs') return applyVfByVf(step, (one) => this.#setVf(one));
+      if (step.kind === 'setVf' || step.kind === 'setVfs') return this.#setVfs(step);
       const applied = await this.#simulated.apply(step);
       if (!applied.ok) return applied;
       const failure = await this.#reconcile(pf);
@@ -132,7 +133,7 @@ class BackedHardware implements StandInHardware {
     if (!looked.ok) return looked;
     for (const { pciAddress } of looked.value.inventory.pfs) {
       const view = this.#viewOf(pciAddress, looked.value.links);
-      const failure = await this.#locked(pciAddress, () => new SwitchWriter(this.#links, view.key).carryOut(planSwitch(undefined, view)));
+      const failure = await this.#locked(pciAddress, () => new SwitchWriter(this.links, view.key).carryOut(planSwitch(undefined, view)));
       if (failure !== undefined) return fail(hardwareError({ operation: 'setNumVfs', ...failure, device: pciAddress }));
     }
     return ok(undefined);
@@ -152,16 +153,20 @@ class BackedHardware implements StandInHardware {
   }
 
   /** What the host cannot do the NIC has not done. */
-  async #setVf(step: SetVf): Promise<Result<void, HardwareError>> {
+  async #setVfs(step: SetVfs): Promise<Result<void, HardwareError>> {
     const seen = await this.#simulated.discover();
-    const before = seen.ok ? seen.value.pfs.find(({ pciAddress }) => pciAddress === step.pf)?.vfs[step.vfIndex]?.settings : undefined;
+    const before = seen.ok ? seen.value.pfs.find(({ pciAddress }) => pciAddress === step.pf)?.vfs : undefined;
     const applied = await this.#simulated.apply(step);
-    if (!applied.ok) return applied;
+    // Also of those that a refusal stopped at, the first have been set.
     const failure = await this.#reconcile(step.pf);
-    if (failure === undefined) return applied;
-    if (before !== undefined) await this.#simulated.apply(undoingStep(step, before));
+    if (!applied.ok || failure === undefined) return applied;
+    for (const change of step.kind === 'setVf' ? [step] : step.vfs) {
+      const settings = before?.find(({ index }) => index === change.vfIndex)?.settings;
+      if (settings !== undefined) await this.#simulated.apply(undoingStep(step.pf, change, settings));
+    }
     await this.#mend(step.pf);
-    return failedStep(step, failure);
+    // Which it was is learned one by one.
+    return step.kind === 'setVfs' ? applyVfByVf(step, (one) => this.#setVfs(one)) : failedStep(step, failure);
   }
 
   /** For nobody in particular: what does not succeed is logged, and tried again at the next look. */
@@ -180,7 +185,7 @@ class BackedHardware implements StandInHardware {
     const home = seen === undefined ? [] : this.#lostBy(seen, view);
     for (const { pciAddress } of home) await this.#bringHome(pciAddress);
     if (home.length > 0) return this.#reconcile(pf);
-    return new SwitchWriter(this.#links, view.key).carryOut(planSwitch(seen, view));
+    return new SwitchWriter(this.links, view.key).carryOut(planSwitch(seen, view));
   }
 
   #isTorn(pf: PfObservation, view: SwitchView): boolean {
@@ -206,11 +211,11 @@ class BackedHardware implements StandInHardware {
     }
     const ends = new Map<PciAddress, Link>();
     for (const { record, end } of view.ports.values()) {
-      const found = end === undefined && record.netns !== 'host' ? await this.#links.ofDevice(record.device, record.netns) : undefined;
+      const found = end === undefined && record.netns !== 'host' ? await this.links.ofDevice(record.device, record.netns) : undefined;
       if (found?.ok === true) ends.set(record.device, found.value);
       else if (end !== undefined) ends.set(record.device, end);
     }
-    const writer = new SwitchWriter(this.#links, view.key);
+    const writer = new SwitchWriter(this.links, view.key);
     // It had not left yet when its record was written.
     for (const { record, end, representor } of view.ports.values()) if (end !== undefined && record.netns !== 'host') await writer.note(representor, { ...record, netns: 'host' });
     for (const step of adoptionSteps(pf, view, ends)) {
@@ -229,25 +234,25 @@ class BackedHardware implements StandInHardware {
     if (!port.ok) return failedStep(step, port.error);
     if (port.value === undefined) return this.#simulated.apply(step);
     const { view, record } = port.value;
-    const writer = new SwitchWriter(this.#links, view.key);
+    const writer = new SwitchWriter(this.links, view.key);
     switch (step.kind) {
       case 'setMtu':
       case 'setLink':
-        return this.#both(step, () => (step.kind === 'setMtu' ? setMtu(this.#links, step) : setLink(this.#links, step)));
+        return this.#both(step, () => (step.kind === 'setMtu' ? setMtu(this.links, step) : setLink(this.links, step)));
       case 'setNetdevMac':
         return this.#both(step, async () => {
-          const failure = await setNetdevMac(this.#links, step);
+          const failure = await setNetdevMac(this.links, step);
           const bridge = view.record?.eswitchMode === 'switchdev' ? {} : { bridge: vlanOf(record.settings) };
           return failure ?? writer.carryOut([{ kind: 'setPort', record: { ...record, mac: step.mac.toLowerCase() }, ...bridge }]);
         });
       case 'renameNetdev':
-        return this.#kernelFirst(step, () => renameNetdev(this.#links, step.device, step.netns, step.name), async (before) => {
-          await renameNetdev(this.#links, step.device, step.netns, before);
+        return this.#kernelFirst(step, () => renameNetdev(this.links, step.device, step.netns, step.name), async (before) => {
+          await renameNetdev(this.links, step.device, step.netns, before);
         });
       case 'moveNetdev':
         return this.#move(step, writer, port.value);
       case 'setAddresses': {
-        const failure = await setAddresses(this.#links, step);
+        const failure = await setAddresses(this.links, step);
         if (failure !== undefined) return failedStep(step, failure);
         // What is routed is the kernel's to say.
         await this.#simulated.apply(step);
@@ -266,7 +271,7 @@ class BackedHardware implements StandInHardware {
 
   /** What the NIC refuses afterwards is taken back. */
   async #kernelFirst(step: Extract<NetdevStep, { kind: 'renameNetdev' }>, change: () => Promise<StepOutcome>, takeBack: (before: string) => Promise<void>): Promise<Result<void, HardwareError>> {
-    const link = await this.#links.ofDevice(step.device, step.netns);
+    const link = await this.links.ofDevice(step.device, step.netns);
     if (!link.ok) return failedStep(step, ofNetlink(link.error));
     const failure = await change();
     if (failure !== undefined) return failedStep(step, failure);
@@ -277,11 +282,11 @@ class BackedHardware implements StandInHardware {
 
   /** The record is written before the interface goes: wherever it is then, it is looked for where the record says and on the host. */
   async #move(step: Extract<NetdevStep, { kind: 'moveNetdev' }>, writer: SwitchWriter, { record, representor }: FoundPort): Promise<Result<void, HardwareError>> {
-    const link = await this.#links.ofDevice(step.device, step.from);
+    const link = await this.links.ofDevice(step.device, step.from);
     if (!link.ok) return failedStep(step, ofNetlink(link.error));
     const noted = step.to === 'host' ? undefined : await writer.note(representor, { ...record, netns: step.to });
     if (noted !== undefined) return failedStep(step, noted);
-    const failure = await moveNetdev(this.#links, step);
+    const failure = await moveNetdev(this.links, step);
     const applied = failure === undefined ? await this.#simulated.apply({ ...step, name: step.name ?? link.value.name }) : undefined;
     if (applied?.ok === true) {
       if (step.to === 'host') this.#away.delete(step.device);
@@ -289,7 +294,7 @@ class BackedHardware implements StandInHardware {
       const done = step.to === 'host' ? await writer.note(representor, { ...record, netns: 'host' }) : undefined;
       return done === undefined ? applied : failedStep(step, done);
     }
-    if (applied !== undefined) await moveNetdev(this.#links, { kind: 'moveNetdev', device: step.device, from: step.to, to: step.from, name: link.value.name });
+    if (applied !== undefined) await moveNetdev(this.links, { kind: 'moveNetdev', device: step.device, from: step.to, to: step.from, name: link.value.name });
     if (step.to !== 'host') await writer.note(representor, record);
     return applied ?? failedStep(step, failure!);
   }
@@ -299,7 +304,7 @@ class BackedHardware implements StandInHardware {
   async #look(): Promise<Result<{ readonly inventory: Inventory; readonly links: readonly Link[] }, HardwareError>> {
     const inventory = await this.#simulated.discover();
     if (!inventory.ok) return inventory;
-    const links = await this.#links.list('host');
+    const links = await this.links.list('host');
     if (!links.ok) return fail(hardwareError({ operation: 'discover', ...ofNetlink(links.error), device: 'host' }));
     return ok({ inventory: inventory.value, links: links.value });
   }
@@ -311,7 +316,7 @@ class BackedHardware implements StandInHardware {
   }
 
   async #portOf(device: PciAddress, pf: PciAddress): Promise<Result<FoundPort | undefined, StepFailure>> {
-    const links = await this.#links.list('host');
+    const links = await this.links.list('host');
     if (!links.ok) return fail(ofNetlink(links.error));
     const view = this.#viewOf(pf, links.value);
     const port = [...view.ports.values()].find(({ record }) => record.device === device);
@@ -344,15 +349,15 @@ function failedStep(step: HardwareStep, { failure, detail }: StepFailure): Resul
   return fail(hardwareError({ operation: step.kind, failure, device, step, ...(detail === undefined ? {} : { detail }) }));
 }
 
-function undoingStep(step: SetVf, { mac, vlan, vlanQos, vlanProtocol, spoofCheck, trust, minTxRateMbps, maxTxRateMbps, linkState }: VfSettings): SetVf {
+function undoingStep(pf: PciAddress, change: VfChange, { mac, vlan, vlanQos, vlanProtocol, spoofCheck, trust, minTxRateMbps, maxTxRateMbps, linkState }: VfSettings): HardwareStep {
   return {
-    kind: 'setVf', pf: step.pf, vfIndex: step.vfIndex,
-    ...(step.mac === undefined ? {} : { mac }),
-    ...(step.vlan === undefined ? {} : { vlan: { id: vlan, qos: vlanQos, protocol: vlanProtocol } }),
-    ...(step.spoofCheck === undefined ? {} : { spoofCheck }),
-    ...(step.trust === undefined ? {} : { trust }),
-    ...(step.rates === undefined ? {} : { rates: { minTxMbps: minTxRateMbps, maxTxMbps: maxTxRateMbps } }),
-    ...(step.linkState === undefined ? {} : { linkState }),
+    kind: 'setVf', pf, vfIndex: change.vfIndex,
+    ...(change.mac === undefined ? {} : { mac }),
+    ...(change.vlan === undefined ? {} : { vlan: { id: vlan, qos: vlanQos, protocol: vlanProtocol } }),
+    ...(change.spoofCheck === undefined ? {} : { spoofCheck }),
+    ...(change.trust === undefined ? {} : { trust }),
+    ...(change.rates === undefined ? {} : { rates: { minTxMbps: minTxRateMbps, maxTxMbps: maxTxRateMbps } }),
+    ...(change.linkState === undefined ? {} : { linkState }),
   };
 }
 

@@ -1,8 +1,9 @@
 import type { Namespaces } from '@vfleet/controllers/cni/index.ts';
-import type { Clock, Files, Hardware, Host, Log, Random, VfStatistics } from '@vfleet/core';
+import type { BootServices, Clock, Files, Hardware, Host, Log, Random, VfStatistics } from '@vfleet/core';
 import type { StandInHardware } from '@vfleet/hw-linux/standin/stand-in-hardware.ts';
 import type { PodLinks } from '@vfleet/core/ports/pod-links.ts';
 import { CliFailure } from '../../failure.ts';
+import { CONFIG_FOLDER } from '../../host-ports/under-way.ts';
 import { hostNamespaces } from '../../host-ports/network-namespaces.ts';
 
 /** A node's NICs and what is around them: this machine's, or simulated ones. */
@@ -12,16 +13,21 @@ export interface NodeHardware {
   readonly namespaces: Namespaces;
   /** Absent where VFs have no interfaces in pods' namespaces. */
   readonly podLinks?: PodLinks;
+  /** Absent where nothing of the host is known that could run at boot. */
+  readonly bootServices?: BootServices;
   readonly statistics: VfStatistics;
   /** Why news of the hardware do not arrive any more; undefined while they do. */
   readonly monitorProblem: () => string | undefined;
   readonly close: () => Promise<void>;
 }
 
-/** Loads native code, so only where it is needed. `files` are the host's, whose root file system this process sees at `root`. */
-export async function realHardware({ clock, files, log }: { readonly clock: Clock; readonly files: Files; readonly log: Log }, root: string): Promise<NodeHardware> {
+/**
+ * Loads native code, so only where it is needed. `files` are the host's, whose root file system this process sees at `root`;
+ * `bootExecutable` are the words that start vfleet there.
+ */
+export async function realHardware({ clock, files, log }: { readonly clock: Clock; readonly files: Files; readonly log: Log }, root: string, bootExecutable: readonly string[] | undefined): Promise<NodeHardware> {
   if (process.platform !== 'linux') throw new CliFailure(`this is ${process.platform}, and nodes are Linux hosts`, 'Give --fleet for simulated NICs, or try `vfleet up`.');
-  const [{ createLinuxHardware, preparedHardware, realHost }, { MonitorThread }, { WatchedMonitor }, { linuxVfStatistics }, { LinuxPodLinks }] = await Promise.all([
+  const [{ bootServices, createLinuxHardware, preparedHardware, realHost }, { MonitorThread }, { WatchedMonitor }, { linuxVfStatistics }, { LinuxPodLinks }] = await Promise.all([
     import('@vfleet/hw-linux'), import('@vfleet/hw-linux/kernel-thread/monitor-thread.ts'), import('@vfleet/hw-linux/watched-monitor.ts'), import('@vfleet/hw-linux/vf-statistics.ts'),
     import('@vfleet/hw-linux/pod-links/pod-links.ts'),
   ]);
@@ -30,7 +36,7 @@ export async function realHardware({ clock, files, log }: { readonly clock: Cloc
   const hardware = createLinuxHardware({ clock, sysfs, monitor });
   return {
     hardware: preparedHardware(hardware, preparation, sysfs, log), host, namespaces: hostNamespaces, statistics: linuxVfStatistics(sysfs, hardware.links),
-    podLinks: new LinuxPodLinks(hardware.links), monitorProblem: () => monitor.problem, close: () => hardware.close(),
+    ...(bootExecutable === undefined ? {} : { bootServices: bootServices(preparation, bootExecutable, CONFIG_FOLDER) }), podLinks: new LinuxPodLinks(hardware.links), monitorProblem: () => monitor.problem, close: () => hardware.close(),
   };
 }
 
@@ -47,7 +53,8 @@ export async function simulatedHardware(ports: { readonly clock: Clock; readonly
   const around = { host: node.host, statistics: simulatedVfStatistics(node), monitorProblem: () => undefined };
   if (standIns === 'none') return { ...around, hardware: node.hardware, namespaces: { exists: async (netns) => node.namespaces.includes(netns) }, close: async () => undefined };
   const hardware = await standInHardware(node.hardware, spec.name, ports.log);
-  return { ...around, hardware, namespaces: hostNamespaces, close: () => hardware.close() };
+  const { LinuxPodLinks } = await import('@vfleet/hw-linux/pod-links/pod-links.ts');
+  return { ...around, hardware, namespaces: hostNamespaces, podLinks: new LinuxPodLinks(hardware.links), close: () => hardware.close() };
 }
 
 /** VFs that are interfaces of this machine, with those that an earlier process of the node left. Needs the right to make interfaces. */
