@@ -56,7 +56,7 @@ class Reference {
   }
 
   vlan(index: number, id: number): string {
-    if (index >= this.vfs.length || id > 4094) return 'EINVAL';
+    if (index >= this.vfs.length || id > 4095) return 'EINVAL';
     this.vfs[index]!.vlan = id;
     return 'ok';
   }
@@ -92,7 +92,7 @@ const actions: fc.Arbitrary<Action> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('autoprobe' as const), enabled: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('bind' as const), index, driver: fc.constantFrom('default' as const, 'vfio-pci' as const) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('unbind' as const), index }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('vlan' as const), index, id: fc.constantFrom(0, 7, 4094, 4095) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('vlan' as const), index, id: fc.constantFrom(0, 7, 4095, 4096) }) },
   { weight: 5, arbitrary: fc.record({ kind: fc.constant('move' as const), index, from: netns, to: netns }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('deleteNetns' as const), netns: fc.constantFrom('/a', '/b') }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('unplug' as const) }) },

@@ -5,6 +5,7 @@ import { isInterfaceName } from '../model/names.ts';
 import { birthName, hasCarrier, isAdminUp, isNameTaken, netdevName, netnsOf, rareFor, rareOf } from '../model/netdev.ts';
 import type { Device, NodeModel } from '../model/node-model.ts';
 import type { Outcome } from '../model/operation.ts';
+import { isHeard } from './vfs.ts';
 
 /** rtnetlink on the interface of one device. Every call names the namespace it looks in; elsewhere the interface is not seen. */
 
@@ -110,8 +111,7 @@ export function setNetdevMac(node: NodeModel, device: Device, netns: string, tex
     const fixed = { high: vfs.adminMacHigh[device.vf]!, low: vfs.adminMacLow[device.vf]! };
     const overrides = !isZero(fixed) && (fixed.high !== mac.high || fixed.low !== mac.low);
     const trusted = macRules.trustedMayOverride && (vfs.flags[device.vf]! & VfFlag.trust) !== 0;
-    const heard = macRules.unheardWhilePfDown !== true || node.hasFlag(device.pf, PfFlag.adminUp);
-    if (overrides && heard && !trusted && macRules.override !== 'ok') return macRules.override;
+    if (overrides && isHeard(node, device.pf) && !trusted && macRules.override !== 'ok') return macRules.override;
     vfs.macHigh[device.vf] = mac.high;
     vfs.macLow[device.vf] = mac.low;
     return 'ok';

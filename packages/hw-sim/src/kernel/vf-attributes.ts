@@ -7,6 +7,9 @@ import type { Outcome } from '../model/operation.ts';
 import type { Support, VfAttributeSupport } from '../personalities/nic-model.ts';
 import { announceChange } from './netdevs.ts';
 
+/** Drivers take 4095 too, which stands for no VLAN in 802.1Q (igb_main.c igb_ndo_set_vf_vlan, mlx5 esw/legacy.c, i40e_virtchnl_pf.c). */
+const VLAN_MAX = 4095;
+
 export type VfAttributes = Omit<Extract<HardwareStep, { kind: 'setVf' }>, 'kind' | 'pf' | 'vfIndex'>;
 
 /**
@@ -81,7 +84,7 @@ const setVlan: Setter = (node, pf, index, wanted, support) => {
   if (protocol === '802.1ad' && support.vlan8021ad !== 'ok') return support.vlan8021ad;
   // Clearing what cannot be set is no error, so that libvirt and CNI plugins can always reset (mlx5 esw/legacy.c says so).
   if (support.vlan !== 'ok' && id !== 0) return support.vlan;
-  if (!Number.isInteger(id) || id < 0 || id > 4094 || !Number.isInteger(qos) || qos < 0 || qos > 7) return 'EINVAL';
+  if (!Number.isInteger(id) || id < 0 || id > VLAN_MAX || !Number.isInteger(qos) || qos < 0 || qos > 7) return 'EINVAL';
   const { vfs } = node.fleet;
   const { vf } = node.vfDevice(pf, index);
   vfs.vlan[vf] = id;

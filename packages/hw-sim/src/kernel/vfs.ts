@@ -1,5 +1,5 @@
 import type { StepFaults } from '../faults.ts';
-import { VfFlag } from '../model/columns.ts';
+import { PfFlag, VfFlag } from '../model/columns.ts';
 import { rareOf, birthName, isNameTaken } from '../model/netdev.ts';
 import type { Device, NodeModel } from '../model/node-model.ts';
 
@@ -26,12 +26,17 @@ export function announceNetdev(node: NodeModel, device: Device): void {
   node.emit({ action: 'add', subsystem: 'queues', device: address, name });
 }
 
+/** Whether somebody answers a VF's driver that asks the PF; without an answer it makes up a MAC (igbvf/netdev.c igbvf_probe). */
+export function isHeard(node: NodeModel, pf: number): boolean {
+  return node.modelOf(pf).macRules.unheardWhilePfDown !== true || node.hasFlag(pf, PfFlag.adminUp);
+}
+
 function makeNetdev(node: NodeModel, device: Device, faults: StepFaults): void {
   const { fleet } = node;
   const { vfs } = fleet;
   const row = device.vf;
   const fixed = vfs.adminMacHigh[row]! !== 0 || vfs.adminMacLow[row]! !== 0;
-  const mac = fixed ? { high: vfs.adminMacHigh[row]!, low: vfs.adminMacLow[row]! } : fleet.nextRandomMac();
+  const mac = fixed && isHeard(node, device.pf) ? { high: vfs.adminMacHigh[row]!, low: vfs.adminMacLow[row]! } : fleet.nextRandomMac();
   vfs.macHigh[row] = mac.high;
   vfs.macLow[row] = mac.low;
   vfs.mtu[row] = 1500;

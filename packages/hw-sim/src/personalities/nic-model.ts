@@ -64,7 +64,7 @@ export interface MacRules {
   readonly override: Support;
   /** A trusted VF may override the PF's MAC. */
   readonly trustedMayOverride: boolean;
-  /** The VF asks the PF through a mailbox that nobody reads while the PF is down: then any MAC is taken. */
+  /** The VF asks the PF through a mailbox that nobody reads while the PF is down: then any MAC is taken, and a driver that binds learns of none. */
   readonly unheardWhilePfDown?: boolean;
 }
 
