@@ -22,7 +22,7 @@ export interface CniServerPorts {
 export interface CniServerSettings {
   /** The default is {@link CNI_SOCKET}. */
   readonly path?: string;
-  /** Who may call besides root; the default is nobody. */
+  /** Who may call besides root; the default is who the daemon runs as. */
   readonly uid?: number;
 }
 
@@ -83,7 +83,7 @@ export class CniServer {
     socket.on('close', () => this.#connections.delete(socket));
     socket.on('error', () => socket.destroy());
     const uid = this.#ports.peerUid?.(socket);
-    if (uid !== undefined && uid !== 0 && uid !== this.#settings.uid) {
+    if (uid !== undefined && uid !== 0 && uid !== (this.#settings.uid ?? process.getuid?.())) {
       this.#ports.log.warn('A CNI call by another user was turned away.', { uid });
       socket.destroy();
       return;
