@@ -4,6 +4,7 @@ import type { Status } from '../errors/status.ts';
 import type { User } from '../registry/request.ts';
 import type { Store } from '../store/store.ts';
 import type { EdgeLimits } from './limits/limits.ts';
+import { endsConnection, lingerAfterAnswer } from './rest-of-request.ts';
 
 /** Larger bodies are refused (apiserver MaxRequestBodyBytes). */
 export const BODY_MAX_BYTES = 3 * 1024 * 1024;
@@ -135,7 +136,9 @@ export class Exchange {
     if (response.headersSent || response.destroyed) return;
     const bytes = Buffer.byteLength(text);
     if (bytes > SMALL_BYTES && this.limits.unsent.isOver) return this.tooMany();
-    response.writeHead(code, { ...this.#headers(), ...headers, ...(contentType === undefined ? {} : { 'content-type': contentType }), 'content-length': bytes });
+    const isLast = endsConnection(this.request);
+    if (isLast) lingerAfterAnswer(this.response);
+    response.writeHead(code, { ...this.#headers(), ...headers, ...(isLast ? { connection: 'close' } : {}), ...(contentType === undefined ? {} : { 'content-type': contentType }), 'content-length': bytes });
     response.end(this.method === 'HEAD' ? undefined : text);
     if (bytes > SMALL_BYTES && !response.writableFinished) this.#untilRead(bytes);
   }

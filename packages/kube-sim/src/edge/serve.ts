@@ -22,6 +22,7 @@ import { EdgeLimits, serverLimits } from './limits/limits.ts';
 import type { ServerLimits } from './limits/limits.ts';
 import { priorityOf } from './limits/turns.ts';
 import type { Core } from '../registry/core.ts';
+import { drain } from './rest-of-request.ts';
 import { serveExchange } from './routes.ts';
 
 export interface ServeOptions {
@@ -48,10 +49,6 @@ const HANDSHAKE_TIMEOUT_MS = 20_000;
 const KEEP_ALIVE_MS = 90_000;
 const KEEP_ALIVE_PROBE_MS = 30_000;
 const HEADERS_MAX_BYTES = 64 * 1024;
-/** net/http: maxPostHandlerReadBytes. */
-const DRAINED_BODY_MAX_BYTES = 256 * 1024;
-/** net/http: rstAvoidanceDelay. */
-const RESET_DELAY_MS = 500;
 const CONNECTIONS_MAX = 20_000;
 
 /** Serves an API server on loopback HTTPS with a bearer token, and writes a kubeconfig (0600) for it. */
@@ -159,25 +156,6 @@ function refusalOf(exchange: Exchange, authorization: string | undefined, expect
   if (timingSafeEqual(digest(authorization ?? ''), expected)) return undefined;
   if (/^bearer\s+\S/i.test(authorization ?? '')) return new StatusError('Unauthorized', 401, 'Unauthorized');
   return exchange.segments.length === 1 && PUBLIC.includes(exchange.segments[0]!) ? undefined : anonymousRefusal(exchange);
-}
-
-/**
- * What is left of a refused body is read and dropped, as net/http does, so that the connection serves on; a long rest ends it. Then the
- * client gets some time to read the answer, which a reset would take from it.
- */
-function drain(request: IncomingMessage): void {
-  const { socket } = request;
-  let leftBytes = DRAINED_BODY_MAX_BYTES;
-  request.on('data', (chunk: Buffer) => {
-    const wasEnough = leftBytes < 0;
-    leftBytes -= chunk.length;
-    if (leftBytes >= 0 || wasEnough) return;
-    request.pause();
-    socket.end();
-    const timer = setTimeout(() => socket.destroy(), RESET_DELAY_MS);
-    socket.once('close', () => clearTimeout(timer));
-  });
-  request.resume();
 }
 
 /** The token stays the same over restarts, so that a kubeconfig that was copied keeps working. */

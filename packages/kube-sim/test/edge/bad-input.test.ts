@@ -1,6 +1,7 @@
 // Goal: whatever a client sends, it gets the code that a real API server gives, the server stays up, and nothing sent reaches where it does
 // not belong or stays in memory. Method: a served API server, huge, deep, half, odd and slow requests as bytes; then an ordinary one.
 import { once } from 'node:events';
+import { Agent, request } from 'node:https';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -139,6 +140,24 @@ describe('bodies of 100 MB', () => {
     const { code, body } = await answer;
     expect([code, (JSON.parse(body) as { reason: string }).reason]).toEqual([413, 'RequestEntityTooLarge']);
   });
+});
+
+test('a connection that ends with the answer says so, and its client is not cut off in the next request', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: running.ca });
+  const ask = (method: string, body?: Buffer, headers: Readonly<Record<string, string>> = {}) => new Promise<readonly unknown[]>((resolve, reject) => {
+    const outgoing = request(`${running.url}${PATH}`, { method, agent, headers: { authorization: `Bearer ${running.token}`, 'content-type': 'application/json', ...headers } }, (response) => {
+      response.resume().on('end', () => resolve([response.statusCode, response.headers.connection]));
+    });
+    outgoing.on('error', reject).end(body);
+  });
+  const wrong = { authorization: 'Bearer wrong' };
+  for (let round = 0; round < 5; round++) {
+    for (const [sizeBytes, code, connection, headers] of [[4 * MIB, 413, 'close', {}], [MIB, 401, 'close', wrong], [100_000, 401, 'keep-alive', wrong]] as const) {
+      expect(await ask('POST', Buffer.alloc(sizeBytes, 0x20), headers)).toEqual([code, connection]);
+      expect(await ask('GET')).toEqual([200, 'keep-alive']);
+    }
+  }
+  agent.destroy();
 });
 
 describe('deep nesting', () => {
