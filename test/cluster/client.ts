@@ -35,7 +35,7 @@ export interface AnswerStream {
   close(): void;
 }
 
-const requestTimeoutMs = 30_000;
+const requestTimeoutMs = 120_000;
 
 /** Speaks HTTPS over kept-alive connections, and nothing above it. */
 export class ApiClient {

@@ -13,7 +13,7 @@ import { NAMESPACE, addNode, addPod, addPolicy, addPool, askDrain, nic, report }
 import { clientOf, install } from './rbac-install.ts';
 import { realServerIsBuilt } from './servers.ts';
 
-const within = { timeout: 30_000, interval: 50 };
+const within = { timeout: 120_000, interval: 50 };
 
 describe.skipIf(!(await realServerIsBuilt()))('the operator on a real API server', () => {
   const open = new AsyncDisposableStack();

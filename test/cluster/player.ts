@@ -27,8 +27,8 @@ export interface PlayedStep {
 
 const comparedHeaders = ['content-type', 'warning', 'retry-after'] as const;
 const pollMs = 25;
-const untilTimeoutMs = 10_000;
-const eventTimeoutMs = 5_000;
+const untilTimeoutMs = 60_000;
+const eventTimeoutMs = 30_000;
 /** How long an event that nobody expects may take to show itself. */
 const settleMs = 40;
 

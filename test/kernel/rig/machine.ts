@@ -39,7 +39,7 @@ export async function runInMachine(options: MachineOptions): Promise<number> {
 }
 
 const BOOTS_MAX = 3;
-const BOOT_LIMIT_MS = 90_000;
+const BOOT_LIMIT_MS = 300_000;
 
 function qemuWords(options: MachineOptions, initramfs: string): readonly string[] {
   const { kernel, exchange } = options;
