@@ -1,5 +1,6 @@
 import type { Namespaces } from '@vfleet/controllers/cni/index.ts';
 import type { BootServices, Clock, Files, Hardware, Host, Log, Random, VfStatistics } from '@vfleet/core';
+import type { NodeHardwareSpec } from '@vfleet/hw-sim';
 import type { StandInHardware } from '@vfleet/hw-linux/standin/stand-in-hardware.ts';
 import type { PodLinks } from '@vfleet/core/ports/pod-links.ts';
 import { CliFailure } from '../../failure.ts';
@@ -46,9 +47,7 @@ export async function realHardware({ clock, files, log }: { readonly clock: Cloc
  */
 export async function simulatedHardware(ports: { readonly clock: Clock; readonly random: Random; readonly log: Log }, path: string, nodeName: string, standIns: 'none' | 'interfaces'): Promise<NodeHardware> {
   const [{ createFleet, nodesOf }, { simulatedVfStatistics }, { loadFleet }] = await Promise.all([import('@vfleet/hw-sim'), import('@vfleet/hw-sim/vf-statistics.ts'), import('../up/fleet.ts')]);
-  const specs = [...nodesOf(loadFleet({ fleet: path }))];
-  const spec = specs.find(({ name }) => name === nodeName) ?? (specs.length === 1 ? specs[0] : undefined);
-  if (spec === undefined) throw new CliFailure(`${path} has no node ${nodeName}`, `Give --node-name with one of ${specs.slice(0, 5).map(({ name }) => name).join(', ')}.`);
+  const spec = nodeOf([...nodesOf(loadFleet({ fleet: path }))], path, nodeName);
   const node = createFleet(ports).addNode(spec);
   const around = { host: node.host, statistics: simulatedVfStatistics(node), monitorProblem: () => undefined };
   if (standIns === 'none') return { ...around, hardware: node.hardware, namespaces: { exists: async (netns) => node.namespaces.includes(netns) }, close: async () => undefined };
@@ -57,13 +56,35 @@ export async function simulatedHardware(ports: { readonly clock: Clock; readonly
   return { ...around, hardware, namespaces: hostNamespaces, podLinks: new LinuxPodLinks(hardware.links), close: () => hardware.close() };
 }
 
+function nodeOf(specs: readonly NodeHardwareSpec[], path: string, nodeName: string): NodeHardwareSpec {
+  const spec = specs.find(({ name }) => name === nodeName) ?? (specs.length === 1 ? specs[0] : undefined);
+  if (spec === undefined) throw new CliFailure(`${path} has no node ${nodeName}`, `Give --node-name with one of ${specs.slice(0, 5).map(({ name }) => name).join(', ')}.`);
+  return spec;
+}
+
+/** What `--stand-ins` has left on this machine. Gives the exit status. */
+export async function removeStandIns(ports: { readonly clock: Clock; readonly random: Random; readonly log: Log }, { fleet }: { readonly fleet?: string }, nodeName: string): Promise<number> {
+  if (fleet === undefined) throw new CliFailure('--remove-stand-ins needs --fleet', 'Give the fleet file that they were made by.');
+  const [{ createFleet, nodesOf }, { loadFleet }] = await Promise.all([import('@vfleet/hw-sim'), import('../up/fleet.ts')]);
+  const spec = nodeOf([...nodesOf(loadFleet({ fleet }))], fleet, nodeName);
+  const hardware = await newStandIns(createFleet(ports).addNode(spec).hardware, spec.name, ports.log);
+  const removed = await hardware.removeAll();
+  await hardware.close();
+  if (!removed.ok) throw new CliFailure(`the stand-ins of ${spec.name} cannot be removed: ${removed.error.cause}`, removed.error.remedy);
+  return 0;
+}
+
 /** VFs that are interfaces of this machine, with those that an earlier process of the node left. Needs the right to make interfaces. */
 async function standInHardware(simulated: Hardware, node: string, log: Log): Promise<StandInHardware> {
-  if (process.platform !== 'linux') throw new CliFailure(`this is ${process.platform}, and stand-ins are interfaces of Linux`, 'Leave out --stand-ins.');
-  const { createStandInHardware } = await import('@vfleet/hw-linux/standin/stand-in-hardware.ts');
-  const hardware = createStandInHardware({ simulated, log }, { node });
+  const hardware = await newStandIns(simulated, node, log);
   const adopted = await hardware.adopt();
   if (adopted.ok) return hardware;
   await hardware.close();
   throw new CliFailure(`the stand-ins of ${node} cannot be had: ${adopted.error.cause}`, adopted.error.remedy);
+}
+
+async function newStandIns(simulated: Hardware, node: string, log: Log): Promise<StandInHardware> {
+  if (process.platform !== 'linux') throw new CliFailure(`this is ${process.platform}, and stand-ins are interfaces of Linux`, 'Leave out --stand-ins.');
+  const { createStandInHardware } = await import('@vfleet/hw-linux/standin/stand-in-hardware.ts');
+  return createStandInHardware({ simulated, log }, { node });
 }
