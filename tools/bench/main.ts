@@ -16,6 +16,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   operator: { says: 'the operator on a real kube-apiserver: one policy over 1,000 and 5,000 nodes', load: () => import('./operator.ts'), onlyByName: true },
   node: { says: 'one process a node: memory, idle CPU and start with 128 VFs; Allocate and CNI calls', load: () => import('./node.ts'), onlyByName: true },
   host: { says: 'the Linux backend beside iproute2 and a shell on a real kernel: inventory of 2 PFs and 14 VFs, settings of 7 VFs', load: () => import('./host.ts'), onlyByName: true },
+  cni: { says: 'CNI calls on a VF of a real kernel, from execution to result, warm and cold: native, portable, and a Go plugin; --peer=PATH for another', load: () => import('./cni.ts'), onlyByName: true },
   informers: { says: 'what 10,000 informers, or one of 100,000 objects, cost', load: () => import('../../packages/kube/bench/informers.ts') },
   fleet: { says: 'simulated NICs: building and discovering 10,000 nodes of 128 VFs', load: async () => { const { run } = await import('../../packages/hw-sim/bench/fleet.ts'); return { run: (print) => run(print) }; } },
 };
