@@ -59,10 +59,11 @@ export class ClusterView {
   /** Counts a pod on a node; what was known of the same pod is replaced. */
   place(pod: PodInfo, nodeName: string): void {
     const before = this.#placed.get(pod.uid);
-    const info = this.#info(nodeName);
     // A status update of a placed pod changes nothing that nodes are judged by.
-    if (before === info && info.pods.get(pod.uid)?.shape === pod.shape && pod.antiAffinity.length === 0) return;
+    if (before?.name === nodeName && before.pods.get(pod.uid)?.shape === pod.shape && pod.antiAffinity.length === 0) return;
     if (before !== undefined) this.remove(pod.uid);
+    // Only now: a node that nobody has told of yet is forgotten with its last pod.
+    const info = this.#info(nodeName);
     info.add(pod);
     this.#placed.set(pod.uid, info);
     if (pod.antiAffinity.length > 0) this.repelling.set(pod.uid, { pod, node: info });

@@ -136,6 +136,16 @@ describe('Candidates', () => {
     }), { numRuns: 300 });
   });
 
+  it('counts a pod that changed before its node was known', () => {
+    const view = new ClusterView();
+    for (const vfs of ['0', '1']) view.place(podInfoOf(asking('p', { [VF]: vfs })), 'n');
+    view.setNode(node('n', { [VF]: '1' }));
+    const candidates = new Candidates(view, podInfoOf(asking('wanted', { [VF]: '1' })));
+    expect(candidates.any).toBe(false);
+    view.remove('uid-p');
+    expect(candidates.best()?.name).toBe('n');
+  });
+
   it('never lets what is placed exceed what there is, when only best nodes are used', () => {
     fc.assert(fc.property(fc.array(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 6 }), fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 30 }), (vfs, demands) => {
       const view = new ClusterView();

@@ -31,6 +31,8 @@ test('aliases are not expanded without end', () => {
 test('values written are read back', () => {
   fc.assert(
     fc.property(fc.dictionary(fc.stringMatching(/^[a-z]{1,8}$/), fc.jsonValue({ maxDepth: 3 })), (value) => {
+      // A key "<<" is no key in YAML 1.1 but a merge, and the library does not quote it.
+      fc.pre(!JSON.stringify(value).includes('"<<":'));
       const read = readYamlDocuments(stringify(value, { version: '1.1' }));
       // Through JSON on both sides, which knows no −0.
       expect(JSON.parse(JSON.stringify(read))).toEqual({ ok: true, value: [JSON.parse(JSON.stringify(value))] });
