@@ -3,7 +3,7 @@ import type { ConfigDaemon } from '@vfleet/controllers/config-daemon/index.ts';
 import {
   DEFAULT_OPERATOR_NAMESPACE, KubeError, MemFiles, SeededRandom, SimClock, applyVfByVf, isKubeError, nodeAnnotations, nodeStateAnnotations, silentLog,
 } from '@vfleet/core';
-import type { Files, Hardware, HardwareStep, Host, Kube, NodeStateSpec, OperatorConfigSpec, PfObservation, PodDevices, PodResources } from '@vfleet/core';
+import type { BootServices, Files, Hardware, HardwareStep, Host, Kube, NodeStateSpec, OperatorConfigSpec, PfObservation, PodDevices, PodResources } from '@vfleet/core';
 import { createFleet, nodesOf, parseFleet } from '@vfleet/hw-sim';
 import type { FaultPlan, SimulatedNode } from '@vfleet/hw-sim';
 import { Informer, installCrds, namespaces, nodeStates, nodes, operatorConfigs } from '@vfleet/kube';
@@ -32,6 +32,10 @@ export interface WorldOptions {
   readonly config?: OperatorConfigSpec;
   /** No node state yet. */
   readonly withoutState?: boolean;
+  /** The host has an init that can be told to configure NICs at boot. */
+  readonly bootServices?: BootServices;
+  /** What runs when the node has booted, before the daemon starts. */
+  readonly atBoot?: (world: World) => Promise<void>;
 }
 
 /**
@@ -60,6 +64,7 @@ export class World {
   #death = Promise.withResolvers<never>();
   readonly #exposed = new Set<string>();
   #starts = 0;
+  readonly #bootServices: BootServices | undefined;
   #fuse: { left: number; readonly before: boolean } | undefined;
 
   private constructor(options: WorldOptions) {
@@ -67,6 +72,7 @@ export class World {
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
     const fleet = createFleet({ clock: this.clock, random: this.#random.stream('hardware'), ...(options.faults === undefined ? {} : { faults: options.faults }) });
     this.node = fleet.addNode([...nodesOf(parsed.value)][0]!);
+    this.#bootServices = options.bootServices;
     const server = createApiServer({ clock: this.clock, random: this.#random.stream('api') });
     this.kube = server.client();
     this.#clientKube = server.client({ fieldManager: 'config-daemon' });
@@ -89,7 +95,8 @@ export class World {
     world.#operate();
     world.node.onReboot((phase) => {
       if (phase === 'down') world.kill();
-      else world.startDaemon();
+      else if (options.atBoot === undefined) world.startDaemon();
+      else void options.atBoot(world).then(() => world.startDaemon());
     });
     return world;
   }
@@ -107,7 +114,7 @@ export class World {
     this.daemon = createConfigDaemon(
       {
         kube: this.#guardKube(alive), hardware: this.#guardHardware(alive), host: this.#guardHost(alive), files: this.#guardFiles(alive),
-        clock: this.clock, random: this.#random.stream(`daemon ${++this.#starts}`), log: silentLog,
+        clock: this.clock, random: this.#random.stream(`daemon ${++this.#starts}`), log: silentLog, ...(this.#bootServices === undefined ? {} : { bootServices: this.#bootServices }),
       },
       { nodeName: NODE },
       this.#podResources(),

@@ -75,10 +75,13 @@ describe.each(nicModels.filter(({ layout }) => layout.kind === 'functionPerPort'
   });
 
   test('a script that takes it away hangs: its PF is blocked, the other is planned for, configured and seen as ever', async () => {
-    const { meanwhile, end } = await onBoth(model, async (machine) => {
+    const { configured, meanwhile, end } = await onBoth(model, async (machine) => {
       const handle = await held(machine);
+      expect(await machine.apply({ kind: 'setNumVfs', pf: OTHER, count: 2 })).toBe('ok');
+      const ofOther = (await machine.look()).pfs[1]!.vfs[0]!.pciAddress;
       const written = machine.node.sysfs.writeDevice(PF, 'sriov_numvfs', '0');
-      const configured = await machine.apply({ kind: 'setNumVfs', pf: OTHER, count: 2 });
+      const configured: string[] = [];
+      for (const step of [{ kind: 'setNumVfs', pf: OTHER, count: 0 }, { kind: 'setNumVfs', pf: OTHER, count: 2 }, { kind: 'setVf', pf: OTHER, vfIndex: 0, vlan: { id: 7, qos: 0, protocol: '802.1q' } }, { kind: 'unbindDriver', device: ofOther }, { kind: 'bindDriver', device: ofOther, driver: 'default' }] as const) configured.push(await machine.apply(step));
       const touched = await machine.apply({ kind: 'setNumVfs', pf: PF, count: 0 });
       const meanwhile = await machine.look();
       machine.events.length = 0;
@@ -89,6 +92,8 @@ describe.each(nicModels.filter(({ layout }) => layout.kind === 'functionPerPort'
       return { configured, isRefused: touched !== 'ok', meanwhile, told, end: await machine.look() };
     });
     const [stuck, other] = meanwhile.pfs;
+    // The number of VFs is the one thing for which the kernel would wait.
+    expect(configured).toEqual([expect.stringMatching(new RegExp(`^busy EBUSY: .*held up at ${PF}: process \\d+ \\(vfio-user\\)`)), 'ok', 'ok', 'ok', 'ok']);
     expect(stuck).toMatchObject({ pciAddress: PF, numVfs: 1, vfs: [{ index: 2 }], blocked: { cause: expect.stringMatching(/stuck in the kernel .*process \d+ \(vfio-user\)/), remedy: expect.stringContaining('end the process') } });
     expect(other).toMatchObject({ pciAddress: OTHER, numVfs: 2, firmwareVersion: expect.any(String) });
     expect(other!.vfs.every(({ driver }) => driver === model.vfDriver)).toBe(true);

@@ -169,10 +169,10 @@ describe('vfleet host', () => {
     expect((await rig.vfleet('boot', 'pre-network')).status).toBe(0);
     expect(rig.node.inspect().pfs[0]!.numVfs).toBe(3);
     expect(rig.node.inspect().pfs[0]!.vfs.some(({ driver }) => driver === 'vfio-pci')).toBe(false);
-    expect(await result()).toEqual(ok('syncStatus: InProgress\nlastSyncError: ""\n'));
+    expect(await result()).toEqual(ok(`syncStatus: InProgress\nlastSyncError: ""\nbootId: "${rig.node.bootId}"\n`));
     expect((await rig.vfleet('boot', 'post-network')).status).toBe(0);
     expect(rig.node.inspect().pfs[0]!.vfs.map(({ driver }) => driver)).toEqual(['vfio-pci', 'vfio-pci', 'vfio-pci']);
-    expect(await result()).toEqual(ok('syncStatus: Succeeded\nlastSyncError: ""\n'));
+    expect(await result()).toEqual(ok(`syncStatus: Succeeded\nlastSyncError: ""\nbootId: "${rig.node.bootId}"\n`));
   });
 
   test.each([['nothing', undefined], ['no YAML', 'spec: [\n'], ['another thing', 'spec: {interfaces: [{numVfs: lots}]}\n'], ['a list', '- 1\n']])('a configuration for the boot that is %s is refused in words, also in the result', async (_name, text) => {

@@ -11,6 +11,7 @@ export * from './api/node-state.ts';
 export * from './api/networks.ts';
 export * from './api/pool-config.ts';
 export * from './api/operator-config.ts';
+export * from './ports/boot-services.ts';
 export * from './ports/clock.ts';
 export * from './ports/random.ts';
 export * from './ports/sim-clock.ts';

@@ -18,8 +18,7 @@ export type { CommandFailure, HostCommand, HostCommands, HostProgram } from './h
 export type { HostFinding } from './host-preparation/host-checks.ts';
 export type { HugepagePool } from './host-preparation/hugepages.ts';
 export { neededModules } from './host-preparation/modules.ts';
-export { BOOT_PHASES, CONFIGURATION_FILE, RESULT_FILE } from './host-preparation/systemd-units.ts';
-export type { BootPhase } from './host-preparation/systemd-units.ts';
+export { bootServices } from './host-preparation/boot-services.ts';
 export type { UdevPf } from './host-preparation/udev-rules.ts';
 export { readUdevPfs } from './host-preparation/udev-pfs.ts';
 export { viewPorts } from './view/view-ports.ts';

@@ -8,6 +8,7 @@ import { HostPreparation, neededModules, preparedHardware } from '../src/index.t
 import type { HostCommand, WantedHost } from '../src/index.ts';
 import { isModuleName, modulesLoadFile, unloadedModules } from '../src/host-preparation/modules.ts';
 import { udevRules } from '../src/host-preparation/udev-rules.ts';
+import { bootServices } from '../src/host-preparation/boot-services.ts';
 import { unitFiles } from '../src/host-preparation/systemd-units.ts';
 import { readHost } from './memory-host.ts';
 
@@ -151,6 +152,19 @@ describe('a host', () => {
     const back = await host.plan(none);
     if (back.ok) await host.apply(back.value, none);
     expect(files.paths()).toEqual(['/etc/sriov-operator/sriov-interface-config.yaml']);
+  });
+
+  test('gets services at boot for a daemon, once, with the daemon’s own journal, and loses them', async () => {
+    const { host, files, ran } = hostOf();
+    const services = bootServices(host, ['/usr/bin/vfleet'], '/etc/sriov-operator');
+    for (let round = 0; round < 2; round++) expect(await services.install()).toEqual(ok(undefined));
+    expect(files.paths()).toEqual(['/etc/systemd/system/vfleet-post-network.service', '/etc/systemd/system/vfleet-pre-network.service']);
+    expect(await files.read('/etc/systemd/system/vfleet-pre-network.service')).toMatchObject({ ok: true, value: expect.stringContaining('\nExecStart=/usr/bin/vfleet host boot pre-network --state-folder /etc/sriov-operator\n') });
+    expect(ran.map(({ words }) => words.join(' '))).toEqual(['daemon-reload', 'enable vfleet-pre-network.service vfleet-post-network.service']);
+    expect(await bootServices(host, ['/opt/vfleet'], '/etc/sriov-operator').install()).toEqual(ok(undefined));
+    expect(await files.read('/etc/systemd/system/vfleet-pre-network.service')).toMatchObject({ ok: true, value: expect.stringContaining('ExecStart=/opt/vfleet ') });
+    expect(await services.remove()).toEqual(ok(undefined));
+    expect(files.paths()).toEqual([]);
   });
 
   test('a module name that is none is refused before anything is written', async () => {

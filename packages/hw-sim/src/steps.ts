@@ -3,7 +3,7 @@ import type { StepFaults } from './faults.ts';
 import { createVdpa, deleteVdpa, setDevlinkParam, setFeature, setRdmaMode } from './kernel/devlink.ts';
 import { setDriverOverride } from './kernel/drivers.ts';
 import { bindThroughOverride, isBoundTo, unbindAny } from './kernel/rebind.ts';
-import { describeHolders } from './kernel/vfio.ts';
+import { describeHolders, heldUpElsewhere } from './kernel/vfio.ts';
 import { setEswitchMode } from './kernel/eswitch.ts';
 import { moveNetdev, renameNetdev, setAddresses, setLink, setMtu, setNetdevMac } from './kernel/netdevs.ts';
 import { hasSriov, writeNumVfs } from './kernel/numvfs.ts';
@@ -76,6 +76,8 @@ async function setNumVfs(node: NodeModel, pf: number, count: number, faults: Ste
   const before = pfs.numVfs[pf]!;
   const holders = count < before ? heldBy(node, { pf, vf: -1, index: -1 }) : undefined;
   if (holders !== undefined) return holders;
+  const elsewhere = count === before ? undefined : heldUpElsewhere(node, pf);
+  if (elsewhere !== undefined) return { outcome: 'EBUSY', detail: elsewhere };
   const outcome = await writeNumVfs(node, pf, count, faults);
   if (outcome === 'ERANGE') return { outcome, detail: `asked for ${count}, sriov_totalvfs is ${pfs.totalVfs[pf]}` };
   if (outcome === 'EBUSY') return { outcome, detail: `${before} VFs exist, ${count} asked for` };

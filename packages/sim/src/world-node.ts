@@ -5,6 +5,7 @@ import { createConfigDaemon, createDevicePluginManager, createPodNetworks } from
 import { ApiEvents } from '@vfleet/kube';
 import type { RebootPhase, SimulatedNode } from '@vfleet/hw-sim';
 import type { Cluster, Kubelet } from '@vfleet/kube-sim';
+import { SimBootServices } from './boot-services.ts';
 import { OvsCni } from './ovs-cni.ts';
 import { OvsDatabase } from './ovs-database.ts';
 import type { ComponentName, Hosted, ProcessHost, ProcessPorts } from './process-host.ts';
@@ -29,6 +30,7 @@ export class WorldNode {
   /** The disk: it survives daemons, kubelets and reboots. */
   readonly files: Files;
   readonly hardware: SimulatedNode;
+  readonly #bootServices: SimBootServices;
   readonly #ports: WorldPorts;
   readonly #cluster: Cluster;
   readonly #namespace: string;
@@ -49,6 +51,7 @@ export class WorldNode {
     this.#namespace = namespace;
     this.#host = host;
     this.files = disk ?? new MemFiles();
+    this.#bootServices = new SimBootServices(this.files);
     this.#hasPast = disk !== undefined;
   }
 
@@ -67,6 +70,8 @@ export class WorldNode {
 
   async start(): Promise<void> {
     const { name, spec } = this.hardware;
+    if (this.#hasPast) await this.#bootServices.find();
+    if (this.#bootServices.isInstalled) await this.#runBootServices();
     // Before the kubelet, which may start pods at once.
     this.startComponent('attachment');
     // As a container runtime does when it starts: nothing runs yet, so nothing may hold addresses or VFs.
@@ -134,7 +139,7 @@ export class WorldNode {
   #startConfigDaemon(): Running {
     const { hardware, host } = this.hardware;
     const { ports } = this.#hosted('config-daemon', 'sriov-config-daemon', { hardware, host, files: this.files, podResources: this.#kubelet! });
-    const daemon = createConfigDaemon({ ...ports, hardware: ports.hardware!, host: ports.host!, files: ports.files!, bridges: new OvsDatabase(ports.files!) }, { nodeName: this.name, namespace: this.#namespace }, ports.podResources);
+    const daemon = createConfigDaemon({ ...ports, hardware: ports.hardware!, host: ports.host!, files: ports.files!, bridges: new OvsDatabase(ports.files!), bootServices: this.#bootServices }, { nodeName: this.name, namespace: this.#namespace }, ports.podResources);
     daemon.start();
     return daemon;
   }
@@ -170,6 +175,13 @@ export class WorldNode {
     return this.#host.runtime?.(this.name, networks) ?? networks;
   }
 
+  /** Before anything that uses NICs runs. */
+  async #runBootServices(): Promise<void> {
+    const { hardware, host } = this.hardware;
+    const { clock, log } = this.#ports;
+    await this.#bootServices.runAtBoot({ hardware, host, files: this.files, clock, log: log.with({ component: 'boot-services' }) });
+  }
+
   /** The machine goes down with everything on it; what comes up has the disk and nothing else. */
   async #onReboot(phase: RebootPhase): Promise<void> {
     const kubelet = this.#kubelet;
@@ -180,6 +192,10 @@ export class WorldNode {
       await Promise.all(nodeComponents.map((component) => this.stopComponent(component)));
       return;
     }
+    const { bootId } = this.hardware;
+    if (this.#bootServices.isInstalled) await this.#runBootServices();
+    // The machine may have gone down again meanwhile.
+    if (!this.hardware.up || this.hardware.bootId !== bootId) return;
     this.startComponent('attachment');
     await kubelet.reboot();
     for (const component of nodeComponents) this.startComponent(component);

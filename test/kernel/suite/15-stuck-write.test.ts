@@ -56,20 +56,23 @@ async function whileHeld(words: readonly string[], work: (device: PciAddress, gr
   }
 }
 
-/** Everything that a PF is asked to do. */
+/** Everything that a PF with two VFs is asked to do, but for their number. */
 async function workOn(free: PciAddress): Promise<void> {
+  const first = pciAddressPlus(free, 128);
   await applied(seeing, { kind: 'setDriversAutoprobe', pf: free, enabled: true });
-  await applied(seeing, { kind: 'setNumVfs', pf: free, count: 2 });
   await applied(seeing, { kind: 'setVf', pf: free, vfIndex: 1, trust: true, vlan: { id: 7, qos: 0, protocol: '802.1q' } });
+  await applied(seeing, { kind: 'bindDriver', device: first, driver: 'vfio-pci' });
+  assert.deepEqual((await pfOf(seeing, free)).vfs.map(({ driver, settings }) => [driver, settings.vlan]), [['vfio-pci', 0], ['igbvf', 7]]);
+  await applied(seeing, { kind: 'bindDriver', device: first, driver: 'default' });
   await until('the netdevs of its VFs', async () => (await pfOf(seeing, free)).vfs.every(({ netdev }) => netdev !== undefined));
-  const { numVfs, vfs } = await pfOf(seeing, free);
-  assert.deepEqual([numVfs, vfs.map(({ driver }) => driver), vfs[1]!.settings.vlan], [2, ['igbvf', 'igbvf'], 7]);
-  await applied(seeing, { kind: 'setNumVfs', pf: free, count: 0 });
+  await applied(seeing, { kind: 'setMtu', device: free, netns: 'host', mtu: 9000 });
+  await applied(seeing, { kind: 'setMtu', device: free, netns: 'host', mtu: 1500 });
+  await applied(seeing, { kind: 'setVf', pf: free, vfIndex: 1, trust: false, vlan: { id: 0, qos: 0, protocol: '802.1q' } });
 }
 
 function policyFor(pfs: readonly PciAddress[]): string {
   const file = join(mkdtempSync(join(tmpdir(), 'stuck-')), 'policy.json');
-  writeFileSync(file, JSON.stringify({ apiVersion: 'sriovnetwork.openshift.io/v1', kind: 'SriovNetworkNodePolicy', metadata: { name: 'net' }, spec: { resourceName: 'net', nodeSelector: {}, numVfs: 3, nicSelector: { rootDevices: pfs } } }));
+  writeFileSync(file, JSON.stringify({ apiVersion: 'sriovnetwork.openshift.io/v1', kind: 'SriovNetworkNodePolicy', metadata: { name: 'net' }, spec: { resourceName: 'net', nodeSelector: {}, numVfs: 2, mtu: 2000, nicSelector: { rootDevices: pfs } } }));
   return file;
 }
 
@@ -88,6 +91,8 @@ test('a holder that keeps nothing open but the device itself is found by the gro
 
 test('a write that hangs blocks its PF only, until the holder of the VF ends', async () => {
   await whileHeld([], async (device, group, pid) => {
+    await applied(seeing, { kind: 'setNumVfs', pf: other, count: 2 });
+    await until('the netdevs of its VFs', async () => (await pfOf(seeing, other)).vfs.every(({ netdev }) => netdev !== undefined));
     const before = await inventory(seeing);
     assert.equal(await answer(seeing, { kind: 'setNumVfs', pf, count: 0 }), 'EBUSY');
     assert.equal(await answer(blind, { kind: 'setNumVfs', pf, count: 0 }), 'timeout');
@@ -105,18 +110,22 @@ test('a write that hangs blocks its PF only, until the holder of the VF ends', a
     // And those who see neither wait for a while only.
     assert.ok((await pfOf(patient, pf)).blocked !== undefined);
     await workOn(other);
+    // For its number of VFs the kernel would wait too, and nobody could read it meanwhile: refused.
+    for (const count of [0, 3]) {
+      const refused = await seeing.apply({ kind: 'setNumVfs', pf: other, count });
+      assert.ok(!refused.ok && refused.error.errno === 'EBUSY');
+      assert.match(refused.error.cause, new RegExp(`held up at ${pf}: process ${pid} `));
+    }
     const shown = await hostVerb(seeing, 'discover');
     assert.equal(shown.status, 0);
     assert.match(shown.said, new RegExp(`${pf} is blocked: .*process ${pid} .* What can be done: end the process`));
     const planned = await hostVerb(seeing, 'plan', '-f', policyFor([pf, other]));
     assert.equal(planned.status, 1);
-    assert.match(planned.said, new RegExp(`create 3 VFs on ${other}`));
     assert.match(planned.said, new RegExp(`${pf} cannot be touched: .*process ${pid} `));
     const done = await hostVerb(seeing, 'apply', '-y', '-f', policyFor([pf, other]));
     assert.equal(done.status, 1);
-    assert.equal((await pfOf(seeing, other)).numVfs, 3);
-    assert.equal((await hostVerb(seeing, 'reset', '-y')).status, 1);
-    assert.equal((await pfOf(seeing, other)).numVfs, 0);
+    const configured = await pfOf(seeing, other);
+    assert.deepEqual([configured.numVfs, configured.netdev!.mtu, configured.netdev!.adminState], [2, 2000, 'up']);
   });
   await until('the PF is free', async () => (await pfOf(blind, pf)).blocked === undefined);
   assert.equal((await pfOf(patient, pf)).blocked, undefined);
@@ -126,4 +135,6 @@ test('a write that hangs blocks its PF only, until the holder of the VF ends', a
   assert.equal(await answer(blind, { kind: 'setDriversAutoprobe', pf, enabled: true }), 'ok');
   await applied(seeing, { kind: 'setNumVfs', pf, count: 1 });
   await applied(seeing, { kind: 'setNumVfs', pf, count: 0 });
+  assert.equal((await hostVerb(seeing, 'reset', '-y')).status, 0);
+  assert.equal((await pfOf(seeing, other)).numVfs, 0);
 });

@@ -129,6 +129,8 @@ export class Configuration {
 
   /** Compares the last look with what is wanted. What is as wanted already is ours from now on, or no longer. */
   async makePlan({ state, config, drained }: Wanted): Promise<Plan> {
+    // The last look is from before the drain: who has a VF still is a pod that drains pass by.
+    if (drained) await this.#askWhoHolds();
     const { inventory, host, holders } = this.#survey!;
     if (this.#generation !== undefined && this.#generation !== state.metadata.generation) this.#tried.clear();
     this.#generation = state.metadata.generation;
@@ -246,13 +248,25 @@ export class Configuration {
     this.#unfinished = new Set();
   }
 
-  /** Whether a pod got a VF, between the plan and now, that the plan took for free and would take away. */
+  /**
+   * Whether a pod got a VF, between the plan and now, that the plan took for free and would take away: one that the run made, or one of a drained
+   * node that somebody uncordoned while the server was slow. Who had a VF at the plan already is a pod that drains pass by.
+   */
   async #isTakenMeanwhile(plan: Plan): Promise<boolean> {
-    const atRisk = new Set<string>(plan.pfs.filter((pf) => pf.steps.length > 0 && this.#clean.has(pf.pf)).map((pf) => pf.pf));
-    if (atRisk.size === 0 || this.#podResources === undefined || plan.drain.needed) return false;
+    if (this.#podResources === undefined || (plan.drain.needed && this.#input!.disableDrain)) return false;
+    const atRisk = new Set<string>(plan.pfs.filter((pf) => pf.steps.length > 0 && (plan.drain.needed || this.#clean.has(pf.pf))).map((pf) => pf.pf));
+    if (atRisk.size === 0) return false;
     const known = this.#survey!.holders;
-    const holders = await readHolders(this.#podResources, this.#ports.log);
+    const holders = await this.#askWhoHolds();
     return holders !== undefined && this.#survey!.inventory.pfs.some((pf) => atRisk.has(pf.pciAddress) && pf.vfs.some((vf) => holders.has(vf.pciAddress) && known?.has(vf.pciAddress) !== true));
+  }
+
+  async #askWhoHolds(): Promise<Survey['holders']> {
+    const holders = this.#podResources === undefined ? undefined : await readHolders(this.#podResources, this.#ports.log);
+    if (holders === undefined) return undefined;
+    this.#holders = holders;
+    this.#survey = { ...this.#survey!, holders };
+    return holders;
   }
 
   /** Makes the host ready for its next boot and asks for it, unless it turns out that what it needed could be had without. */
@@ -279,7 +293,7 @@ export class Configuration {
 }
 
 /** The operator has answered to a first discovery. Until then an empty spec says nothing, and PFs that are ours are left as they are. */
-function isRendered(state: SriovNetworkNodeState): boolean {
+export function isRendered(state: SriovNetworkNodeState): boolean {
   const { interfaces, bridges, system } = state.spec;
   return (state.metadata.generation ?? 1) > 1 || (interfaces ?? []).length > 0 || bridges !== undefined || system !== undefined;
 }

@@ -3,7 +3,8 @@ import { advance, describeDrain, describeReboot, featureGateDefaults, isKubeErro
 import type { SriovNetworkNodeState, SriovOperatorConfig } from '@vfleet/kube';
 import { Informer, backoffMs, equalJson, nodeStates, operatorConfigs } from '@vfleet/kube';
 import { ApiEvents } from '@vfleet/kube';
-import { Configuration, EMPTY_PLAN } from './configuration.ts';
+import { BootConfiguration } from './boot-configuration.ts';
+import { Configuration, EMPTY_PLAN, isRendered } from './configuration.ts';
 import { DrainClient } from './drain-client.ts';
 import { drainView } from './drain-protocol.ts';
 import { HardwareActivity } from './hardware-activity.ts';
@@ -58,6 +59,7 @@ class Daemon implements ConfigDaemon {
   readonly #drain: DrainClient;
   readonly #configuration: Configuration;
   readonly #record: NodeRecord;
+  readonly #boot: BootConfiguration;
   readonly #activity: HardwareActivity;
   /** Undefined: nobody can say which pods hold VFs. */
   readonly #pods: PodWatch | undefined;
@@ -82,6 +84,7 @@ class Daemon implements ConfigDaemon {
     this.#reporter = new Reporter(this.#status, new ApiEvents(this.#ports, { component: 'config-daemon', host: nodeName }));
     this.#drain = new DrainClient(ports.kube, nodeName);
     this.#record = new NodeRecord(ports.files, stateFolder, log);
+    this.#boot = new BootConfiguration(ports.files, ports.bootServices);
     this.#activity = new HardwareActivity(ports.clock);
     this.#pods = podResources === undefined ? undefined : new PodWatch(this.#ports, nodeName, () => this.#lookSoon());
     this.#configuration = new Configuration(this.#ports, stateFolder, this.#activity, podResources, this.#abort.signal);
@@ -222,7 +225,7 @@ class Daemon implements ConfigDaemon {
 
   #onConfig(old: SriovOperatorConfig | undefined, now: SriovOperatorConfig | undefined): void {
     if (!this.#configs.hasSynced) return;
-    const concerns = (config: SriovOperatorConfig | undefined) => [config?.spec.disableDrain ?? false, config?.spec.featureGates ?? {}, config?.spec.disablePlugins ?? []];
+    const concerns = (config: SriovOperatorConfig | undefined) => [config?.spec.disableDrain ?? false, config?.spec.featureGates ?? {}, config?.spec.disablePlugins ?? [], config?.spec.configurationMode ?? 'daemon'];
     if (!equalJson(concerns(old), concerns(now))) this.#post({ type: 'specChanged' });
   }
 
@@ -306,17 +309,26 @@ class Daemon implements ConfigDaemon {
     const granted = (await this.#askingServer(() => this.#drain.permission(state))) ?? 'none';
     const config = this.#config;
     const plan = await this.#configuration.makePlan({ state, config, drained: granted !== 'none' });
+    const bootId = this.#configuration.survey!.host.bootId;
+    const kept = await this.#keepForBoot(state, config?.configurationMode ?? 'daemon', bootId);
     const { bridges } = this.#configuration;
     if (bridges !== undefined) this.#reporter.publishBridges(bridges);
     const summary = {
       settled: isSettled(plan),
-      blocked: plan.problems.filter((problem) => problem.blocks).map((problem) => `${problem.cause}; ${problem.remedy}`),
+      blocked: [...plan.problems.filter((problem) => problem.blocks).map((problem) => `${problem.cause}; ${problem.remedy}`), ...(kept === undefined ? [] : [kept])],
       drainNeeded: plan.drain.needed,
       rebootNeeded: plan.reboot.needed,
       permission: config?.disableDrain === true ? ('reboot' as const) : granted,
-      bootId: this.#configuration.survey!.host.bootId,
+      bootId,
     };
     return { type: 'planned', summary, nowMs: this.#now };
+  }
+
+  /** What went wrong with it, in one line. A spec that was not rendered yet says nothing. */
+  async #keepForBoot(state: SriovNetworkNodeState, mode: 'daemon' | 'systemd', bootId: string): Promise<string | undefined> {
+    const problem = isRendered(state) ? await this.#boot.keep(mode, state.spec) : undefined;
+    this.#reporter.publishBoot(await this.#boot.condition(mode, bootId));
+    return problem;
   }
 
   async #requestDrain(wanted: 'Drain_Required' | 'Reboot_Required'): Promise<void> {

@@ -2,6 +2,7 @@ import type { NodeMachineState, OvsBridge, Plan } from '@vfleet/core';
 import { describePlan, toInterfaceStatus } from '@vfleet/core';
 import type { ConditionUpdate } from '@vfleet/kube';
 import type { EventRecorder } from '@vfleet/kube';
+import type { BootCondition } from './boot-configuration.ts';
 import type { StatusWriter } from './status-writer.ts';
 import type { Survey } from './survey.ts';
 
@@ -21,6 +22,13 @@ export class Reporter {
     const external = (this.#status.current()?.spec.interfaces ?? []).filter((entry) => entry.externallyManaged).map((entry) => entry.pciAddress.toLowerCase());
     const interfaces = toInterfaceStatus(inventory, { externallyManaged: new Set(external), ...(holders === undefined ? {} : { holders }) });
     this.#status.wish({ interfaces, system: { rdmaMode: inventory.rdmaMode } });
+  }
+
+  /** What became of the configuration at boot; `null`: there is none. */
+  publishBoot(condition: BootCondition): void {
+    const before = this.#status.current()?.status?.conditions?.find(({ type }) => type === condition?.type);
+    this.#status.wish({ boot: condition === null ? null : { ...condition, message: shorten(condition.message) } });
+    if (condition?.status === 'False' && before?.message !== shorten(condition.message)) this.say('Warning', 'BootConfigurationFailed', condition.message);
   }
 
   publishBridges(bridges: readonly OvsBridge[]): void {

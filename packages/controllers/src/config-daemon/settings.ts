@@ -1,4 +1,4 @@
-import type { Clock, Files, Hardware, Host, Kube, Log, Random, SoftwareBridges } from '@vfleet/core';
+import type { BootServices, Clock, Files, Hardware, Host, Kube, Log, Random, SoftwareBridges } from '@vfleet/core';
 import { DEFAULT_OPERATOR_NAMESPACE } from '@vfleet/core';
 
 export interface ConfigDaemonPorts {
@@ -11,6 +11,8 @@ export interface ConfigDaemonPorts {
   readonly log: Log;
   /** Without it bridges are not made, and node states that want some say so. */
   readonly bridges?: SoftwareBridges;
+  /** Without it configurationMode systemd is refused in words. */
+  readonly bootServices?: BootServices;
 }
 
 export interface ConfigDaemonSettings {

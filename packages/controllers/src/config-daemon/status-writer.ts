@@ -1,7 +1,10 @@
 import type { Clock, Kube, Log, NodeStateStatus, OvsBridge } from '@vfleet/core';
-import { isKubeError } from '@vfleet/core';
+import { BOOT_CONDITION, isKubeError } from '@vfleet/core';
 import type { ConditionUpdate, Informer, SriovNetworkNodeState } from '@vfleet/kube';
-import { equalJson, isNewer, nodeStates, setCondition } from '@vfleet/kube';
+import { equalJson, isNewer, nodeStates, removeCondition, setCondition } from '@vfleet/kube';
+import type { BootCondition } from './boot-configuration.ts';
+
+type Conditions = Parameters<typeof setCondition>[0];
 
 /** What the daemon says in `status`; only what is present is compared and written. `lastSyncError` null: there is none. */
 export interface StatusWish {
@@ -11,6 +14,8 @@ export interface StatusWish {
   readonly syncStatus?: 'Succeeded' | 'Failed' | 'InProgress';
   readonly lastSyncError?: string | null;
   readonly condition?: ConditionUpdate;
+  /** What the services at boot did; null: there are none. */
+  readonly boot?: BootCondition;
 }
 
 /** Keeps the status of this node's SriovNetworkNodeState as wished, with as few writes as that takes. */
@@ -74,6 +79,15 @@ export class StatusWriter {
     }
   }
 
+  /** The same array when there is nothing to say. */
+  #conditions(before: Conditions): Conditions {
+    const { condition, boot } = this.#wish;
+    const own = condition === undefined ? before : setCondition(before, condition, this.#clock);
+    if (boot === undefined) return own;
+    if (boot !== null) return setCondition(own, boot, this.#clock);
+    return own === undefined ? own : removeCondition(own, BOOT_CONDITION);
+  }
+
   #difference({ status = {} }: SriovNetworkNodeState): Readonly<Record<string, unknown>> | undefined {
     const wish = this.#wish;
     const patch: Record<string, unknown> = {};
@@ -82,10 +96,8 @@ export class StatusWriter {
     if (wish.bridges !== undefined && !equalJson(status.bridges?.ovs ?? [], wish.bridges)) patch['bridges'] = { ovs: wish.bridges };
     if (wish.syncStatus !== undefined && status.syncStatus !== wish.syncStatus) patch['syncStatus'] = wish.syncStatus;
     if (wish.lastSyncError !== undefined && (status.lastSyncError ?? null) !== wish.lastSyncError) patch['lastSyncError'] = wish.lastSyncError;
-    if (wish.condition !== undefined) {
-      const conditions = setCondition(status.conditions, wish.condition, this.#clock);
-      if (conditions !== status.conditions) patch['conditions'] = conditions;
-    }
+    const conditions = this.#conditions(status.conditions);
+    if (conditions !== status.conditions) patch['conditions'] = conditions;
     return Object.keys(patch).length === 0 ? undefined : patch;
   }
 }

@@ -54,7 +54,6 @@ export function reviewOperatorConfig(config: { readonly namespace: string; reado
       review.reject('drainDisabledInProgress', 'spec.disableDrain', `nodes are being configured now: ${context.nodesInProgress.slice(0, 5).join(', ')}`, 'wait until every node state says Succeeded or Failed');
     }
   }
-  if (config.spec.configurationMode === 'systemd') review.warn('systemdMode', 'spec.configurationMode', 'systemd has no effect: the config daemon configures NICs, after the network has come up', 'set it to daemon');
   for (const gate of Object.keys(config.spec.featureGates ?? {})) {
     if (!(gate in featureGateDefaults)) review.warn('unknownFeatureGate', `spec.featureGates.${gate}`, 'there is no such feature gate; it has no effect', `use one of ${Object.keys(featureGateDefaults).join(', ')}`);
   }

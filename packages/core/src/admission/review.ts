@@ -26,7 +26,7 @@ export type AdmissionCode =
   // Networks
   | 'networkNamespace' | 'networkJson'
   // Operator configuration
-  | 'configName' | 'drainDisabled' | 'drainDisabledInProgress' | 'systemdMode' | 'unknownFeatureGate';
+  | 'configName' | 'drainDisabled' | 'drainDisabledInProgress' | 'unknownFeatureGate';
 
 /** Collects findings; a rejection said twice is kept once. */
 export class ReviewBuilder {

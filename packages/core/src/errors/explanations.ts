@@ -39,7 +39,7 @@ const general: Table = {
 
 const byOperation: Readonly<Partial<Record<HardwareOperation, Table>>> = {
   setNumVfs: {
-    EBUSY: { code: 'busy', cause: 'the kernel changes the number of VFs only by way of 0', remedy: 'write 0 first, once no pod uses the VFs' },
+    EBUSY: { code: 'busy', cause: 'the kernel changes the number of VFs only by way of 0, and takes none away that is in use', remedy: 'end the process or pod that is named, if one is; else write 0 first, once nobody uses the VFs' },
     ERANGE: { code: 'outOfRange', cause: 'more VFs than sriov_totalvfs', remedy: 'lower numVfs, or raise the NIC’s total in its firmware settings and reboot' },
     ENOENT: { code: 'unsupported', cause: 'no driver that can make VFs is bound to the PF', remedy: 'bind the PF to its own kernel driver' },
     ENOMEM: { code: 'noMemory', cause: 'the BIOS left no memory window for the VFs’ registers', remedy: 'boot with pci=realloc, or enable SR-IOV and above-4G decoding in the BIOS' },
@@ -59,7 +59,7 @@ const byOperation: Readonly<Partial<Record<HardwareOperation, Table>>> = {
     EPERM: { code: 'denied', cause: 'the driver wants VFs before it changes the mode', remedy: 'create the VFs first, then change the mode' },
   },
   bindDriver: {
-    EBUSY: { code: 'busy', cause: 'a driver is bound already', remedy: 'unbind it first' },
+    EBUSY: { code: 'busy', cause: 'a driver is bound already, and is in use or does not let go', remedy: 'end the process or pod that is named, if one is; else unbind the driver first' },
     ENODEV: { code: 'gone', cause: 'the device is not there, or driver_override names another driver', remedy: REDISCOVER },
     EINVAL: { code: 'invalid', cause: 'vfio-pci needs an IOMMU group and the device has none: the IOMMU is off', remedy: 'boot with intel_iommu=on iommu=pt (Intel) or iommu=pt (AMD) and enable VT-d or AMD-Vi in the BIOS' },
     ENOENT: { code: 'gone', cause: 'the driver is not loaded', remedy: 'load its kernel module (modprobe) on the node' },

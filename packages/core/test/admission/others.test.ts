@@ -45,7 +45,6 @@ test('operator configurations', () => {
   expect(config({ disableDrain: true }, { ...busy, old: { disableDrain: true } }).rejections).toEqual([]);
   expect(config({ disableDrain: true }, { ...busy, nodesInProgress: [] }).rejections).toEqual([]);
   expect(config({ disableDrain: false }, { ...busy, old: { disableDrain: true } }).rejections).toEqual([]);
-  expect(codes(config({ configurationMode: 'systemd' }).warnings)).toEqual(['systemdMode']);
-  expect(codes(config({ configurationMode: 'daemon' }).warnings)).toEqual([]);
+  for (const configurationMode of ['systemd', 'daemon'] as const) expect(codes(config({ configurationMode }).warnings)).toEqual([]);
   expect(codes(config({ featureGates: { parallelNicConfig: true, warpDrive: true } }).warnings)).toEqual(['unknownFeatureGate']);
 });

@@ -112,6 +112,14 @@ export class HostPreparation {
     return written.ok ? this.#run(reloads(changes.value, false)) : fail(fileError(written.error));
   }
 
+  /** The services at boot, made or brought up to date, and nothing else of the host; their removal when there are to be none. */
+  async setBootServices(services: BootServices | undefined): Promise<Result<void, HardwareError>> {
+    const changes = await differingFiles(this.#files, unitFiles(services));
+    if (!changes.ok) return fail(fileError(changes.error));
+    const written = await writeFiles(this.#files, changes.value);
+    return written.ok ? this.#run(reloads(changes.value, services !== undefined)) : fail(fileError(written.error));
+  }
+
   async check(facts: HostFacts, inventory: Inventory): Promise<{ readonly findings: readonly HostFinding[]; readonly hugepages: readonly HugepagePool[] }> {
     const hugepages = await readHugepages(this.#sysfs);
     return { findings: checkHost(facts, await readFirmwareFacts(this.#sysfs), inventory, hugepages), hugepages };

@@ -1,13 +1,6 @@
+import { BOOT_CONFIGURATION_FILE, BOOT_PHASES } from '@vfleet/core';
+import type { BootPhase } from '@vfleet/core';
 import type { FileChange } from './file-changes.ts';
-
-/** When one of the two services runs: PFs get their VFs before the network is set up, VFs their settings after it. */
-export type BootPhase = 'pre-network' | 'post-network';
-
-export const BOOT_PHASES: readonly BootPhase[] = ['pre-network', 'post-network'];
-
-/** Where the daemon leaves what is wanted, and where the services leave what became of it (configurationMode systemd of the contract). */
-export const CONFIGURATION_FILE = '/etc/sriov-operator/sriov-interface-config.yaml';
-export const RESULT_FILE = '/etc/sriov-operator/sriov-interface-result.yaml';
 
 const FOLDER = '/etc/systemd/system';
 const NAMES: Readonly<Record<BootPhase, string>> = { 'pre-network': 'vfleet-pre-network.service', 'post-network': 'vfleet-post-network.service' };
@@ -23,27 +16,32 @@ export const UNIT_NAMES: readonly string[] = BOOT_PHASES.map(unitName);
 export interface BootServices {
   /** Absolute path of vfleet and the words before its verb. */
   readonly executable: readonly string[];
-  /** Text of {@link CONFIGURATION_FILE}. */
-  readonly configuration: string;
+  /** Text of {@link BOOT_CONFIGURATION_FILE}; left out where somebody else keeps it. */
+  readonly configuration?: string;
+  /** Where the runs at boot keep their journal, if not where a person's runs do. */
+  readonly stateFolder?: string;
 }
 
 /** The unit files and what they work on, or their removal with the links that enable them; a configuration that is there stays. */
 export function unitFiles(services: BootServices | undefined): readonly FileChange[] {
   if (services === undefined) return BOOT_PHASES.flatMap((phase) => [{ path: `${FOLDER}/multi-user.target.wants/${NAMES[phase]}` }, { path: `${FOLDER}/${NAMES[phase]}` }]);
-  return [...BOOT_PHASES.map((phase) => ({ path: `${FOLDER}/${NAMES[phase]}`, text: unitText(phase, services.executable) })), { path: CONFIGURATION_FILE, text: services.configuration }];
+  const { executable, configuration, stateFolder } = services;
+  const words = (phase: BootPhase) => [...executable, 'host', 'boot', phase, ...(stateFolder === undefined ? [] : ['--state-folder', stateFolder])];
+  const units = BOOT_PHASES.map((phase) => ({ path: `${FOLDER}/${NAMES[phase]}`, text: unitText(phase, words(phase)) }));
+  return configuration === undefined ? units : [...units, { path: BOOT_CONFIGURATION_FILE, text: configuration }];
 }
 
-function unitText(phase: BootPhase, executable: readonly string[]): string {
+function unitText(phase: BootPhase, words: readonly string[]): string {
   return [
     '# Written by vfleet; changes are overwritten.',
     '[Unit]',
     `Description=vfleet: SR-IOV NICs, ${phase === 'pre-network' ? 'physical functions before' : 'virtual functions after'} the network`,
     ...ORDER[phase],
-    `ConditionPathExists=${CONFIGURATION_FILE}`,
+    `ConditionPathExists=${BOOT_CONFIGURATION_FILE}`,
     '',
     '[Service]',
     'Type=oneshot',
-    `ExecStart=${[...executable, 'host', 'boot', phase].map(unitWord).join(' ')}`,
+    `ExecStart=${words.map(unitWord).join(' ')}`,
     'RemainAfterExit=yes',
     'TimeoutStartSec=15min',
     'StandardOutput=journal',

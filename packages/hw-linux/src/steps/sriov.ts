@@ -1,4 +1,5 @@
 import type { PciAddress } from '@vfleet/core';
+import { heldUpElsewhere } from '../inventory/held-up.ts';
 import { vfAddresses } from '../sysfs/functions.ts';
 import { PCI_DEVICES, deviceFile } from '../sysfs/paths.ts';
 import { describeHolders, vfioHolders } from '../sysfs/vfio-holders.ts';
@@ -17,6 +18,8 @@ export async function setNumVfs(tools: StepTools, pf: PciAddress, count: number)
     const holders = await vfioHolders(sysfs, vfs);
     if (holders.length > 0) return failed('EBUSY', describeHolders(holders));
   }
+  const elsewhere = count === vfs.length ? undefined : await heldUpElsewhere(sysfs, pf);
+  if (elsewhere !== undefined) return failed('EBUSY', elsewhere);
   const written = await tools.writeLong(pf, file, String(count));
   if (written !== undefined) return 'failure' in written ? written : ofSysfs({ errno: written.errno, path: file }, await particulars(tools, pf, count, written.errno));
   const after = await readBack(tools, pf);

@@ -56,6 +56,20 @@ export function describeHolders(node: NodeModel, device: Device): string | undef
   return held.map((one) => `process ${holderPid(iommuGroup(node, one)!)} (${HOLDER_PROGRAM}) has /dev/vfio/${iommuGroup(node, one)} of ${node.addressOf(one)} open`).join(', ');
 }
 
+/**
+ * Whether the kernel is held up in taking VFs away from another PF: it does so under one lock for all of the bus (drivers/pci/iov.c
+ * sriov_del_vfs, pci_lock_rescan_remove), so that adding or removing VFs elsewhere would wait as long.
+ */
+export function heldUpElsewhere(node: NodeModel, pf: number): string | undefined {
+  for (let other = node.firstPf; other < node.endPf; other++) {
+    const operation = node.operationOn(other);
+    if (other === pf || operation?.stuck !== true || !operation.removesVfs) continue;
+    const holders = describeHolders(node, { pf: other, vf: -1, index: -1 });
+    if (holders !== undefined) return `the kernel adds and removes VFs of one PF at a time, and is held up at ${node.pfAddress(other)}: ${holders}`;
+  }
+  return undefined;
+}
+
 /** What /proc calls those who hold groups. */
 export const HOLDER_PROGRAM = 'vfio-user';
 

@@ -1,5 +1,5 @@
 import type { KubeObject } from '@vfleet/core';
-import { GROUP } from '@vfleet/core';
+import { BOOT_CONDITION, GROUP } from '@vfleet/core';
 import type { SriovNetworkNodeState } from '@vfleet/kube';
 import type { World } from '../world.ts';
 import type { ClusterView } from './cluster-view.ts';
@@ -46,9 +46,9 @@ function stateText({ spec, status }: SriovNetworkNodeState): string {
   return `${canonical(spec)} ${status?.syncStatus} ${conditionsText(status?.conditions)}`;
 }
 
-/** A condition that says that nothing is the matter may also be absent. */
+/** A condition that says that nothing is the matter may also be absent; what services did at the last boot is the past. */
 function conditionsText(conditions: readonly { readonly type: string; readonly status: string; readonly reason: string }[] | undefined): string {
-  return (conditions ?? []).filter(({ type, status }) => type === 'Ready' || status === 'True').map(({ type, status, reason }) => `${type}=${status} ${reason}`).sort().join(', ');
+  return (conditions ?? []).filter(({ type, status }) => type !== BOOT_CONDITION && (type === 'Ready' || status === 'True')).map(({ type, status, reason }) => `${type}=${status} ${reason}`).sort().join(', ');
 }
 
 /** JSON whose fields are in alphabetical order. */

@@ -164,6 +164,15 @@ const externallyManaged: Scenario = {
   expectations: [{ expect: 'running', workload: 'app', count: 3 }, { expect: 'vfs', pf: '0000:81:00.0', count: 4 }],
 };
 
+const bootServices: Scenario = {
+  ...small, name: 'systemd-boot', summary: 'configurationMode systemd: machines lose power and are rebooted, and services make their VFs before the config daemon starts.',
+  fleet: { nodes: [nodes('node', 2, e810)] },
+  objects: [operatorConfig({ configurationMode: 'systemd' }), policy('fast', 'ens801f0', { numVfs: 3 }), network('net', 'fast')],
+  workloads: [workload('app', 3, 'fast', 'net')],
+  steps: [{ atMs: 30_000, action: { do: 'powerCycle', node: 'node-0' } }, { atMs: 50_000, action: patchPolicy('fast', { numVfs: 4 }) }, { atMs: 80_000, action: { do: 'reboot', node: 'node-1' } }],
+  expectations: [{ expect: 'running', workload: 'app', count: 3 }, { expect: 'vfs', pf: '0000:81:00.0', count: 4 }],
+};
+
 /** A roll-out of all a PF's 128 VFs with a drain limit, at a size. */
 function rollout(name: string, count: number): Scenario {
   return {
@@ -179,7 +188,7 @@ function rollout(name: string, count: number): Scenario {
 /** The scenarios that are shipped, by name. */
 export const catalog: readonly Scenario[] = [
   firstRollout, numVfsChange, mixedVendors, switchdevFlip, rollingReboot, blockedDrain, operatorUpgrade, apiOutage, flappingLinks, policyConflict, nodeReplacement, podChurn,
-  singleNode, drainDisabled, externallyManaged,
+  singleNode, drainDisabled, externallyManaged, bootServices,
   rollout('rollout-100', 100), rollout('rollout-1000', 1000), rollout('rollout-10000', 10_000),
 ];
 

@@ -1,12 +1,10 @@
-import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline/promises';
 import { silentLog } from '@vfleet/core';
 import { NodeFiles, RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { createLinuxHardware, realHost } from '@vfleet/hw-linux';
 import { CliFailure } from '../../failure.ts';
+import { thisExecutable } from '../../host-ports/this-executable.ts';
 import type { HostTools } from './host-tools.ts';
-
-const MAIN = fileURLToPath(new URL('../../main.ts', import.meta.url));
 
 /** This machine. Imported only by the verbs that need it: it loads native code. */
 export function realHostTools(): HostTools {
@@ -16,7 +14,7 @@ export function realHostTools(): HostTools {
   const { host, preparation, sysfs } = realHost(files);
   const hardware = createLinuxHardware({ clock, sysfs });
   return {
-    hardware, sysfs, preparation, host, files, clock, log: silentLog, executable: [process.execPath, '--disable-warning=ExperimentalWarning', MAIN], confirm, interrupted,
+    hardware, sysfs, preparation, host, files, clock, log: silentLog, executable: thisExecutable(), confirm, interrupted,
     close: () => hardware.close(),
   };
 }

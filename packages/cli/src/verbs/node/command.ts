@@ -13,6 +13,7 @@ export interface NodeOptions extends StatusOptions {
   readonly cniSocket: string;
   readonly useCdi?: boolean;
   readonly fleet?: string;
+  readonly bootExecutable?: readonly string[];
   readonly standIns?: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
@@ -29,6 +30,7 @@ export function nodeCommand(context: CliContext, finish: (status: number) => voi
     .option('--kubelet-folder <folder>', 'the kubelet\'s root, as this process sees it', '/var/lib/kubelet')
     .option('--cni-socket <path>', 'where the CNI executables call', '/run/vfleet/cni.sock')
     .option('--use-cdi', 'hand device files over by the Container Device Interface (containerd 1.7 or newer)')
+    .option('--boot-executable <word...>', 'how vfleet is started on the host itself, for the services at boot of configurationMode systemd (default: this executable, unless --root is given)')
     .option('--fleet <file>', 'simulated NICs instead of this machine\'s: those of the node of that name in a fleet file, or of its only one')
     .addOption(statusOptions.port())
     .addOption(statusOptions.address())

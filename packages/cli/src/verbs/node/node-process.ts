@@ -15,7 +15,7 @@ import type { RawCall } from '@vfleet/controllers/cni/spec/call.ts';
 import type { Health } from '@vfleet/controllers/observability/health.ts';
 import type { MetricRegistry } from '@vfleet/controllers/observability/metric-registry.ts';
 import { collectNode, countedCni, nodeChecks } from '@vfleet/controllers/observability/node-metrics.ts';
-import type { Clock, Files, Hardware, Host, Kube, Log, Random, VfStatistics } from '@vfleet/core';
+import type { BootServices, Clock, Files, Hardware, Host, Kube, Log, Random, VfStatistics } from '@vfleet/core';
 import type { PodLinks } from '@vfleet/core/ports/pod-links.ts';
 import { ApiEvents } from '@vfleet/kube';
 import { lstat } from 'node:fs/promises';
@@ -35,6 +35,8 @@ export interface NodePorts {
   /** Pods' interfaces; absent where VFs have none. */
   readonly podLinks?: PodLinks;
   readonly plugins: PluginRunner;
+  /** Absent: configurationMode systemd is refused. */
+  readonly bootServices?: BootServices;
   /** See CniServerPorts. */
   readonly peerUid: (socket: Socket) => number | undefined;
   /** Where metrics and health are shown; absent: nowhere. */

@@ -8,6 +8,7 @@ import { kubeFromConfigFile, kubeFromServiceAccount } from '@vfleet/kube/adapter
 import type { CliContext } from '../../context.ts';
 import { CliFailure } from '../../failure.ts';
 import { kubeconfigPath } from '../../home.ts';
+import { thisExecutable } from '../../host-ports/this-executable.ts';
 import { createPeerUid } from '../../host-ports/peer-uid.ts';
 import { rootedFiles } from '../../host-ports/rooted-files.ts';
 import { aborted, onInterrupt } from '../../interrupt.ts';
@@ -30,9 +31,10 @@ export async function node(options: NodeOptions, context: CliContext): Promise<n
   const kube = status === undefined ? client : countedKube(status.metrics, client, clock);
   const nodeName = options.nodeName ?? context.environment['NODE_NAME'] ?? hostname();
   const files = rootedFiles(new NodeFiles(clock, random), options.root.replace(/\/+$/, ''));
-  const { hardware, host, namespaces, podLinks, statistics, monitorProblem } = open.adopt(options.fleet === undefined ? await realHardware({ clock, files, log }, options.root) : await simulatedHardware({ clock, random, log }, options.fleet, nodeName, options.standIns === true ? 'interfaces' : 'none'), (one) => one.close());
+  const bootExecutable = options.bootExecutable ?? (isOwnRoot(options.root) ? thisExecutable() : undefined);
+  const { hardware, host, namespaces, podLinks, bootServices, statistics, monitorProblem } = open.adopt(options.fleet === undefined ? await realHardware({ clock, files, log }, options.root, bootExecutable) : await simulatedHardware({ clock, random, log }, options.fleet, nodeName, options.standIns === true ? 'interfaces' : 'none'), (one) => one.close());
   const ports = {
-    kube, host, files, clock, random, log, namespaces, ...(podLinks === undefined ? {} : { podLinks }), plugins: createPluginRunner({ clock }), peerUid: createPeerUid(),
+    kube, host, files, clock, random, log, namespaces, ...(podLinks === undefined ? {} : { podLinks }), ...(bootServices === undefined ? {} : { bootServices }), plugins: createPluginRunner({ clock }), peerUid: createPeerUid(),
     hardware: status === undefined ? hardware : countedHardware(status.metrics, hardware, clock), ...(status === undefined ? {} : { status: { ...status, statistics, monitorProblem } }),
   };
   const { namespace, resourcePrefix, kubeletFolder, cniSocket } = options;
@@ -44,6 +46,10 @@ export async function node(options: NodeOptions, context: CliContext): Promise<n
   await aborted(interrupted.signal);
   log.info('the node ends');
   return 0;
+}
+
+function isOwnRoot(root: string): boolean {
+  return root.replace(/\/+$/, '') === '';
 }
 
 function connect(options: NodeOptions, context: CliContext): ReturnType<typeof kubeFromConfigFile> {

@@ -63,14 +63,11 @@ export class OperatorConfigs {
     this.#seen = true;
   }
 
-  #verdict({ metadata: { name }, spec }: SriovOperatorConfig): { readonly ready: boolean; readonly reason: string; readonly message: string } {
+  #verdict({ metadata: { name } }: SriovOperatorConfig): { readonly ready: boolean; readonly reason: string; readonly message: string } {
     if (name !== CONFIG_NAME) return { ready: false, reason: 'UnsupportedConfiguration', message: `only the configuration named "${CONFIG_NAME}" counts; move the settings there and delete this one` };
     const nics = this.#context.fleet.supportedNicProblems;
     const problem = this.#devicePlugin.problem ?? (nics.length > 0 ? `ConfigMap supported-nic-ids: ${listSome(nics)}` : undefined);
     if (problem !== undefined) return { ready: false, reason: 'OperatorConfigSyncFailed', message: problem };
-    if (spec.configurationMode === 'systemd') {
-      return { ready: false, reason: 'UnsupportedConfiguration', message: 'configurationMode systemd has no effect: NICs are configured by the config daemon, after the network has come up; set it to daemon' };
-    }
     const { fill } = this.#devicePlugin;
     const nearlyFull = fill < NEARLY_FULL ? '' : `; ConfigMap ${configMaps.devicePluginConfig} holds ${Math.floor(100 * fill)} % of what a ConfigMap may hold, and more nodes or policies will have no room`;
     return { ready: true, reason: 'OperatorConfigReady', message: `the configuration is in force${nearlyFull}` };
