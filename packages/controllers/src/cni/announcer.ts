@@ -51,7 +51,8 @@ export class Announcer {
         state.timer = this.#ports.clock.setTimer(LOOK_MS, () => void look(looks + 1));
         return;
       }
-      if (!told.ok || told.value !== 'announced') this.#ports.log.warn('The addresses of a pod were not announced to its neighbours.', { device, netns, ...(told.ok ? { cause: 'its link has no carrier' } : told.error) });
+      // A pod that has gone has nothing to be announced.
+      if (!told.ok || told.value === 'notYet') this.#ports.log.warn('The addresses of a pod were not announced to its neighbours.', { device, netns, ...(told.ok ? { cause: 'its link has no carrier' } : told.error) });
       own.end();
     };
     void look(1);
