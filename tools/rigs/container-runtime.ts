@@ -13,12 +13,14 @@ import { RigError } from "./rig-error.ts";
 // a libcni that speaks CNI 1.1 (STATUS, GC); Debian 12's 1.6 has neither.
 export const containerdVersion = "2.1.9";
 export const cniPluginsVersion = "1.9.1";
+/** Of libcni, for a driver of our own: containerd 2.1 asks plugins for STATUS, and never for GC or CHECK. */
+export const cniVersion = "1.3.0";
 
 /** Plugins of the CNI project for the cluster's own network. */
 export const cniPlugins = { bridge: "main", loopback: "main", "host-local": "ipam", portmap: "meta" } as const;
 
 export function containerRuntimeDir(env: NodeJS.ProcessEnv = process.env): string {
-  return cacheFolder(`containerd-${containerdVersion}-cni-${cniPluginsVersion}`, env);
+  return cacheFolder(`containerd-${containerdVersion}-cni-${cniPluginsVersion}-libcni-${cniVersion}`, env);
 }
 
 export interface ContainerRuntime {
@@ -108,7 +110,63 @@ const containerdPath = "github.com/containerd/containerd/v2";
 const pluginsPath = "github.com/containernetworking/plugins";
 
 const containerd = requiring("containerd", containerdPath, containerdVersion, [`${containerdPath}/version.Version=${containerdVersion}`]);
+const cniPath = "github.com/containernetworking/cni";
+const cni = requiring("cni", cniPath, cniVersion, []);
 const plugins = requiring("cni-plugins", pluginsPath, cniPluginsVersion, [`${pluginsPath}/pkg/utils/buildversion.BuildVersion=v${cniPluginsVersion}`]);
+
+/** `libcni COMMAND NETWORK NETNS CONTAINER IFNAME [KEEP …]`: one operation as a container runtime does it; for gc, KEEP are the containers that stay. */
+const libcniDriver = `package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/containernetworking/cni/libcni"
+	"github.com/containernetworking/cni/pkg/types"
+)
+
+func main() {
+	if len(os.Args) == 2 {
+		fmt.Println("libcni ${cniVersion}")
+		return
+	}
+	network, err := libcni.LoadNetworkConf(os.Getenv("NETCONFPATH"), os.Args[2])
+	exit(err)
+	config := libcni.NewCNIConfigWithCacheDir(filepath.SplitList(os.Getenv("CNI_PATH")), os.Getenv("CACHE"), nil)
+	call := &libcni.RuntimeConf{ContainerID: os.Args[4], NetNS: os.Args[3], IfName: os.Args[5]}
+	ctx := context.Background()
+	switch os.Args[1] {
+	case "add":
+		result, err := config.AddNetworkList(ctx, network, call)
+		exit(err)
+		_ = result.Print()
+	case "check":
+		exit(config.CheckNetworkList(ctx, network, call))
+	case "del":
+		exit(config.DelNetworkList(ctx, network, call))
+	case "status":
+		exit(config.GetStatusNetworkList(ctx, network))
+	case "gc":
+		keep := []types.GCAttachment{}
+		for _, id := range os.Args[6:] {
+			keep = append(keep, types.GCAttachment{ContainerID: id, IfName: os.Args[5]})
+		}
+		exit(config.GCNetworkList(ctx, network, &libcni.GCArgs{ValidAttachments: keep}))
+	}
+}
+
+func exit(err error) {
+	if err == nil {
+		return
+	}
+	_ = json.NewEncoder(os.Stdout).Encode(err)
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+`;
 
 const programs: readonly GoProgram[] = [
   ...["containerd", "containerd-shim-runc-v2"].map(
@@ -121,6 +179,7 @@ const programs: readonly GoProgram[] = [
       versionPattern: /(?:\/v2|Version:) +v?(\d\S*)/,
     }),
   ),
+  { name: "libcni", version: cniVersion, module: cni, source: { main: libcniDriver }, versionArguments: ["--version"], versionPattern: /libcni (\S+)/ },
   ...Object.entries(cniPlugins).map(
     ([name, kind]): GoProgram => ({
       name, version: cniPluginsVersion, module: plugins, source: { package: `${pluginsPath}/plugins/${kind}/${name}` },

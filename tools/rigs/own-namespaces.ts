@@ -32,13 +32,13 @@ export function namespacesProblem(): string | undefined {
 }
 
 /**
- * What happens inside before the command: new file systems in memory over /run, /var/lib, /var/log and a copy of /etc; /opt stays as it
- * is but for a new /opt/cni; a /sys that shows this network. The shell stays as the first process, which reaps what others leave behind.
+ * What happens inside before the command: new file systems in memory over /run, /var/lib, /var/log, copies of /etc and /dev; /opt stays as
+ * it is but for a new /opt/cni; a /sys that shows this network. The shell stays as the first process, which reaps what others leave behind.
  */
 const preparation = `
 set -eu
 mount -t tmpfs -o mode=755 vfleet-rig /run
-mkdir -p /run/cgroup /run/tmp /run/netns /run/lock /run/etc /run/opt/cni/bin
+mkdir -p /run/cgroup /run/tmp /run/netns /run/lock /run/etc /run/opt/cni/bin /run/dev
 mount --rbind ${cgroupMount} /run/cgroup
 mount -t sysfs sysfs /sys
 mount --rbind /run/cgroup ${cgroupMount}
@@ -50,6 +50,11 @@ mount --rbind /run/opt /opt
 cp -a /etc/. /run/etc/
 mount --bind /run/etc /etc
 rm -rf /etc/cni /etc/sriov-operator
+cp -ax /dev/. /run/dev/
+mkdir -p /run/dev/pts /run/dev/shm
+mount -t devpts -o ptmxmode=0666,mode=620 vfleet-rig /run/dev/pts
+mount -t tmpfs vfleet-rig /run/dev/shm
+mount --rbind /run/dev /dev
 mount -t tmpfs vfleet-rig /var/lib
 mount -t tmpfs vfleet-rig /var/log
 mount --make-rshared /

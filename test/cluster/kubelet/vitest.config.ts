@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+/** The part of `npm run test:cluster` that has a node of its own: tools/test-cluster.ts runs it inside of its namespaces. */
+export default defineConfig({
+  test: {
+    include: ['test/cluster/kubelet/**/*.test.ts'],
+    pool: 'forks',
+    maxWorkers: 1,
+    fileParallelism: false,
+    // Each test goes on from where the one before has left the node.
+    sequence: { concurrent: false },
+    bail: 1,
+    // For what hangs: conditions are waited for, and a machine may be slow.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    reporters: ['default'],
+  },
+});
