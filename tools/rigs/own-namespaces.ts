@@ -33,7 +33,8 @@ export function namespacesProblem(): string | undefined {
 
 /**
  * What happens inside before the command: new file systems in memory over /run, /var/lib, /var/log, copies of /etc and /dev; /opt stays as
- * it is but for a new /opt/cni; a /sys that shows this network. The shell stays as the first process, which reaps what others leave behind.
+ * it is but for a new /opt/cni; a /sys that shows this network. The shell stays as the first process, which reaps what others leave behind. Descriptor 3
+ * ends with whoever started all this, and everything in here with it.
  */
 const preparation = `
 set -eu
@@ -64,7 +65,8 @@ ip address add ${nodeAddress}/32 dev lo
 echo 1 > /proc/sys/net/ipv4/ip_forward
 export TMPDIR=/run/tmp
 shift
-"$@" &
+(cat <&3 > /dev/null; kill -KILL -1) &
+"$@" 3<&- &
 wait $!
 `;
 
@@ -75,7 +77,7 @@ export async function runInOwnNamespaces(hostName: string, command: readonly str
   const child = spawn(
     "unshare",
     ["--mount", "--net", "--pid", "--uts", "--ipc", "--fork", "--mount-proc", "--kill-child", "sh", "-c", preparation, "sh", hostName, ...command],
-    { stdio: "inherit", env: { ...env, [cgroupVariable]: cgroup }, detached: true },
+    { stdio: ["inherit", "inherit", "inherit", "pipe"], env: { ...env, [cgroupVariable]: cgroup }, detached: true },
   );
   const stop = () => void child.kill("SIGKILL");
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
