@@ -308,7 +308,7 @@ class Daemon implements ConfigDaemon {
     // Without an answer from the server nothing is permitted.
     const granted = (await this.#askingServer(() => this.#drain.permission(state))) ?? 'none';
     const config = this.#config;
-    const plan = await this.#configuration.makePlan({ state, config, drained: granted !== 'none' });
+    const plan = await this.#configuration.makePlan({ state, config, drained: granted === 'drain' || granted === 'reboot' });
     const bootId = this.#configuration.survey!.host.bootId;
     const kept = await this.#keepForBoot(state, config?.configurationMode ?? 'daemon', bootId);
     const { bridges } = this.#configuration;
@@ -318,7 +318,7 @@ class Daemon implements ConfigDaemon {
       blocked: [...plan.problems.filter((problem) => problem.blocks).map((problem) => `${problem.cause}; ${problem.remedy}`), ...(kept === undefined ? [] : [kept])],
       drainNeeded: plan.drain.needed,
       rebootNeeded: plan.reboot.needed,
-      permission: config?.disableDrain === true ? ('reboot' as const) : granted,
+      permission: config?.disableDrain === true ? ('reboot' as const) : granted !== 'rebootOnly' ? granted : plan.reboot.needed ? ('reboot' as const) : ('none' as const),
       bootId,
     };
     return { type: 'planned', summary, nowMs: this.#now };

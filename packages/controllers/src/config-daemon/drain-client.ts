@@ -5,6 +5,9 @@ import { nodes } from '@vfleet/kube';
 import { drainView, isReleased, nextRequest, permissionOf, requestedOf } from './drain-protocol.ts';
 import type { DrainView } from './drain-protocol.ts';
 
+/** `drain`: pods that use VFs are gone. `reboot`: all are. `rebootOnly`: none is, and the node may boot with them. */
+export type Permission = 'none' | 'drain' | 'reboot' | 'rebootOnly';
+
 /** The daemon's side of a drain: reads and writes the Node's annotation. Every method throws KubeError. */
 export class DrainClient {
   readonly #kube: Kube;
@@ -22,12 +25,16 @@ export class DrainClient {
     this.#requested = undefined;
   }
 
-  /** A drain counts only while the node takes no pods: once somebody has uncordoned it, the operator drains it anew. */
-  async permission(state: SriovNetworkNodeState): Promise<'none' | 'drain' | 'reboot'> {
+  /**
+   * A drain counts only while the node takes no pods: once somebody has uncordoned it, the operator drains it anew. A reboot may be permitted
+   * on a node that was never cordoned, the only one of its cluster: its pods are there, so that nothing but the reboot is permitted.
+   */
+  async permission(state: SriovNetworkNodeState): Promise<Permission> {
     const permission = permissionOf(await this.#view(state));
-    if (permission !== 'drain') return permission;
+    if (permission === 'none') return 'none';
     const node = await this.#kube.get(nodes, { name: this.#nodeName });
-    return node.spec?.unschedulable === true ? permission : 'none';
+    if (node.spec?.unschedulable === true) return permission;
+    return permission === 'reboot' ? 'rebootOnly' : 'none';
   }
 
   /** Moves one step towards `wanted`; answers what was written, undefined when nothing was. */

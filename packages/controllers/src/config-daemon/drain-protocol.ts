@@ -36,10 +36,12 @@ export function permissionOf(view: DrainView): 'none' | 'drain' | 'reboot' {
 
 /**
  * What to write on the Node to have `wanted` granted; undefined when there is nothing to write now. A new request begins only
- * from Idle + Idle, and a drain that turns into a reboot goes back to Idle first, so that the operator never mixes two.
+ * from Idle + Idle, and a drain that turns into a reboot goes back to Idle first, so that the operator never mixes two. So does a reboot that is
+ * permitted and no longer wanted, where its permission is not enough for the drain: see {@link DrainClient.permission}.
  */
 export function nextRequest(view: DrainView, wanted: Exclude<DrainRequest, 'Idle'>): DrainRequest | undefined {
-  if (view.requested === wanted || view.requested === 'Reboot_Required') return undefined;
+  if (view.requested === wanted) return undefined;
+  if (view.requested === 'Reboot_Required') return view.current === 'DrainComplete' ? 'Idle' : undefined;
   if (view.requested === 'Drain_Required') return 'Idle';
   return view.current === 'Idle' ? wanted : undefined;
 }

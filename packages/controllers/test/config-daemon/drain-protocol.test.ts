@@ -26,12 +26,13 @@ describe('permission', () => {
 });
 
 describe('requests', () => {
-  it('begin only from Idle and Idle, and turn from drain to reboot by way of Idle', () => {
+  it('begin only from Idle and Idle, and turn from drain to reboot, and from a reboot that was permitted to a drain, by way of Idle', () => {
     for (const view of views) {
       for (const wanted of ['Drain_Required', 'Reboot_Required'] as const) {
         const next = nextRequest(view, wanted);
         if (next === wanted) expect([view.requested, view.current]).toEqual(['Idle', 'Idle']);
-        if (next === 'Idle') expect([view.requested, wanted]).toEqual(['Drain_Required', 'Reboot_Required']);
+        if (next === 'Idle') expect([['Drain_Required', 'Reboot_Required'], ['Reboot_Required', 'Drain_Required']]).toContainEqual([view.requested, wanted]);
+        if (next === 'Idle' && view.requested === 'Reboot_Required') expect(view.current).toBe('DrainComplete');
         if (next === undefined) expect(view.requested === wanted || view.requested === 'Reboot_Required' || view.current !== 'Idle').toBe(true);
       }
     }
