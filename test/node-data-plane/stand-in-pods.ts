@@ -3,11 +3,18 @@
 // network and mount namespaces of its own, where stand-ins.test.ts starts it.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { pciAddress, silentLog } from '@vfleet/core';
+import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
+import { createStandInHardware } from '@vfleet/hw-linux/standin/stand-in-hardware.ts';
+import { createFleet, nodesOf, parseFleet } from '@vfleet/hw-sim';
 import { nodePolicies, nodeStates } from '@vfleet/kube';
-import { NODE, NodeRig } from './node-rig.ts';
+import { parse } from 'yaml';
+import { NODE, NodeRig, PF } from './node-rig.ts';
 
+const MAIN = join(import.meta.dirname, '../../packages/cli/src/main.ts');
 const CNI = join(import.meta.dirname, '../../packages/cli/src/cni/main.ts');
 const NAMESPACE = 'sriov-network-operator';
 const PATIENCE_MS = 300_000;
@@ -98,4 +105,18 @@ test('what they had is given back, and without the policy nothing is left', { ti
   assert.equal(links(), untouched);
   assert.equal(await rig.end('SIGTERM'), 0);
   assert.deepEqual(rig.log.filter(({ level }) => level === 'error'), []);
+});
+
+test('what an ended process left goes at a word', async () => {
+  const fleet = join(rig.folder, 'fleet.yaml');
+  const parsed = parseFleet(parse(readFileSync(fleet, 'utf8')));
+  assert.ok(parsed.ok);
+  const simulated = createFleet({ clock: new RealClock(), random: new SystemRandom(), delayFactor: 0 }).addNode([...nodesOf(parsed.value)][0]!);
+  const hardware = createStandInHardware({ simulated: simulated.hardware, log: silentLog }, { node: NODE });
+  assert.ok((await hardware.apply({ kind: 'setNumVfs', pf: pciAddress(PF), count: 3 })).ok);
+  await hardware.close();
+  assert.notEqual(links(), untouched);
+  const removed = spawnSync(process.execPath, [MAIN, 'node', '--fleet', fleet, '--remove-stand-ins'], { encoding: 'utf8' });
+  assert.equal(removed.status, 0, removed.stderr);
+  assert.equal(links(), untouched);
 });

@@ -15,6 +15,7 @@ export interface NodeOptions extends StatusOptions {
   readonly fleet?: string;
   readonly bootExecutable?: readonly string[];
   readonly standIns?: boolean;
+  readonly removeStandIns?: boolean;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -29,12 +30,13 @@ export function nodeCommand(context: CliContext, finish: (status: number) => voi
     .option('--root <folder>', 'where the host\'s file system is mounted', '/')
     .option('--kubelet-folder <folder>', 'the kubelet\'s root, as this process sees it', '/var/lib/kubelet')
     .option('--cni-socket <path>', 'where the CNI executables call', '/run/vfleet/cni.sock')
-    .option('--use-cdi', 'hand device files over by the Container Device Interface (containerd 1.7 or newer)')
+    .option('--use-cdi', 'hand device files over by the Container Device Interface (containerd 1.7 or newer), whatever useCDI of the SriovOperatorConfig says')
     .option('--boot-executable <word...>', 'how vfleet is started on the host itself, for the services at boot of configurationMode systemd (default: this executable, unless --root is given)')
     .option('--fleet <file>', 'simulated NICs instead of this machine\'s: those of the node of that name in a fleet file, or of its only one')
     .addOption(statusOptions.port())
     .addOption(statusOptions.address())
     .option('--stand-ins', 'with --fleet: back VFs by interfaces of this machine, so that pods pass traffic; they stay when the process ends')
+    .option('--remove-stand-ins', 'with --fleet: take the node\'s stand-ins off this machine, also those that pods have, and end')
     .addOption(new Option('--log-level <level>', 'what is logged').choices(['debug', 'info', 'warn', 'error']).default('info'))
     .addHelpText('after', '\nExamples:\n  vfleet node --kubeconfig /etc/kubernetes/kubelet.conf\n  vfleet node --fleet examples/demo/fleet.yaml --node-name node-a --root /tmp/node-a --kubelet-folder /tmp/node-a/kubelet --cni-socket /tmp/node-a/run/cni.sock\n')
     .action(async (options: NodeOptions) => {

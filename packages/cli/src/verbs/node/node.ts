@@ -15,7 +15,7 @@ import { aborted, onInterrupt } from '../../interrupt.ts';
 import { JsonLinesLog } from '../../log.ts';
 import { startStatus } from '../../status.ts';
 import type { NodeOptions } from './command.ts';
-import { realHardware, simulatedHardware } from './hardware.ts';
+import { realHardware, removeStandIns, simulatedHardware } from './hardware.ts';
 import { NodeProcess } from './node-process.ts';
 
 /** `vfleet node`: the composition root of the node side. Gives the exit status. */
@@ -26,10 +26,11 @@ export async function node(options: NodeOptions, context: CliContext): Promise<n
   const clock = new RealClock();
   const random = new SystemRandom();
   const log = new JsonLinesLog(context.terminal.err, options.logLevel);
+  const nodeName = options.nodeName ?? context.environment['NODE_NAME'] ?? hostname();
+  if (options.removeStandIns === true) return removeStandIns({ clock, random, log }, options, nodeName);
   const client = open.adopt(connect(options, context), (one) => one.close());
   const status = open.use(await startStatus('node', options, log));
   const kube = status === undefined ? client : countedKube(status.metrics, client, clock);
-  const nodeName = options.nodeName ?? context.environment['NODE_NAME'] ?? hostname();
   const files = rootedFiles(new NodeFiles(clock, random), options.root.replace(/\/+$/, ''));
   const bootExecutable = options.bootExecutable ?? (isOwnRoot(options.root) ? thisExecutable() : undefined);
   const { hardware, host, namespaces, podLinks, bootServices, statistics, monitorProblem } = open.adopt(options.fleet === undefined ? await realHardware({ clock, files, log }, options.root, bootExecutable) : await simulatedHardware({ clock, random, log }, options.fleet, nodeName, options.standIns === true ? 'interfaces' : 'none'), (one) => one.close());
