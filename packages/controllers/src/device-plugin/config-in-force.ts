@@ -15,6 +15,7 @@ export interface InForce {
 export class ConfigInForce {
   readonly #prefix: string;
   #resources: readonly ResourceConfig[] = [];
+  #useCdi = false;
 
   constructor(prefix: string) {
     this.#prefix = prefix;
@@ -24,14 +25,20 @@ export class ConfigInForce {
     return this.#resources;
   }
 
+  get useCdi(): boolean {
+    return this.#useCdi;
+  }
+
   /** `text` is undefined when the source has none: then nothing is in force. `taken` are names that others use. */
   update(text: string | undefined, taken: ReadonlySet<string>): InForce {
     if (text === undefined) {
       this.#resources = [];
+      this.#useCdi = false;
       return { resources: [], problems: [] };
     }
     const parsed = parseDevicePluginConfig(text, this.#prefix, taken);
     this.#resources = this.#merged(parsed, taken);
+    if (parsed.entries !== undefined) this.#useCdi = parsed.useCdi;
     return { resources: this.#resources, problems: parsed.problems };
   }
 

@@ -26,6 +26,8 @@ export type ConfigEntry = { readonly usable: true; readonly resource: ResourceCo
 export interface ParsedConfig {
   /** Undefined when the text as a whole cannot be understood. */
   readonly entries?: readonly ConfigEntry[];
+  /** The Container Device Interface is to be used; false when the text does not say so, or cannot be understood. */
+  readonly useCdi: boolean;
   readonly problems: readonly ConfigProblem[];
 }
 
@@ -44,22 +46,22 @@ export function parseDevicePluginConfig(text: string, defaultPrefix: string, tak
   if (!document.ok) {
     const { line, column, cause } = document.error;
     problems.error('invalidJson', '', `it is not JSON: line ${line}, column ${column}: ${cause}`, 'Correct the text; the last good configuration stays in force.');
-    return { problems: problems.list };
+    return { useCdi: false, problems: problems.list };
   }
   const root = asObject(document.value);
   const list = root === undefined ? undefined : field(root, 'resourceList');
   if (root === undefined || (list !== undefined && list !== null && !isJsonArray(list))) {
     problems.error('wrongType', root === undefined ? '' : 'resourceList', 'it is no {"resourceList": [ … ]}', 'Write one object with the list "resourceList".');
-    return { problems: problems.list };
+    return { useCdi: false, problems: problems.list };
   }
-  unknownKeys(root, '', ['resourceList'], problems);
+  unknownKeys(root, '', ['resourceList', 'useCdi'], problems);
   if (!isJsonArray(list)) {
     problems.error('missing', 'resourceList', 'there is no "resourceList"', 'Write {"resourceList": []} to advertise nothing.');
-    return { problems: problems.list };
+    return { useCdi: false, problems: problems.list };
   }
   const names = new Set(taken);
   const entries = list.map((item, index) => parseEntry(item, fieldPath('resourceList', index), defaultPrefix, names, problems));
-  return { entries, problems: problems.list };
+  return { entries, useCdi: flag(root, 'useCdi', '', problems), problems: problems.list };
 }
 
 function parseEntry(item: JsonValue, path: string, defaultPrefix: string, names: Set<string>, problems: Problems): ConfigEntry {

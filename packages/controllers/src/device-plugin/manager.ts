@@ -43,7 +43,7 @@ export interface DevicePluginSettings {
   /** See {@link LinkHealth}; the defaults are 5,000 and 1,000. */
   readonly linkDownAfterMs?: number;
   readonly linkUpAfterMs?: number;
-  /** Hand devices over by the Container Device Interface; needs `files`. Off by default. */
+  /** Hand devices over by the Container Device Interface, whatever the operator's configuration says; needs `files`. By default that decides. */
   readonly useCdi?: boolean;
   /** Where it is written what was handed out; the default is in `/var/lib/vfleet/device-plugin`. */
   readonly checkpoint?: string;
@@ -98,6 +98,8 @@ class Manager implements DevicePluginManager {
   readonly #links: LinkHealth;
   readonly #holdings: Holdings | undefined;
   readonly #cdi: CdiSpecs | undefined;
+  /** In this process: then its files are looked after. */
+  #hasUsedCdi = false;
   readonly #plugins = new Map<string, { readonly plugin: ResourcePlugin; readonly registration: Subscription }>();
   #quarantined: ReadonlyMap<PciAddress, string> = new Map();
   /** Gone or without driver according to an event, until the next look at the hardware. */
@@ -127,7 +129,7 @@ class Manager implements DevicePluginManager {
     this.#links = new LinkHealth(ports.clock, hysteresis, () => this.#relist());
     const { files, podResources } = ports;
     this.#holdings = files === undefined || podResources === undefined ? undefined : new Holdings({ files, podResources, clock: ports.clock, log: this.#log }, settings.checkpoint);
-    this.#cdi = settings.useCdi === true && files !== undefined ? new CdiSpecs(files) : undefined;
+    this.#cdi = files === undefined ? undefined : new CdiSpecs(files);
   }
 
   start(): void {
@@ -253,17 +255,29 @@ class Manager implements DevicePluginManager {
     });
     const names = new Set(listings.map(({ resource }) => resource.fullName));
     for (const [name, { plugin }] of this.#plugins) if (!names.has(name)) this.#unregister(name, plugin);
-    void this.#cdi?.update(listings, (id) => this.#holdings?.resourceOf(id) !== undefined).then((written) => {
+    this.#writeCdi(listings);
+    for (const { resource, members } of listings) this.#apply(resource, members);
+  }
+
+  /** Where it has been turned off, what pods hold stays on disk: containers that restart look their devices up again. */
+  #writeCdi(listings: Parameters<CdiSpecs['update']>[0]): void {
+    const inUse = this.#usesCdi();
+    if (!inUse && !this.#hasUsedCdi) return;
+    this.#hasUsedCdi = true;
+    void this.#cdi?.update(inUse ? listings : [], (id) => this.#holdings?.resourceOf(id) !== undefined).then((written) => {
       if (!written.ok) this.#log.error('The CDI specifications could not be written; no devices are handed out until they are.', { ...written.error });
     });
-    for (const { resource, members } of listings) this.#apply(resource, members);
+  }
+
+  #usesCdi(): boolean {
+    return this.#cdi !== undefined && (this.#settings.useCdi === true || this.#operatorConfig.useCdi);
   }
 
   #apply(resource: ResourceConfig, members: Parameters<ResourcePlugin['update']>[1]): void {
     const registered = this.#plugins.get(resource.fullName)?.plugin;
     if (registered === undefined && members.length === 0) return;
     const plugin = registered ?? new ResourcePlugin(resource, {
-      files: this.#ports.files, suspicion: (id) => this.#suspects.get(id), useCdi: this.#cdi !== undefined, prepare: (name, ids) => this.#prepare(name, ids),
+      files: this.#ports.files, suspicion: (id) => this.#suspects.get(id), useCdi: () => this.#usesCdi(), prepare: (name, ids) => this.#prepare(name, ids),
     });
     this.#logFaults(plugin, members);
     plugin.update(resource, members);
@@ -295,7 +309,7 @@ class Manager implements DevicePluginManager {
 
   /** What must be on disk before a container may have devices. */
   async #prepare(resourceName: string, ids: readonly string[]): Promise<Result<void, string>> {
-    const specs = await this.#cdi?.settled();
+    const specs = this.#usesCdi() ? await this.#cdi?.settled() : undefined;
     if (specs?.ok === false) return fail(`the CDI specifications could not be written: ${specs.error.cause}`);
     const noted = await this.#holdings?.note(resourceName, ids);
     return noted?.ok === false ? fail(`what is handed out could not be written down: ${noted.error.cause}`) : ok(undefined);

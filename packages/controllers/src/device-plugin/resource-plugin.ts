@@ -21,7 +21,7 @@ export interface AllocationHooks {
   /** What is known against a device beyond what is listed already. */
   readonly suspicion: (id: PciAddress) => string | undefined;
   /** Devices are handed over by name (CDI) instead of as device files. */
-  readonly useCdi: boolean;
+  readonly useCdi: () => boolean;
   /** Called before devices are handed out; a failure is a sentence and stops it. */
   readonly prepare: (resourceName: string, ids: readonly string[]) => Promise<Result<void, string>>;
 }
@@ -101,7 +101,7 @@ export class ResourcePlugin implements DevicePlugin {
     if (!written.ok) return written;
     const prepared = await this.#hooks.prepare(this.resourceName, containers.flat());
     if (!prepared.ok) return prepared;
-    const allocate = this.#hooks.useCdi ? allocateByCdi : allocateContainer;
+    const allocate = this.#hooks.useCdi() ? allocateByCdi : allocateContainer;
     return ok(chosen.map((members) => allocate(this.#resource, members)));
   }
 

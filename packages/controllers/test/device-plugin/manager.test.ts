@@ -5,6 +5,7 @@ import type { Inventory, KubeObject, PfObservation } from '@vfleet/core';
 import { configMapResource, nodeStates } from '@vfleet/kube';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { DevicePluginManager, DevicePluginSettings } from '../../src/device-plugin/index.ts';
+import { CDI_FOLDER } from '../../src/device-plugin/cdi.ts';
 import { createDevicePluginManager } from '../../src/device-plugin/index.ts';
 import type { EventRecorder } from '@vfleet/kube';
 import { FakeHardware } from '../node-fakes/fake-hardware.ts';
@@ -295,6 +296,30 @@ describe('hardware', () => {
     expect(answer.ok && answer.value.map(({ env }) => env['PCIDEVICE_OPENSHIFT_IO_VFS'])).toEqual([vf(2), `${vf(0)},${vf(1)}`]);
     manager.stop();
     expect(files.paths()).toEqual([0, 1, 2].map((index) => `/var/run/k8s.cni.cncf.io/devinfo/dp/openshift.io-vfs-${vf(index)}-device.json`));
+  });
+
+  test('by CDI when the operator\'s configuration says so, and the plain way when it no longer does', async () => {
+    const { clock, files, registry, rendered, start } = world(inventoryOf(pfOf(A, 'ens1f0', [vfioVfOf(A, 0), vfioVfOf(A, 1)])));
+    rendered(JSON.stringify({ resourceList: [all] }));
+    start();
+    await clock.run(1000);
+    const allocate = async () => {
+      const answer = await registry.plugins.get('openshift.io/vfs')!.allocate([[vf(0)]]);
+      return answer.ok ? { devices: answer.value[0]!.devices.length, annotations: Object.keys(answer.value[0]!.annotations) } : answer.error;
+    };
+    const specs = () => files.paths().filter((path) => path.startsWith(CDI_FOLDER));
+    const plain = { devices: 2, annotations: [] };
+    const byName = { devices: 0, annotations: ['cdi.k8s.io/openshift.io_net-pci'] };
+    expect([await allocate(), specs()]).toEqual([plain, []]);
+    rendered(JSON.stringify({ resourceList: [all], useCdi: true }));
+    await clock.run(1000);
+    expect([await allocate(), specs()]).toEqual([byName, [`${CDI_FOLDER}/sriov-dp-openshift.io-net-pci.json`]]);
+    rendered('{');
+    await clock.run(1000);
+    expect(await allocate()).toEqual(byName);
+    rendered(JSON.stringify({ resourceList: [all] }));
+    await clock.run(1000);
+    expect([await allocate(), specs()]).toEqual([plain, []]);
   });
 
   test('after stop nothing is left: no registration, watch, timer or list', async () => {

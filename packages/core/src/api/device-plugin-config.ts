@@ -4,6 +4,8 @@
  */
 export interface DevicePluginConfig {
   readonly resourceList: readonly DevicePluginResource[];
+  /** Devices are handed over by the Container Device Interface. Of the operator's rendering only; the SR-IOV network device plugin has a flag for it and passes this over. */
+  readonly useCdi?: boolean;
 }
 
 export type DevicePluginDeviceType = 'netDevice' | 'accelerator' | 'auxNetDevice';

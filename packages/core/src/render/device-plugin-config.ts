@@ -19,6 +19,8 @@ export interface DevicePluginInput {
   readonly spec?: NodeStateSpec;
   /** Entries of `supported-nic-ids`; they come before the built-in ones. */
   readonly supportedNics?: readonly SupportedNic[];
+  /** `useCDI` of the operator's configuration. */
+  readonly useCdi?: boolean;
 }
 
 /**
@@ -41,7 +43,7 @@ export function renderDevicePluginConfig(input: DevicePluginInput): DevicePlugin
     const resource = renderResource(resourceName, policies, nics, supported, input.spec);
     if (resource !== undefined) resourceList.push(resource);
   }
-  return { resourceList };
+  return { resourceList, ...(input.useCdi === true ? { useCdi: true } : {}) };
 }
 
 /** The value of the node's key in the ConfigMap `device-plugin-config`. */

@@ -61,6 +61,7 @@ export class NodeStates {
       policies: fleet.policiesFor(node.metadata.labels ?? {}),
       interfaces: state?.status?.interfaces ?? [],
       supportedNics: fleet.supportedNics,
+      useCdi: fleet.config?.spec.useCDI === true,
       ...(spec === undefined ? {} : { spec }),
     });
     this.#devicePlugin.set(node.metadata.name, { json: formatDevicePluginConfig(config), label: devicePluginLabel(config) });
