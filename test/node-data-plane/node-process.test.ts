@@ -76,7 +76,7 @@ test('killed, it is back with what it knew: the socket is replaced, the list is 
 test('what stands in its way is said in a sentence', async () => {
   rig = await NodeRig.create(1);
   rig.start('--node-name', 'nobody', '--cni-socket', join(rig.folder, 'fleet.yaml', 'cni.sock'));
-  const status = await new Promise((resolve) => rig.child!.once('exit', resolve));
+  const status = await rig.closed;
   rig.child = undefined;
   expect(status).toBe(1);
   expect(rig.log.map(({ message }) => String(message)).join('\n')).toMatch(/vfleet: the node's daemon cannot start: .*\n.*--cni-socket/);

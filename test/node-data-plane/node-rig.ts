@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +24,10 @@ export class NodeRig {
   readonly kube: Kube;
   readonly #kubeconfig: string;
   readonly #end: () => Promise<void>;
+  /** The exit status of the process, or the signal that ended it; also of one that ended by itself. */
+  #exited: Promise<unknown> = Promise.resolve();
+  /** The exit status, once everything that the process said is in {@link log}. */
+  closed: Promise<unknown> = Promise.resolve();
   child: ChildProcess | undefined;
   /** What the process logged, parsed. */
   readonly log: Record<string, unknown>[] = [];
@@ -77,12 +80,15 @@ export class NodeRig {
 
   /** The executable from another place, with simulated NICs or this machine's. */
   startFrom(main: string, nics: 'simulated' | 'real', ...more: readonly string[]): void {
-    this.child = spawn(process.execPath, [
+    const child = spawn(process.execPath, [
       '--disable-warning=ExperimentalWarning', main, 'node', '--kubeconfig', this.#kubeconfig, '--node-name', NODE, ...(nics === 'simulated' ? ['--fleet', join(this.folder, 'fleet.yaml')] : []),
       '--root', join(this.folder, 'root'), '--kubelet-folder', this.kubelet.folder, '--cni-socket', this.socket, ...more,
     ], { stdio: ['ignore', 'inherit', 'pipe'] });
+    this.child = child;
+    this.#exited = new Promise((resolve) => child.once('exit', (status, bySignal) => resolve(status ?? bySignal)));
+    this.closed = new Promise((resolve) => child.once('close', resolve));
     let rest = '';
-    this.child.stderr!.on('data', (piece: Buffer) => {
+    child.stderr.on('data', (piece: Buffer) => {
       const lines = (rest + piece.toString()).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) this.log.push(line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : { message: line });
@@ -93,10 +99,8 @@ export class NodeRig {
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<unknown> {
     const child = this.child!;
     this.child = undefined;
-    const ended = once(child, 'exit');
     child.kill(signal);
-    const [status, bySignal] = (await ended) as [number | null, string | null];
-    return status ?? bySignal;
+    return this.#exited;
   }
 
   async close(): Promise<void> {
