@@ -4,6 +4,7 @@ import { CliFailure } from './failure.ts';
 import { paint } from './output/terminal.ts';
 import { completionCommand } from './verbs/completion/command.ts';
 import { describeCommand } from './verbs/describe/command.ts';
+import { explainCommand } from './verbs/explain/command.ts';
 import { getCommand } from './verbs/get/command.ts';
 import { hostCommand } from './verbs/host/command.ts';
 import { nodeCommand } from './verbs/node/command.ts';
@@ -52,7 +53,7 @@ Try it on simulated NICs:
   vfleet describe node node-a        why a node is in the state it is in
 `,
     );
-  for (const build of [upCommand, getCommand, describeCommand, planCommand, simCommand, hostCommand, operatorCommand, nodeCommand]) program.addCommand(withErrorsThrown(build(context, finish), context));
+  for (const build of [upCommand, getCommand, describeCommand, explainCommand, planCommand, simCommand, hostCommand, operatorCommand, nodeCommand]) program.addCommand(withErrorsThrown(build(context, finish), context));
   program.addCommand(withErrorsThrown(completionCommand(context, () => program), context));
   return program;
 }
