@@ -81,15 +81,16 @@ test('native, with a daemon: two pods of one VLAN reach each other and a third d
   });
 });
 
-test('portable, without a daemon: two pods reach each other, then the host is as it was', async () => {
+test('portable, without a daemon: its pod and one of the daemon reach each other, then the host is as it was', async () => {
   await withPods(['a', 'b'], async (a, b) => {
-    const calls: readonly Call[] = [
-      { verb: 'ADD', pod: a!, config: network(vfs[0]!, { vlan: 100, ...addresses(1) }) },
-      { verb: 'ADD', pod: b!, config: network(vfs[2]!, { vlan: 100, ...addresses(2) }) },
-    ];
-    for (const call of calls) succeeded(await alone(call));
+    const own: Call = { verb: 'ADD', pod: a!, config: network(vfs[0]!, { vlan: 100, ...addresses(1) }) };
+    const other: Call = { verb: 'ADD', pod: b!, config: network(vfs[2]!, { vlan: 100, ...addresses(2) }) };
+    succeeded(await native(other));
+    // Each of its executions costs seconds in the machine.
+    succeeded(await alone(own));
     await pings(a!, '192.0.2.2');
-    for (const call of calls) succeeded(await alone({ ...call, verb: 'DEL' }));
+    succeeded(await alone({ ...own, verb: 'DEL' }));
+    succeeded(await native({ ...other, verb: 'DEL' }));
     isAsBefore();
   });
 });
