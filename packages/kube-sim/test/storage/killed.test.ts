@@ -26,7 +26,9 @@ async function startChild(folder: string): Promise<{ readonly child: ChildProces
   const child = spawn(process.execPath, [join(import.meta.dirname, 'serving-child.ts'), join(folder, 'data'), folder, '0'], {
     stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compile-cache') },
   });
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  const ended = once(child, 'exit').then(([status]) => Promise.reject(new Error(`the server ended with status ${status} before it served`)));
+  const [line] = (await Promise.race([once(createInterface({ input: child.stdout }), 'line'), ended])) as [string];
+  ended.catch(() => undefined);
   return { child, access: JSON.parse(line) as Access };
 }
 
