@@ -22,6 +22,10 @@ export interface NetFunction {
   readonly vdpaType?: VdpaType;
   readonly linkState?: VfLinkState;
   readonly deviceFiles?: DeviceFiles;
+  readonly acpiIndex?: number;
+  readonly pKey?: string;
+  /** Of the NIC. */
+  readonly ddpProfile?: string;
   /** Why it cannot be used, whoever asks. */
   readonly fault?: string;
 }
@@ -56,6 +60,7 @@ function vfFunction(inventory: Inventory, pf: PfObservation, pfNames: readonly s
     ...(vf.iommuGroup === undefined ? {} : { iommuGroup: vf.iommuGroup }),
     ...(vf.vdpaType === undefined ? {} : { vdpaType: vf.vdpaType }),
     ...(vf.deviceFiles === undefined ? {} : { deviceFiles: vf.deviceFiles }),
+    ...marksOf(vf, pf),
     ...(pf.blocked === undefined ? {} : { fault: `its PF ${pf.pciAddress} cannot be touched: ${pf.blocked.cause}` }),
   };
 }
@@ -73,7 +78,12 @@ function pfFunction(pf: PfObservation, pfNames: readonly string[]): NetFunction 
     rdmaCapable: pf.rdmaDevices.length > 0,
     ...(pf.driver === undefined ? {} : { driver: pf.driver }),
     ...(pf.deviceFiles === undefined ? {} : { deviceFiles: pf.deviceFiles }),
+    ...marksOf(pf, pf),
   };
+}
+
+function marksOf({ acpiIndex, pKey }: Pick<VfObservation, 'acpiIndex' | 'pKey'>, { ddpProfile }: PfObservation): Pick<NetFunction, 'acpiIndex' | 'pKey' | 'ddpProfile'> {
+  return { ...(acpiIndex === undefined ? {} : { acpiIndex }), ...(pKey === undefined ? {} : { pKey }), ...(ddpProfile === undefined ? {} : { ddpProfile }) };
 }
 
 /** Drivers that give a function to a program instead of making a netdev (DPDK, "Linux Drivers"). */

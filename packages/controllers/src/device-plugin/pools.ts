@@ -21,7 +21,6 @@ export interface Pool {
 export function selects(selector: FunctionSelector, candidate: NetFunction): boolean {
   return (
     candidate.driver !== undefined &&
-    !selector.unobservable &&
     contains(selector.vendors, candidate.vendor.toLowerCase()) &&
     contains(selector.devices, candidate.deviceId.toLowerCase()) &&
     contains(selector.drivers, candidate.driver) &&
@@ -29,13 +28,16 @@ export function selects(selector: FunctionSelector, candidate: NetFunction): boo
     contains(selector.linkTypes, candidate.linkType === 'IB' ? 'infiniband' : 'ether') &&
     holds(selector.pfNames, candidate, (pf) => candidate.pfNames.some((name) => name.toLowerCase() === pf.toLowerCase())) &&
     holds(selector.rootDevices, candidate, (pf) => pf === candidate.pf) &&
+    contains(selector.acpiIndexes, candidate.acpiIndex?.toString()) &&
+    contains(selector.ddpProfiles, candidate.ddpProfile) &&
+    contains(selector.pKeys, candidate.pKey?.toLowerCase()) &&
     (!selector.isRdma || candidate.rdmaCapable) &&
     (selector.vdpaType === undefined || selector.vdpaType === candidate.vdpaType)
   );
 }
 
-function contains(list: readonly string[] | undefined, value: string): boolean {
-  return list === undefined || list.includes(value);
+function contains(list: readonly string[] | undefined, value: string | undefined): boolean {
+  return list === undefined || (value !== undefined && list.includes(value));
 }
 
 /** Several items for one PF unite. */

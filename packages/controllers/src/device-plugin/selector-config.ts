@@ -19,8 +19,11 @@ export interface FunctionSelector {
   readonly isRdma: boolean;
   readonly needVhostNet: boolean;
   readonly vdpaType?: VdpaType;
-  /** Asks for something that inventories do not say (ACPI index, DDP profile, partition key): selects nothing. */
-  readonly unobservable: boolean;
+  /** Decimal numbers, as the kernel shows them. */
+  readonly acpiIndexes?: readonly string[];
+  readonly ddpProfiles?: readonly string[];
+  /** Hexadecimal with `0x`, in lower case. */
+  readonly pKeys?: readonly string[];
 }
 
 const LISTS = ['vendors', 'devices', 'drivers', 'pciAddresses', 'acpiIndexes', 'pfNames', 'rootDevices', 'linkTypes', 'ddpProfiles', 'pKeys', 'auxTypes'] as const;
@@ -70,6 +73,9 @@ function parseSelector(object: JsonObject, path: string, deviceType: DevicePlugi
   const pciAddresses = items('pciAddresses', (text, place) => address(text, place, problems));
   const pfNames = items('pfNames', (text, place) => functionSet(text, place, problems));
   const rootDevices = items('rootDevices', (text, place) => rootDevice(text, place, problems));
+  const acpiIndexes = items('acpiIndexes', (text, place) => acpiIndex(text, place, problems));
+  const ddpProfiles = items('ddpProfiles', (text) => text);
+  const pKeys = items('pKeys', (text, place) => partitionKey(text, place, problems));
   const linkTypes = items('linkTypes', (text, place) => linkType(text, place, problems));
   return {
     ...(vendors === undefined ? {} : { vendors }),
@@ -79,18 +85,13 @@ function parseSelector(object: JsonObject, path: string, deviceType: DevicePlugi
     ...(pfNames === undefined ? {} : { pfNames }),
     ...(rootDevices === undefined ? {} : { rootDevices }),
     ...(linkTypes === undefined ? {} : { linkTypes }),
+    ...(acpiIndexes === undefined ? {} : { acpiIndexes }),
+    ...(ddpProfiles === undefined ? {} : { ddpProfiles }),
+    ...(pKeys === undefined ? {} : { pKeys }),
     isRdma,
     needVhostNet,
     ...(vdpaType === undefined ? {} : { vdpaType }),
-    unobservable: unobservable(list, path, problems),
   };
-}
-
-/** Lists of things an inventory does not show; whoever asks for them gets nothing rather than everything. */
-function unobservable(list: (name: ListName) => readonly string[], path: string, problems: Problems): boolean {
-  const asked = (['acpiIndexes', 'ddpProfiles', 'pKeys'] as const).filter((name) => list(name).length > 0);
-  for (const name of asked) problems.warn('neverMatches', fieldPath(path, name), `"${name}" is not observed on this node, so nothing is selected`, 'Select by pfNames, rootDevices or pciAddresses instead.');
-  return asked.length > 0;
 }
 
 function selectorKeysOf(object: JsonObject, path: string, deviceType: DevicePluginDeviceType, problems: Problems): void {
@@ -155,6 +156,18 @@ function rootDevice(text: string, place: string, problems: Problems): FunctionSe
 function linkType(text: string, place: string, problems: Problems): string | undefined {
   if (text === 'ether' || text === 'infiniband') return text;
   problems.warn('neverMatches', place, `no network function has the link type "${text}"`, 'Use "ether" or "infiniband".');
+  return undefined;
+}
+
+function acpiIndex(text: string, place: string, problems: Problems): string | undefined {
+  if (/^(?:0|[1-9]\d{0,9})$/.test(text)) return text;
+  problems.warn('neverMatches', place, `"${text}" is no ACPI index`, 'Write the number that acpi_index of the device shows, such as "101".');
+  return undefined;
+}
+
+function partitionKey(text: string, place: string, problems: Problems): string | undefined {
+  if (/^0x[0-9a-fA-F]{1,4}$/.test(text)) return text.toLowerCase();
+  problems.warn('neverMatches', place, `"${text}" is no partition key`, 'Write it as the interface\'s pkey shows it, such as "0x8001".');
   return undefined;
 }
 

@@ -13,7 +13,7 @@ describe('parseDevicePluginConfig', () => {
     expect(parsed.problems).toEqual([]);
     expect(parsed.entries).toEqual([{ usable: true, resource: {
       resourceName: 'chelsio_sriov_netdevice', prefix: 'intel.com', fullName: 'intel.com/chelsio_sriov_netdevice', deviceType: 'netDevice', excludeTopology: false,
-      selectors: [{ vendors: ['1425'], devices: ['680d'], drivers: ['cxgb4vf'], isRdma: false, needVhostNet: false, unobservable: false }],
+      selectors: [{ vendors: ['1425'], devices: ['680d'], drivers: ['cxgb4vf'], isRdma: false, needVhostNet: false }],
     } }]);
   });
 
@@ -72,7 +72,8 @@ describe('parseDevicePluginConfig', () => {
     [{ resourceName: 'a', selectors: { pfNames: ['ens1f0', 'ens1f1#4-2'] } }, 'neverMatches', 'resourceList[0].selectors.pfNames[1]'],
     [{ resourceName: 'a', selectors: { rootDevices: ['ens1f0'] } }, 'neverMatches', 'resourceList[0].selectors.rootDevices[0]'],
     [{ resourceName: 'a', selectors: { linkTypes: ['ethernet'] } }, 'neverMatches', 'resourceList[0].selectors.linkTypes[0]'],
-    [{ resourceName: 'a', selectors: { ddpProfiles: ['GTPv1'] } }, 'neverMatches', 'resourceList[0].selectors.ddpProfiles'],
+    [{ resourceName: 'a', selectors: { acpiIndexes: ['0101'] } }, 'neverMatches', 'resourceList[0].selectors.acpiIndexes[0]'],
+    [{ resourceName: 'a', selectors: { pKeys: ['8001'] } }, 'neverMatches', 'resourceList[0].selectors.pKeys[0]'],
   ])('%j stays usable and is warned of, %s at %s', (resource, code, path) => {
     const parsed = parse(resource);
     expect(parsed.problems).toMatchObject([{ severity: 'warning', code, path }]);

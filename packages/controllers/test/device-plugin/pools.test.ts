@@ -38,10 +38,23 @@ describe('assignPools', () => {
     ['pciAddresses', { pciAddresses: [vfB(1), vfA(0)] }, [vfA(0), vfB(1)]],
     ['linkTypes', { linkTypes: ['infiniband'] }, []],
     ['RDMA where there is none', { isRdma: true }, []],
-    ['what nobody observes', { pKeys: ['0x1'] }, []],
+    ['a partition where there is none', { pKeys: ['0x1'] }, []],
+    ['a profile where there is none', { ddpProfiles: ['GTPv1'] }, []],
+    ['an ACPI index where there is none', { acpiIndexes: ['0'] }, []],
     ['an item that cannot match does not widen the list', { pfNames: ['ens1f0#x'] }, []],
   ])('%s', (_name, selectors, expected) => {
     expect(members(two, selectors)).toEqual([expected]);
+  });
+
+  test('by what the firmware, the fabric and the package of packet types say', () => {
+    const marked = inventoryOf(
+      pfOf(A, 'ens1f0', [{ ...vfOf(A, 0), acpiIndex: 101 }, { ...vfOf(A, 1), acpiIndex: 102, pKey: '0x8001' }], { ddpProfile: 'ICE COMMS Package' }),
+      pfOf(B, 'ens2f0', [{ ...vfOf(B, 0), acpiIndex: 101, pKey: '0x8002' }], { ddpProfile: 'ICE OS Default Package' }),
+    );
+    expect(members(marked, { acpiIndexes: ['101'] })).toEqual([[vfA(0), vfB(0)]]);
+    expect(members(marked, { pKeys: ['0x8001', '0X8002'] })).toEqual([[vfA(1)]]);
+    expect(members(marked, { ddpProfiles: ['ICE COMMS Package'] })).toEqual([[vfA(0), vfA(1)]]);
+    expect(members(marked, { ddpProfiles: ['ICE COMMS Package'], acpiIndexes: ['102'] })).toEqual([[vfA(1)]]);
   });
 
   test('the first resource that selects a function owns it, in the order of resources and of selectors', () => {

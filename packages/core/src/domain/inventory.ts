@@ -67,6 +67,10 @@ export interface VfObservation {
   /** The representor's netdev on the host; switchdev only. */
   readonly representor?: string;
   readonly deviceFiles?: DeviceFiles;
+  /** Number that the firmware gives the function (`acpi_index`, Documentation/ABI/testing/sysfs-bus-pci). */
+  readonly acpiIndex?: number;
+  /** Partition of an InfiniBand interface on the host, as its `pkey` says it (Documentation/infiniband/ipoib.rst): `0x8001`. */
+  readonly pKey?: string;
 }
 
 export interface PfObservation {
@@ -96,6 +100,11 @@ export interface PfObservation {
   /** Carries the host's default route or the node's own address: never a device for pods. */
   readonly holdsDefaultRoute: boolean;
   readonly deviceFiles?: DeviceFiles;
+  /** See {@link VfObservation}. */
+  readonly acpiIndex?: number;
+  readonly pKey?: string;
+  /** Package of packet types that the NIC works by, for all of its VFs (`fw.app.name`, Documentation/networking/devlink/ice.rst). */
+  readonly ddpProfile?: string;
   /** Present while nothing may touch the PF; the rest is then what can be read without waiting for it. */
   readonly blocked?: Blockage;
 }

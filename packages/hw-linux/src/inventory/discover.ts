@@ -111,6 +111,7 @@ async function readPf(look: Look, address: PciAddress): Promise<PfObservation | 
   const firmwareVersion = isFree ? await readFirmware(links, address, link) : undefined;
   const vfs = await readVfs(look, address, own, link);
   const deviceFiles = await deviceFilesOf(sysfs, address, driver, rdma, undefined);
+  const ddpProfile = isFree && driver !== undefined && DDP_DRIVERS.has(driver) ? await readDdpProfile(links, address) : undefined;
   return {
     pciAddress: address,
     vendor,
@@ -128,6 +129,8 @@ async function readPf(look: Look, address: PciAddress): Promise<PfObservation | 
     ...(firmwareVersion === undefined ? {} : { firmwareVersion }),
     holdsDefaultRoute: own.some((candidate) => !isRepresentor(candidate) && look.defaultRoute.has(candidate.index)),
     ...(deviceFiles === undefined ? {} : { deviceFiles }),
+    ...(await readMarks(sysfs, address, link)),
+    ...(ddpProfile === undefined ? {} : { ddpProfile }),
     ...(known.ok ? {} : { blocked: known.error }),
   };
 }
@@ -170,7 +173,23 @@ async function readVf(look: Look, index: number, address: PciAddress, settings: 
     ...(vdpa?.type === undefined ? {} : { vdpaType: vdpa.type }),
     ...(representor === undefined ? {} : { representor }),
     ...(deviceFiles === undefined ? {} : { deviceFiles }),
+    ...(await readMarks(sysfs, address, link)),
   };
+}
+
+/** Drivers whose NICs take packages of packet types. */
+const DDP_DRIVERS: ReadonlySet<string> = new Set(['ice', 'i40e']);
+
+async function readDdpProfile(links: KernelLinks, address: PciAddress): Promise<string | undefined> {
+  const info = await new Devlink(links, pciHandle(address)).info();
+  return info.ok ? info.value?.versions.get('fw.app.name') : undefined;
+}
+
+/** What some users select functions by. Both are absent on most. */
+async function readMarks(sysfs: Sysfs, address: PciAddress, link: Link | undefined): Promise<Pick<VfObservation, 'acpiIndex' | 'pKey'>> {
+  const acpiIndex = await readNumber(sysfs, deviceFile(address, 'acpi_index'), -1);
+  const pKey = link?.isInfiniBand === true ? await sysfs.read(deviceFile(address, `net/${link.name}/pkey`)) : undefined;
+  return { ...(acpiIndex < 0 ? {} : { acpiIndex }), ...(pKey?.ok === true ? { pKey: pKey.value } : {}) };
 }
 
 /** What is said of a VF whose PF has no interface or whose driver tells nothing. */
