@@ -24,13 +24,16 @@ const testWords = words.filter((word) => !isFile(word));
 const files = all.filter((name) => fileWords.length === 0 || fileWords.some((word) => name.includes(word))).map((name) => join(folder, name));
 
 const results = new Map<string, readonly AssertionResult[]>();
+process.env['VFLEET_TEST_FILES'] = files.join('\n');
 const stream = run({
-  files, isolation: 'none', concurrency: false,
+  files: [join(import.meta.dirname, 'each-file.ts')], isolation: 'none', concurrency: false,
   ...(testWords.length === 0 ? {} : { testNamePatterns: testWords.map((word) => new RegExp(word.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))) }),
 });
 const note = (data: { readonly name: string; readonly file?: string | undefined; readonly details?: { readonly duration_ms?: number; readonly type?: string | undefined; readonly error?: Error }; readonly skip?: string | boolean | undefined }, status: AssertionResult['status']) => {
-  if (data.details?.type === 'suite') return;
-  const cause = data.details?.error?.cause;
+  const error = data.details?.error;
+  // A file fails with its tests, which are told by themselves; by itself it fails when it cannot be prepared.
+  if (data.details?.type === 'suite' && (status === 'passed' || (error !== undefined && 'failureType' in error && error.failureType === 'subtestsFailed'))) return;
+  const cause = error?.cause;
   const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? '');
   const file = data.file ?? 'unknown';
   results.set(file, [...(results.get(file) ?? []), { fullName: data.name, status, duration: data.details?.duration_ms ?? 0, failureMessages: status === 'failed' ? [message] : [] }]);

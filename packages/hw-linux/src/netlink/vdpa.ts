@@ -8,8 +8,15 @@ function header(command: number): Uint8Array {
   return new Uint8Array([command, 1, 0, 0]);
 }
 
-export function encodeNewVdpa(address: string, name: string): Uint8Array {
-  return bytesOf(header(COMMAND.newDevice), attribute(ATTR.managementBus, text('pci')), attribute(ATTR.managementDevice, text(address)), attribute(ATTR.deviceName, text(name)));
+/** What makes vDPA devices: a PCI function by its address, or a driver without a device, such as `vduse`, which is on no bus. */
+export interface VdpaManagement {
+  readonly bus?: string;
+  readonly device: string;
+}
+
+export function encodeNewVdpa({ bus, device }: VdpaManagement, name: string): Uint8Array {
+  const place = bus === undefined ? [] : [attribute(ATTR.managementBus, text(bus))];
+  return bytesOf(header(COMMAND.newDevice), ...place, attribute(ATTR.managementDevice, text(device)), attribute(ATTR.deviceName, text(name)));
 }
 
 export function encodeDeleteVdpa(name: string): Uint8Array {

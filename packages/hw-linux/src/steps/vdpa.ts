@@ -2,6 +2,7 @@ import type { PciAddress, VdpaType } from '@vfleet/core';
 import { listVdpa } from '../inventory/device-files.ts';
 import type { KernelLinks } from '../links.ts';
 import { encodeDeleteVdpa, encodeNewVdpa } from '../netlink/vdpa.ts';
+import type { VdpaManagement } from '../netlink/vdpa.ts';
 import { PCI_DEVICES, baseName } from '../sysfs/paths.ts';
 import type { Sysfs } from '../sysfs/sysfs.ts';
 import { failed, ofNetlink, ofSysfs } from './outcome.ts';
@@ -17,12 +18,19 @@ export async function createVdpa(sysfs: Sysfs, links: KernelLinks, device: PciAd
   if (!(await sysfs.exists(`${PCI_DEVICES}/${device}`))) return failed('ENODEV', `no device at ${device}`);
   if ((await listVdpa(sysfs)).has(device)) return failed('EEXIST');
   const name = `vdpa:${device}`;
-  const made = await links.askFamily('vdpa', 'host', encodeNewVdpa(device, name), () => undefined);
-  if (!made.ok) return made.error.errno === ENOENT || made.error.errno === ENODEV ? failed('EOPNOTSUPP', `${device} has no vDPA management device`) : ofNetlink(made.error);
-  return bind(sysfs, name, DRIVERS[type]);
+  return addVdpa(sysfs, links, { bus: 'pci', device }, name, type);
 }
 
-async function bind(sysfs: Sysfs, name: string, driver: string): Promise<StepOutcome> {
+/** The device made by whoever manages vDPA devices there, with the driver of its type. */
+export async function addVdpa(sysfs: Sysfs, links: KernelLinks, management: VdpaManagement, name: string, type: VdpaType): Promise<StepOutcome> {
+  const made = await links.askFamily('vdpa', 'host', encodeNewVdpa(management, name), () => undefined);
+  if (!made.ok) return made.error.errno === ENOENT || made.error.errno === ENODEV ? failed('EOPNOTSUPP', `${management.device} has no vDPA management device`) : ofNetlink(made.error);
+  return bindVdpa(sysfs, name, type);
+}
+
+/** Gives a vDPA device the driver of a type, whichever it has. */
+export async function bindVdpa(sysfs: Sysfs, name: string, type: VdpaType): Promise<StepOutcome> {
+  const driver = DRIVERS[type];
   const link = `${BUS}/devices/${name}/driver`;
   const bound = await sysfs.readLink(link);
   if (bound.ok && baseName(bound.value) === driver) return undefined;
@@ -39,6 +47,10 @@ async function bind(sysfs: Sysfs, name: string, driver: string): Promise<StepOut
 export async function deleteVdpa(sysfs: Sysfs, links: KernelLinks, device: PciAddress): Promise<StepOutcome> {
   const found = (await listVdpa(sysfs)).get(device);
   if (found === undefined) return failed('ENODEV');
-  const removed = await links.askFamily('vdpa', 'host', encodeDeleteVdpa(found.name), () => undefined);
+  return removeVdpa(links, found.name);
+}
+
+export async function removeVdpa(links: KernelLinks, name: string): Promise<StepOutcome> {
+  const removed = await links.askFamily('vdpa', 'host', encodeDeleteVdpa(name), () => undefined);
   return removed.ok ? undefined : ofNetlink(removed.error);
 }
