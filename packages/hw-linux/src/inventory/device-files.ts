@@ -18,13 +18,18 @@ export async function listVdpa(sysfs: Sysfs): Promise<ReadonlyMap<string, VdpaDe
     const place = await sysfs.readLink(`${VDPA_DEVICES}/${name}`);
     const parent = place.ok ? /([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])\/[^/]+$/.exec(place.value)?.[1] : undefined;
     if (parent === undefined) continue;
-    const driver = await sysfs.readLink(`${VDPA_DEVICES}/${name}/driver`);
-    const type = driver.ok ? ({ virtio_vdpa: 'virtio', vhost_vdpa: 'vhost' } as const)[baseName(driver.value)] : undefined;
-    const inside = await sysfs.list(`${VDPA_DEVICES}/${name}`);
-    const vhost = (inside.ok ? inside.value : []).find((entry) => entry.startsWith('vhost-vdpa-'));
-    found.set(parent, { name, type, vhostFile: vhost === undefined ? undefined : `/dev/${vhost}` });
+    found.set(parent, await readVdpa(sysfs, name));
   }
   return found;
+}
+
+/** One vDPA device of the bus by its name. */
+export async function readVdpa(sysfs: Sysfs, name: string): Promise<VdpaDevice> {
+  const driver = await sysfs.readLink(`${VDPA_DEVICES}/${name}/driver`);
+  const type = driver.ok ? ({ virtio_vdpa: 'virtio', vhost_vdpa: 'vhost' } as const)[baseName(driver.value)] : undefined;
+  const inside = await sysfs.list(`${VDPA_DEVICES}/${name}`);
+  const vhost = (inside.ok ? inside.value : []).find((entry) => entry.startsWith('vhost-vdpa-'));
+  return { name, type, vhostFile: vhost === undefined ? undefined : `/dev/${vhost}` };
 }
 
 /** RDMA devices of a function (`mlx5_0`). */
