@@ -3,6 +3,7 @@ import { BOOT_RESULT_FILE, isSettled } from '@vfleet/core';
 import { bootResultText } from './boot-files.ts';
 import { Configuration } from './configuration.ts';
 import { HardwareActivity } from './hardware-activity.ts';
+import { underLock } from './under-lock.ts';
 
 export interface BootRunPorts {
   readonly hardware: Hardware;
@@ -42,17 +43,18 @@ function specFor(spec: NodeStateSpec, phase: BootPhase): NodeStateSpec {
 }
 
 async function configure(ports: BootRunPorts, stateFolder: string, spec: NodeStateSpec): Promise<BootFailure | undefined> {
-  return ports.files.withLock(`${stateFolder}/host.lock`, async () => {
+  const unreadable = (cause: string): BootFailure => ({ cause: `${stateFolder} cannot be used: ${cause}`, remedy: 'Run it as root, or give another folder with --state-folder.' });
+  return underLock(ports.files, `${stateFolder}/host.lock`, async () => {
     const activity = new HardwareActivity(ports.clock);
     const subscription = ports.hardware.watch(() => activity.event());
     try {
       const configuration = new Configuration(ports, stateFolder, activity, undefined, new AbortController().signal);
       const loaded = await configuration.load();
-      return loaded.ok ? await settle(configuration, spec) : { cause: `${stateFolder} cannot be read: ${loaded.error.cause}`, remedy: 'Run it as root, or give another folder with --state-folder.' };
+      return loaded.ok ? await settle(configuration, spec) : unreadable(loaded.error.cause);
     } finally {
       subscription.stop();
     }
-  });
+  }, unreadable);
 }
 
 async function settle(configuration: Configuration, spec: NodeStateSpec): Promise<BootFailure | undefined> {

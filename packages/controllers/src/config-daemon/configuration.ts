@@ -1,4 +1,4 @@
-import type { BridgeError, Clock, Files, FilesError, Hardware, HardwareError, Host, Log, OvsBridge, PfMachineState, PfPlan, Plan, PlanInput, PodResources, Result, SoftwareBridges } from '@vfleet/core';
+import type { BridgeError, Clock, Files, FilesError, Hardware, HardwareError, Host, Log, OvsBridge, PciAddress, PfMachineState, PfPlan, Plan, PlanInput, PodResources, Result, SoftwareBridges } from '@vfleet/core';
 import { describeBridgeStep, describeReboot, fail, featureGateDefaults, isSettled, ok, planNode } from '@vfleet/core';
 import type { SriovNetworkNodeState, SriovOperatorConfig } from '@vfleet/kube';
 import { DEFAULT_STATE_FOLDER, pfLockPath } from '../cni/index.ts';
@@ -9,6 +9,7 @@ import { PfRun, runPlans } from './pf-run.ts';
 import type { RunTools } from './pf-run.ts';
 import { readHolders, survey } from './survey.ts';
 import type { Survey } from './survey.ts';
+import { underLock } from './under-lock.ts';
 import { TriedSteps } from './tried-steps.ts';
 
 export interface ConfigurationPorts {
@@ -182,7 +183,7 @@ export class Configuration {
   #runOf(pf: PfPlan, begun: ReadonlySet<string>): PfRun {
     const { hardware, clock, log, files } = this.#ports;
     const tools: RunTools = {
-      hardware, clock, log, alone: (address, work) => files.withLock(pfLockPath(DEFAULT_STATE_FOLDER, address), work), journal: this.#journal, store: this.#store, tried: this.#tried, activity: this.#activity, clean: this.#clean, signal: this.#signal,
+      hardware, clock, log, alone: (address, work) => underLock(files, pfLockPath(DEFAULT_STATE_FOLDER, address), work, (cause) => fail(lockRefused(address, cause))), journal: this.#journal, store: this.#store, tried: this.#tried, activity: this.#activity, clean: this.#clean, signal: this.#signal,
     };
     return new PfRun(tools, this.#input!, begun, pf, this.#pfs);
   }
@@ -296,4 +297,8 @@ export class Configuration {
 export function isRendered(state: SriovNetworkNodeState): boolean {
   const { interfaces, bridges, system } = state.spec;
   return (state.metadata.generation ?? 1) > 1 || (interfaces ?? []).length > 0 || bridges !== undefined || system !== undefined;
+}
+
+function lockRefused(device: PciAddress, cause: string): HardwareError {
+  return { code: 'denied', device, cause: `the lock that attachments of pods are kept out by cannot be had: ${cause}`, remedy: 'run it as root, and make /var writable' };
 }

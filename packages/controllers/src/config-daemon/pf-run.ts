@@ -18,7 +18,7 @@ export interface RunTools {
   readonly tried: TriedSteps;
   readonly activity: HardwareActivity;
   /** Runs a step while no attachment writes through the PF: the kernel takes settings of VFs from both. */
-  readonly alone: <Value>(pf: PciAddress, work: () => Promise<Value>) => Promise<Value>;
+  readonly alone: (pf: PciAddress, work: () => Promise<Result<void, HardwareError>>) => Promise<Result<void, HardwareError>>;
   /** PFs that have no VFs but such as the present run made; added to. */
   readonly clean: Set<string>;
   /** Aborts when the daemon stops: between two steps, never within one. */

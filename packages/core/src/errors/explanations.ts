@@ -38,6 +38,18 @@ const general: Table = {
 };
 
 const byOperation: Readonly<Partial<Record<HardwareOperation, Table>>> = {
+  discover: {
+    ENOENT: { code: 'unsupported', cause: 'the kernel’s list of PCI devices is not there', remedy: 'mount sysfs at /sys (in a container: the host’s), on a host with a PCI bus' },
+    EACCES: { code: 'denied', cause: 'the kernel’s files may not be read', remedy: 'run it as root; in a container, mount the host’s /sys' },
+    EPERM: { code: 'denied', cause: 'the kernel does not answer to this user', remedy: 'run it as root, with CAP_NET_ADMIN; in a container, in the host’s network namespace' },
+    EIO: { code: 'io', cause: 'the kernel’s files cannot be read', remedy: 'read dmesg for what is wrong with the bus; a reboot may be needed' },
+    EPROTONOSUPPORT: { code: 'unsupported', cause: 'the kernel has no rtnetlink', remedy: 'use a kernel with CONFIG_NET; in a sandbox, allow netlink sockets' },
+    deadlinePassed: { code: 'timeout', cause: 'the kernel did not answer within the deadline', remedy: 'find in dmesg which task hangs and what it waits for; end what holds it, or reboot the node' },
+  },
+  readFacts: {
+    ENOENT: { code: 'unsupported', cause: 'the kernel’s own files are not there', remedy: 'mount proc at /proc (in a container: the host’s)' },
+    EACCES: { code: 'denied', cause: 'the kernel’s own files may not be read', remedy: 'run it as root; in a container, mount the host’s /proc' },
+  },
   setNumVfs: {
     EBUSY: { code: 'busy', cause: 'the kernel changes the number of VFs only by way of 0, and takes none away that is in use', remedy: 'end the process or pod that is named, if one is; else write 0 first, once nobody uses the VFs' },
     ERANGE: { code: 'outOfRange', cause: 'more VFs than sriov_totalvfs', remedy: 'lower numVfs, or raise the NIC’s total in its firmware settings and reboot' },

@@ -1,5 +1,6 @@
 import { Configuration } from '@vfleet/controllers/config-daemon/configuration.ts';
 import { HardwareActivity } from '@vfleet/controllers/config-daemon/hardware-activity.ts';
+import { underLock } from '@vfleet/controllers/config-daemon/under-lock.ts';
 import { renderNodeState, toInterfaceStatus } from '@vfleet/core';
 import type { HardwareError, Inventory, NamedPolicy, NodeStateSpec, Plan } from '@vfleet/core';
 import { CliFailure } from '../../failure.ts';
@@ -27,18 +28,21 @@ export class HostRun {
 
   /** Runs `work` while no other run on this host is under way. */
   static async during<Value>(tools: HostTools, stateFolder: string, work: (run: HostRun) => Promise<Value>): Promise<Value> {
-    return tools.files.withLock(`${stateFolder}/host.lock`, async () => {
+    const unusable = (cause: string): never => {
+      throw new CliFailure(`${stateFolder} cannot be used: ${cause}`, 'Run it as root, or give another folder with --state-folder.');
+    };
+    return underLock(tools.files, `${stateFolder}/host.lock`, async () => {
       const activity = new HardwareActivity(tools.clock);
       const subscription = tools.hardware.watch(() => activity.event());
       try {
         const configuration = new Configuration(tools, stateFolder, activity, undefined, new AbortController().signal);
         const loaded = await configuration.load();
-        if (!loaded.ok) throw new CliFailure(`${stateFolder} cannot be read: ${loaded.error.cause}`, 'Run it as root, or give another folder with --state-folder.');
+        if (!loaded.ok) return unusable(loaded.error.cause);
         return await work(new HostRun(tools, configuration));
       } finally {
         subscription.stop();
       }
-    });
+    }, unusable);
   }
 
   /** Looks at the host and compares it with the policies; without policies, what earlier runs made is to go. */
