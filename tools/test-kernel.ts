@@ -19,7 +19,7 @@ FILE is a part of a test file's name, WORDS are a part of a test's name; without
                    all: one after the other
   --ensure         first get what is missing: Debian packages by apt-get (as root), the kernel into ~/.cache/vfleet.
                    Without it nothing is installed: it is said what is missing, and the tests are skipped.
-  --all-kills      kill \`vfleet host apply\` at every write it makes, not only at one of each kind
+  --all-kills      kill \`vfleet host apply\`, and who carries out a CNI call, at every write they make, not only at some
   --record         write what the kernel answers to test/conformance/recorded
   --limit SECONDS  give up after this long (default 1800; on two free cores it takes about five minutes)
 `;
