@@ -3,7 +3,7 @@ import { fail, ok } from '@vfleet/core';
 import type { Netlink } from './kernel-thread/kernel-thread.ts';
 import type { NetlinkProtocol } from './kernel-thread/netlink-socket.ts';
 import { MalformedMessage, viewOf } from './netlink/attributes.ts';
-import type { NetlinkFailure } from './netlink/exchange.ts';
+import type { NetlinkAnswer, NetlinkFailure } from './netlink/exchange.ts';
 import { CONTROL_FAMILY, decodeFamily, encodeGetFamily } from './netlink/generic.ts';
 import { RTM, decodeLink, encodeAltName, encodeGetLink, encodeGetLinks } from './netlink/link.ts';
 import type { Link } from './netlink/link.ts';
@@ -69,18 +69,19 @@ export class KernelLinks {
    * is known is not asked for again: the kernel gives it to no other PF (net/core/dev.c dev_new_index), and one that has become another
    * interface's by way of a namespace refuses what is a PF's. After a refusal it is looked at.
    */
-  async changeInterfaceOf(pf: PciAddress, payload: Uint8Array): Promise<Result<void, NetlinkFailure>> {
+  async changeInterfaceOf(pf: PciAddress, payload: Uint8Array): Promise<NetlinkFailure | undefined> {
     const known = this.#indexes.get(pf);
-    const changed = known === undefined ? undefined : await this.#changeAt(known, payload);
-    if (changed?.ok === true) return changed;
+    const before = known === undefined ? undefined : await this.#changeAt(known, payload);
+    if (before?.ok === true) return undefined;
     const link = await this.ofDevice(pf, 'host');
-    if (!link.ok) return link;
-    return changed !== undefined && link.value.index === known ? changed : this.#changeAt(link.value.index, payload);
+    if (!link.ok) return link.error;
+    const changed = before !== undefined && link.value.index === known ? before : await this.#changeAt(link.value.index, payload);
+    return changed.ok ? undefined : changed.failure;
   }
 
-  #changeAt(index: number, payload: Uint8Array): Promise<Result<void, NetlinkFailure>> {
+  #changeAt(index: number, payload: Uint8Array): Promise<NetlinkAnswer> {
     viewOf(payload).setInt32(INDEX_AT, index, true);
-    return this.change('host', RTM.newLink, payload);
+    return this.#netlink.ask({ kind: 'netlink', netns: 'host', protocol: 'route', request: { type: RTM.newLink, payload } });
   }
 
   /**

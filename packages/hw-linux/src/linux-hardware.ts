@@ -94,7 +94,8 @@ class RealHardware implements LinuxHardware {
 
   async apply(asked: HardwareStep): Promise<Result<void, HardwareError>> {
     const device = 'pf' in asked ? asked.pf : 'device' in asked ? asked.device : 'host';
-    const outcome = (await this.#blocked(device)) ?? (await this.#perform(asked));
+    const blocked = this.#stuck.size === 0 ? undefined : await this.#blocked(device);
+    const outcome = blocked ?? (await this.#perform(asked));
     if (outcome === undefined) return ok(undefined);
     const step = outcome.step ?? asked;
     const driver = device === 'host' ? undefined : await driverOf(this.#sysfs, await pfOf(this.#sysfs, device));
@@ -124,7 +125,7 @@ class RealHardware implements LinuxHardware {
   }
 
   async #blocked(device: PciAddress | 'host'): Promise<StepOutcome> {
-    if (this.#stuck.size === 0 || device === 'host') return undefined;
+    if (device === 'host') return undefined;
     const pf = await pfOf(this.#sysfs, device);
     return this.#stuck.has(pf) ? failed('stuckWrite') : undefined;
   }

@@ -36,7 +36,11 @@ async function median(runs: number, work: () => unknown): Promise<number> {
 }
 
 function middle(times: readonly number[]): number {
-  return times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)]!;
+  return quantile(times, 0.5);
+}
+
+function quantile(times: readonly number[], share: number): number {
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length * share)]!;
 }
 
 /**
@@ -97,7 +101,6 @@ async function benchInventory(): Promise<void> {
   }
 }
 
-
 function settings(): readonly VfChange[] {
   round++;
   return Array.from({ length: VFS }, (_, index) => ({
@@ -136,30 +139,27 @@ async function benchApply(): Promise<void> {
   print(`  ip -batch                     ${beat(ipBatch)}`);
 }
 
-/** A daemon that goes on applying. Each round is made twice: as it is, and with the kernel's calls on the spot and timed. */
+/**
+ * A daemon that goes on applying. Each round is made twice: as it is, and with the kernel's calls on the spot and timed, which tells what
+ * the kernel takes, and what the change of threads costs.
+ */
 async function benchWarm(says: string, stepsOf: (vfs: readonly VfChange[]) => readonly HardwareStep[], beside: LinuxHardware, counted: CountedCalls): Promise<{ readonly whole: number }> {
-  const wholes: number[] = [];
-  const kernels: number[] = [];
+  const rounds: { readonly whole: number; readonly onTheSpot: number; readonly kernel: number }[] = [];
   for (let times = 0; times < WARM_ROUNDS; times++) {
     const steps = stepsOf(settings());
-    wholes.push(await median(1, () => applySteps(hardware, steps)));
+    const whole = await median(1, () => applySteps(hardware, steps));
     const others = stepsOf(settings());
     counted.reset();
-    await applySteps(beside, others);
-    kernels.push(counted.ms);
+    rounds.push({ whole, onTheSpot: await median(1, () => applySteps(beside, others)), kernel: counted.ms });
   }
   const { messages, calls, aside } = counted;
-  const cpu = process.cpuUsage();
-  for (let times = 0; times < WARM_ROUNDS; times++) await applySteps(hardware, stepsOf(settings()));
-  const { user, system } = process.cpuUsage(cpu);
-  print(`  hw-linux, ${says}: ${messages} messages, ${calls} system calls, ${aside} of them on another thread`);
-  for (const [which, from, to] of [['applies 2 to 30', 0, 29], [`the last ${WARM_ROUNDS / 2} of ${WARM_ROUNDS}`, WARM_ROUNDS / 2, WARM_ROUNDS]] as const) {
-    const whole = middle(wholes.slice(from, to));
-    const kernel = middle(kernels.slice(from, to));
-    print(`    ${which.padEnd(27)} ${shown(whole)}, in the kernel ${shown(kernel)}, own part ${shown(whole - kernel)}, ${percent(whole - kernel, whole)}`);
+  print(`  hw-linux, ${says}: ${messages} netlink messages, ${calls} system calls, ${aside} changes of threads and back`);
+  const last = rounds.slice(WARM_ROUNDS / 2);
+  for (const [which, some, share] of [['applies 2 to 30', rounds.slice(0, 29), 0.5], [`the last ${last.length} of ${WARM_ROUNDS}`, last, 0.5], ['the fastest tenth of those', last, 0.05]] as const) {
+    const [whole, onTheSpot, kernel] = (['whole', 'onTheSpot', 'kernel'] as const).map((part) => quantile(some.map((one) => one[part]), share)) as [number, number, number];
+    print(`    ${which.padEnd(27)} ${shown(whole)}, in the kernel ${shown(kernel)}, own part ${shown(whole - kernel)}, ${percent(whole - kernel, whole)}; without the change of threads ${shown(onTheSpot - kernel)}, ${percent(onTheSpot - kernel, onTheSpot)}`);
   }
-  print(`    processor time of the next ${WARM_ROUNDS}: ${shown(user / WARM_ROUNDS / 1000)} in the process, ${shown(system / WARM_ROUNDS / 1000)} in the kernel`);
-  return { whole: middle(wholes.slice(WARM_ROUNDS / 2)) };
+  return { whole: middle(last.map(({ whole }) => whole)) };
 }
 
 /** The VFs made in the same apply. The write that makes them is done by hand for comparison. */

@@ -41,11 +41,11 @@ export class HostSockets {
     this.#datagram = undefined;
   }
 
-  async #ask({ protocol, request }: Extract<ThreadRequest, { kind: 'netlink' }>): Promise<NetlinkAnswer> {
+  #ask({ protocol, request }: Extract<ThreadRequest, { kind: 'netlink' }>): Promise<NetlinkAnswer> {
     let socket = this.#netlink.get(protocol);
     if (socket === undefined) {
       const fd = openNetlink(this.#calls, protocol);
-      if (fd < 0) return failure(-fd);
+      if (fd < 0) return Promise.resolve(failure(-fd));
       socket = { fd, exchange: new AwaitedNetlinkExchange(awaitedSocket(this.#calls, fd)) };
       this.#netlink.set(protocol, socket);
     }

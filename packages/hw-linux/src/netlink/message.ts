@@ -1,4 +1,4 @@
-import { MalformedMessage, align4, attributeTable, bytesOf, readText, viewOf } from './attributes.ts';
+import { MalformedMessage, align4, attributeTable, readText, viewOf } from './attributes.ts';
 
 /** Flags of struct nlmsghdr (include/uapi/linux/netlink.h). */
 export const NLM = { request: 0x1, multi: 0x2, ack: 0x4, dumpInterrupted: 0x10, dump: 0x300, replace: 0x100, exclusive: 0x200, create: 0x400, append: 0x800 } as const;
@@ -20,14 +20,15 @@ export interface Message {
 }
 
 export function encodeMessage(message: Message): Uint8Array {
-  const header = new Uint8Array(HEADER_BYTES);
-  const view = viewOf(header);
-  view.setUint32(0, HEADER_BYTES + message.payload.length, true);
+  const bytes = new Uint8Array(HEADER_BYTES + message.payload.length);
+  const view = viewOf(bytes);
+  view.setUint32(0, bytes.length, true);
   view.setUint16(4, message.type, true);
   view.setUint16(6, message.flags, true);
   view.setUint32(8, message.sequence, true);
   view.setUint32(12, message.port, true);
-  return bytesOf(header, message.payload);
+  bytes.set(message.payload, HEADER_BYTES);
+  return bytes;
 }
 
 /** The messages of one datagram. */

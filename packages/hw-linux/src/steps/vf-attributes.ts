@@ -7,28 +7,25 @@ import type { StepFailure, StepOutcome } from './outcome.ts';
 /** The attributes of VFs through their PF, all in one message where nothing is refused. */
 export async function setVfs(links: KernelLinks, pf: PciAddress, vfs: readonly VfChange[]): Promise<StepOutcome> {
   for (let done = 0; done < vfs.length; ) {
-    const result = await setFirst(links, pf, done === 0 ? vfs : vfs.slice(done));
-    if (typeof result !== 'number') return result;
-    done += result;
+    const rest = done === 0 ? vfs : vfs.slice(done);
+    const { payload, count } = encodeSetVfs(rest);
+    if (count === 0) return ofVf(pf, rest[0]!, failed('EINVAL'));
+    const refused = await links.changeInterfaceOf(pf, payload);
+    if (refused !== undefined) {
+      if (count === 1) return ofVf(pf, rest[0]!, ofNetlink(refused));
+      const failure = await setOneByOne(links, pf, rest.slice(0, count));
+      if (failure !== undefined) return failure;
+    }
+    done += count;
   }
   return undefined;
 }
 
-/** As many as one message takes; the answer is how many those are. */
-async function setFirst(links: KernelLinks, pf: PciAddress, vfs: readonly VfChange[]): Promise<number | StepFailure> {
-  const { payload, count } = encodeSetVfs(vfs);
-  if (count === 0) return ofVf(pf, vfs[0]!, failed('EINVAL'));
-  const changed = await links.changeInterfaceOf(pf, payload);
-  if (changed.ok) return count;
-  if (count === 1) return ofVf(pf, vfs[0]!, ofNetlink(changed.error));
-  // The kernel does not say which of them it refused. Those before it are set already, and are set to the same again.
-  return (await setOneByOne(links, pf, vfs.slice(0, count))) ?? count;
-}
-
+/** The kernel does not say which of several VFs it refused. Those before it are set already, and are set to the same again. */
 async function setOneByOne(links: KernelLinks, pf: PciAddress, vfs: readonly VfChange[]): Promise<StepOutcome> {
   for (const vf of vfs) {
-    const result = await setFirst(links, pf, [vf]);
-    if (typeof result !== 'number') return result;
+    const failure = await setVfs(links, pf, [vf]);
+    if (failure !== undefined) return failure;
   }
   return undefined;
 }
