@@ -19,7 +19,7 @@ function hashesElsewhere(from: number, to: number): Promise<Readonly<Record<stri
   });
 }
 
-test(`${SEEDS} seeds have the same trace in two processes, and in this one twice`, async () => {
+test(`${SEEDS} seeds have the same trace in two processes, and in this one twice`, { timeout: 1_200_000 }, async () => {
   const [one, two] = await Promise.all([hashesElsewhere(1, SEEDS), hashesElsewhere(1, SEEDS)]);
   expect(Object.keys(one)).toHaveLength(SEEDS);
   expect(two).toEqual(one);

@@ -57,7 +57,7 @@ describe('tidy', () => {
     expect(Object.keys(rules.MAY_IMPORT)).toEqual(expect.arrayContaining(readdirSync(join(root, 'packages')).filter((name) => existsSync(join(root, 'packages', name, 'package.json')))));
   });
 
-  test('types check', async () => {
+  test('types check', { timeout: 1_200_000 }, async () => {
     expect((await run('node_modules/typescript/bin/tsc', '-p', root, '--pretty', 'false')).said).toBe('');
   });
 

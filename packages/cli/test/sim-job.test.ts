@@ -70,7 +70,7 @@ async function applied(cluster: Cluster, manifest: string): Promise<readonly Kub
 }
 
 describe('a search as an indexed Job', () => {
-  test('searches every seed once, though a pod is killed, and adds up to what one machine finds', async () => {
+  test('searches every seed once, though a pod is killed, and adds up to what one machine finds', { timeout: 1_200_000 }, async () => {
     let kills = 1;
     const program = programs({}, (index) => index === '1' && kills-- > 0);
     const one = await startCluster(program);
