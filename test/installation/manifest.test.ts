@@ -103,3 +103,14 @@ describe('the manifest', () => {
     expect(await versions()).toEqual(before);
   });
 });
+
+test('what cert-manager is asked for is what the operator serves with, for the names of the Services that lead to it', () => {
+  const certificates = readManifest(readFileSync(join(import.meta.dirname, '../../deploy/cert-manager.yaml'), 'utf8'));
+  type Certificate = KubeObject & { readonly spec: { readonly secretName: string; readonly dnsNames?: readonly string[]; readonly issuerRef: { readonly name: string } } };
+  const issued = certificates.filter(({ kind }) => kind === 'Certificate') as readonly KubeObject[] as readonly Certificate[];
+  for (const { spec } of issued) expect(certificates.some(({ kind, metadata }) => kind === 'Issuer' && metadata.name === spec.issuerRef.name)).toBe(true);
+  const serving = issued.find(({ spec }) => spec.secretName === webhookNames.operatorService)!;
+  const wanted = objects.filter(({ kind, metadata }) => kind === 'Service' && !metadata.name.endsWith('-metrics')).map(({ metadata: { name, namespace } }) => `${name}.${namespace}.svc`);
+  expect(wanted).toHaveLength(2);
+  expect(serving.spec.dnsNames).toEqual(expect.arrayContaining(wanted));
+});

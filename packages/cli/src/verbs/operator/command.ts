@@ -12,6 +12,7 @@ export interface OperatorOptions extends StatusOptions {
   readonly webhooks: boolean;
   readonly webhookPort: number;
   readonly webhookAddress?: string;
+  readonly webhookCertificates: 'own' | 'provided';
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -27,6 +28,7 @@ export function operatorCommand(context: CliContext, finish: (status: number) =>
     .option('--no-webhooks', 'no admission')
     .option('--webhook-port <port>', 'where the webhooks listen', wholeNumber(0, 65_535), 9443)
     .option('--webhook-address <ip>', 'outside of the cluster: the address of this host under which the API server reaches the webhooks; in the cluster they are behind their Services', address)
+    .addOption(new Option('--webhook-certificates <whose>', 'own: issued and renewed here; provided: somebody else, as cert-manager does, keeps them in the Secret operator-webhook-service').choices(['own', 'provided']).default('own'))
     .addOption(statusOptions.port())
     .addOption(statusOptions.address())
     .addOption(new Option('--log-level <level>', 'what is logged').choices(['debug', 'info', 'warn', 'error']).default('info'))

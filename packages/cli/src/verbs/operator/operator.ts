@@ -44,7 +44,16 @@ export async function operator(options: OperatorOptions, context: CliContext): P
     // In the cluster API servers come from other hosts; beside it, only from where they were told to look.
     const served: { admission?: AdmissionService } = {};
     const observed = status === undefined ? {} : { observer: collectAdmission(status.metrics, status.health, clock, () => served.admission) };
-    served.admission = open.adopt(await serveAdmission(ports, { namespace, resourcePrefix, port, host: webhookAddress ?? '0.0.0.0', reachedBy, ...observed }), (admission) => admission.stop());
+    const { signal } = interrupted;
+    const serving = serveAdmission(ports, { namespace, resourcePrefix, port, host: webhookAddress ?? '0.0.0.0', reachedBy, certificates: options.webhookCertificates, signal, ...observed });
+    // Somebody else may take long to provide certificates, and nothing of the operator's needs them.
+    if (options.webhookCertificates === 'provided') running.start();
+    const admission = await serving.catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+      return undefined;
+    });
+    if (admission === undefined) return 0;
+    served.admission = open.adopt(admission, (one) => one.stop());
   }
   running.start();
   ports.log.info('the operator runs', { namespace: options.namespace, identity, webhooks: options.webhooks });

@@ -1,21 +1,24 @@
 import { X509Certificate } from 'node:crypto';
-import { DEFAULT_OPERATOR_NAMESPACE, webhookNames } from '@vfleet/core';
+import { DEFAULT_OPERATOR_NAMESPACE } from '@vfleet/core';
 import { x509Issuer } from '@vfleet/kube/certificates/edge/x509-issuer.ts';
 import { createAdmission } from '../admission.ts';
 import type { AdmissionSettings } from '../admission.ts';
 import { CertificateKeeper } from '../certificates/keeper.ts';
 import type { WebhookIdentity } from '../certificates/keeper.ts';
+import type { ReachedBy } from '../certificates/serving-names.ts';
+import { servingNames } from '../certificates/serving-names.ts';
+import { ProvidedCertificates } from '../certificates/provided.ts';
 import type { AdmissionPorts } from '../cluster-facts.ts';
 import { WebhookInstaller, removeWebhooks } from '../webhook-installer.ts';
 import { serveWebhooks } from './webhook-server.ts';
 import type { WebhookServer, WebhookServerOptions } from './webhook-server.ts';
 
 export interface AdmissionServiceSettings extends AdmissionSettings, WebhookServerOptions {
-  /**
-   * `service`: it runs in the cluster, behind the Services of the operator. `url`: it runs beside the API server, which reaches it at this
-   * address of the loopback interface and the port that it listens on.
-   */
-  readonly reachedBy: { readonly kind: 'service' } | { readonly kind: 'url'; readonly address: string };
+  readonly reachedBy: ReachedBy;
+  /** `own`, the default: issued and renewed here. `provided`: somebody else, as cert-manager does, keeps them in the Secret of the webhooks. */
+  readonly certificates?: 'own' | 'provided';
+  /** Ends the wait for the first certificates; {@link serveAdmission} then rejects with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** Admission as a service: certificates, the server, and the webhook configurations that send API servers to it. */
@@ -38,12 +41,17 @@ export async function serveAdmission(ports: AdmissionPorts, settings: AdmissionS
   const admission = createAdmission(ports, settings);
   const running: { server?: WebhookServer; installer?: WebhookInstaller; identity?: WebhookIdentity } = {};
   const first = Promise.withResolvers<WebhookIdentity>();
-  const keeper = new CertificateKeeper({ ...ports, log, issuer: x509Issuer(ports.clock) }, namespace, servingNames(reachedBy, namespace), (identity) => {
+  const Certificates = settings.certificates === 'provided' ? ProvidedCertificates : CertificateKeeper;
+  const keeper = new Certificates({ ...ports, log, issuer: x509Issuer(ports.clock) }, namespace, servingNames(reachedBy, namespace), (identity) => {
     running.identity = identity;
     running.server?.renew(identity);
     running.installer?.trust(identity.bundle);
     first.resolve(identity);
   });
+  const { signal } = settings;
+  const abort = () => first.reject(signal?.reason);
+  signal?.addEventListener('abort', abort, { once: true });
+  if (signal?.aborted === true) abort();
   admission.start();
   keeper.start();
   try {
@@ -52,6 +60,8 @@ export async function serveAdmission(ports: AdmissionPorts, settings: AdmissionS
     keeper.stop();
     admission.stop();
     throw error;
+  } finally {
+    signal?.removeEventListener('abort', abort);
   }
   const { server } = running;
   const installer = new WebhookInstaller({ ...ports, log }, namespace, reachedBy.kind === 'service' ? { kind: 'service', namespace } : { kind: 'url', base: `https://${reachedBy.address}:${server.port}` });
@@ -79,11 +89,6 @@ export async function serveAdmission(ports: AdmissionPorts, settings: AdmissionS
       await server.close();
     },
   };
-}
-
-function servingNames(reachedBy: AdmissionServiceSettings['reachedBy'], namespace: string): { readonly addresses: readonly string[]; readonly dnsNames: readonly string[] } {
-  if (reachedBy.kind === 'url') return { addresses: [reachedBy.address], dnsNames: ['localhost'] };
-  return { addresses: [], dnsNames: [webhookNames.operatorService, webhookNames.injectorService].flatMap((service) => [`${service}.${namespace}.svc`, `${service}.${namespace}.svc.cluster.local`]) };
 }
 
 /** Of the first certificate of a PEM text. */
