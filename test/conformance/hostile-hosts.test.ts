@@ -1,86 +1,17 @@
 // Goal: a host that is not as it should be gets a typed error with a remedy, for everything the Linux backend does on it, and never an
 // exception. Method: the backend on the simulator's view of a kernel, of which one thing is broken at a time.
 import { describe, expect, test } from 'vitest';
-import { SimClock, pciAddressPlus } from '@vfleet/core';
-import type { HardwareError, HardwareStep, Result } from '@vfleet/core';
-import { createLinuxHardware, createLinuxHost, viewPorts } from '@vfleet/hw-linux';
-import type { KernelView } from '@vfleet/hw-linux';
-import type { SimulatedNode } from '@vfleet/hw-sim';
+import { pciAddressPlus } from '@vfleet/core';
+import type { HardwareStep } from '@vfleet/core';
+import { createLinuxHardware, viewPorts } from '@vfleet/hw-linux';
 import { LinuxView } from '@vfleet/hw-sim/linux-view/linux-view.ts';
-import { during, simulatedMachine } from './backends.ts';
+import { during } from './backends.ts';
+import { Host, brokenVolume, inSysfs } from './broken-host.ts';
+import type { Fault } from './broken-host.ts';
 import { PF } from './sequences.ts';
 
 const VF = pciAddressPlus(PF, 128);
 
-/** What is wrong with the kernel's files: an errno by path and by what is done. */
-interface Fault {
-  read?(path: string): string | undefined;
-  list?(path: string): string | readonly string[] | undefined;
-  write?(path: string): string | undefined;
-}
-
-class Host {
-  readonly clock = new SimClock();
-  readonly node: SimulatedNode;
-  readonly view: KernelView;
-
-  constructor(fault: Fault = {}, personality = '82576', more: Readonly<Record<string, unknown>> = {}) {
-    this.node = simulatedMachine(this.clock, personality, more);
-    const sane = new LinuxView(this.node);
-    this.view = {
-      hasNetns: (netns) => sane.hasNetns(netns), openNetns: (netns) => sane.openNetns(netns), closeNetns: (fd) => sane.closeNetns(fd), listen: (listener) => sane.listen(listener), driverInfo: (netns, name) => sane.driverInfo(netns, name), ethtool: (netns, name, data) => sane.ethtool(netns, name, data),
-      exchange: (netns, protocol, bytes) => sane.exchange(netns, protocol, bytes),
-      volume: () => brokenVolume(sane, fault),
-      async readText(path) {
-        throwIf(fault.read?.(path), path);
-        return sane.readText(path);
-      },
-      async writeText(path, text) {
-        throwIf(fault.write?.(path), path);
-        return sane.writeText(path, text);
-      },
-    };
-  }
-
-  discover() {
-    return during(this.clock, createLinuxHardware(viewPorts(this.clock, this.view)).discover());
-  }
-
-  apply(step: HardwareStep): Promise<Result<void, HardwareError>> {
-    return during(this.clock, createLinuxHardware(viewPorts(this.clock, this.view)).apply(step));
-  }
-
-  facts() {
-    return createLinuxHost({ sysfs: viewPorts(this.clock, this.view).sysfs }).facts();
-  }
-}
-
-function throwIf(errno: string | undefined, path: string): void {
-  if (errno !== undefined) throw Object.assign(new Error(`${errno}: ${path}`), { code: errno });
-}
-
-function brokenVolume(sane: LinuxView, fault: Fault): ReturnType<KernelView['volume']> {
-  const volume = sane.volume();
-  return {
-    readFileSync(path, encoding) {
-      throwIf(fault.read?.(path), path);
-      return volume.readFileSync(path, encoding);
-    },
-    readdirSync(path) {
-      const other = fault.list?.(path);
-      if (Array.isArray(other)) return other;
-      throwIf(other as string | undefined, path);
-      return volume.readdirSync(path);
-    },
-    readlinkSync(path) {
-      throwIf(fault.read?.(path), path);
-      return volume.readlinkSync(path);
-    },
-    existsSync: (path) => fault.read?.(path) === undefined && volume.existsSync(path),
-  };
-}
-
-const inSysfs = (errno: string) => (path: string) => (path.startsWith('/sys/') ? errno : undefined);
 const hasRemedy = { cause: expect.stringMatching(/\w{3}/), remedy: expect.stringMatching(/\w{3}/) };
 
 const steps: readonly HardwareStep[] = [
