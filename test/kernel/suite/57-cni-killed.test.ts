@@ -1,7 +1,7 @@
 // Goal: kill -9 of whoever carries out an ADD or a DEL, the daemon or the portable executable, costs nothing but time. Method: one run of each that
 // nobody disturbs tells every write it makes, to the kernel and to files; then processes that are killed right after one of them. What comes
-// next takes everything back: a DEL, or the start of the next daemon and a DEL. One write of each kind under the daemon and some of the portable
-// executable's, or with --all-kills every single one, and every lock, of both.
+// next takes everything back: a DEL, or the start of the next daemon and a DEL. Some writes from the first to the last, or with --all-kills every
+// single one, and every lock, of both.
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -40,7 +40,8 @@ class Dying {
 
   constructor() {
     this.#child = fork(join(import.meta.dirname, '../programs/cni-and-die.ts'), [folder, stateFolder], { execArgv: ['--disable-warning=ExperimentalWarning'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-    this.#child.on('message', (said) => this.#said.push(String(said)));
+    // host-local gives the next address every time.
+    this.#child.on('message', (said) => this.#said.push(String(said).replace(/^create [\d.]+$/, 'create an address')));
   }
 
   /** The places that it came by, and whether it was killed. */
@@ -89,12 +90,13 @@ const start = () => inThisProcess(async (cni) => {
 
 const state = (devices: readonly PciAddress[]) => ({ host: hostState(devices), kept: readdirSync(join(stateFolder, 'vfs')), addresses: readdirSync(join(addressFolder, 'net')).filter((name) => /[.:]/.test(name) && !name.startsWith('last_')) });
 
-/** Which places to die at. */
+/** Which places to die at: all, or so many of those that are no locks, from the first to the last. */
 function chosen(form: Form, places: readonly string[]): readonly { readonly what: string; readonly killAt: number }[] {
   const all = places.map((what, index) => ({ what, killAt: index + 1 }));
   if (isComplete) return all;
-  const kinds = all.filter(({ what }, index) => places.indexOf(what) === index && !what.startsWith('lock '));
-  return form === 'daemon' ? kinds : [kinds[Math.floor(kinds.length / 2)]!];
+  const writes = all.filter(({ what }) => !what.startsWith('lock '));
+  const count = form === 'daemon' ? 4 : 1;
+  return Array.from({ length: count }, (_, number) => writes[Math.round(((number + (count === 1 ? 0.5 : 0)) * (writes.length - 1)) / Math.max(1, count - 1))]!);
 }
 
 test('the daemon and the portable executable killed after a write of ADD and of DEL: taken back by a DEL, or by the next start', async () => {
