@@ -15,6 +15,8 @@ export interface MachineOptions {
   readonly memoryMb: number;
   readonly limitMs: number;
   readonly kernelArguments?: readonly string[];
+  /** The machine's clock goes by the instructions it has done, one each 4 ns: durations in it are then the same on a busy host. */
+  readonly clockCountsInstructions?: boolean;
   /** What the command prints, as it comes. */
   readonly onOutput: (text: string) => void;
 }
@@ -50,7 +52,7 @@ function qemuWords(options: MachineOptions, initramfs: string): readonly string[
     '-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none',
     // Software emulation: the rig is to give the same answers on every machine, also where there is no usable KVM. One processor: on a
     // busy machine the timers of a second one were seen to be lost during boot. An old one without AVX: a fifth faster to emulate.
-    '-M', 'q35,kernel-irqchip=split', '-accel', 'tcg,thread=multi', '-cpu', 'Nehalem', '-smp', '1', '-m', String(options.memoryMb),
+    '-M', 'q35,kernel-irqchip=split', '-accel', ...(options.clockCountsInstructions === true ? ['tcg,thread=single', '-icount', 'shift=2,sleep=off'] : ['tcg,thread=multi']), '-cpu', 'Nehalem', '-smp', '1', '-m', String(options.memoryMb),
     '-device', 'intel-iommu,intremap=on,device-iotlb=on,caching-mode=on',
     '-kernel', kernel.image, '-initrd', initramfs,
     '-append', ['console=ttyS0', 'quiet', 'loglevel=4', 'intel_iommu=on', 'iommu=pt', 'no_timer_check', 'panic=-1', 'mitigations=off', 'random.trust_cpu=on', ...(options.kernelArguments ?? [])].join(' '),
