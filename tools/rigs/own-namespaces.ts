@@ -5,7 +5,7 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, readdirSync, rmdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** The address of the node; a kubelet wants one that is no loopback address. */
@@ -74,6 +74,7 @@ wait $!
 export async function runInOwnNamespaces(hostName: string, command: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
   removeCgroups((name) => !isAlive(Number(name.slice(cgroupPrefix.length))));
   const cgroup = `${cgroupPrefix}${process.pid}`;
+  makeCgroups(cgroup);
   const child = spawn(
     "unshare",
     ["--mount", "--net", "--pid", "--uts", "--ipc", "--fork", "--mount-proc", "--kill-child", "sh", "-c", preparation, "sh", hostName, ...command],
@@ -101,12 +102,25 @@ async function cgroupsGone(cgroup: string): Promise<void> {
   }
 }
 
+function makeCgroups(name: string): void {
+  for (const hierarchy of hierarchies()) {
+    mkdirSync(join(hierarchy, name), { recursive: true });
+    // One without processors and memory nodes takes no processes (Documentation/admin-guide/cgroup-v1/cpusets.rst).
+    for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+      if (existsSync(join(hierarchy, file))) writeFileSync(join(hierarchy, name, file), readFileSync(join(hierarchy, file)));
+    }
+  }
+}
+
+/** One of version 2, or one for each controller. */
+function hierarchies(): readonly string[] {
+  return existsSync(join(cgroupMount, "cgroup.controllers")) ? [cgroupMount] : folders(cgroupMount).map((name) => join(cgroupMount, name));
+}
+
 /** Removes the rigs' control groups in every hierarchy, children first; false when one is still in use. */
 function removeCgroups(isMeant: (name: string) => boolean): boolean {
-  // One hierarchy of version 2, or one for each controller.
-  const hierarchies = existsSync(join(cgroupMount, "cgroup.controllers")) ? [cgroupMount] : readdirSync(cgroupMount).map((name) => join(cgroupMount, name));
   let gone = true;
-  for (const hierarchy of hierarchies) {
+  for (const hierarchy of hierarchies()) {
     for (const name of folders(hierarchy)) {
       if (name.startsWith(cgroupPrefix) && isMeant(name)) gone = removeCgroup(join(hierarchy, name)) && gone;
     }

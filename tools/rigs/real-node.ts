@@ -155,7 +155,7 @@ function kubeletConfig(cgroup: string): object {
     containerRuntimeEndpoint: `unix://${containerdSocket}`,
     address: nodeAddress,
     authentication: { anonymous: { enabled: true }, webhook: { enabled: false } }, authorization: { mode: "AlwaysAllow" },
-    cgroupDriver: "cgroupfs", cgroupRoot: `/${cgroup}`, cgroupsPerQOS: false, enforceNodeAllocatable: [],
+    cgroupDriver: "cgroupfs", cgroupRoot: `/${cgroup}`, cgroupsPerQOS: true, enforceNodeAllocatable: [],
     failSwapOn: false, failCgroupV1: false, localStorageCapacityIsolation: false,
     evictionHard: { "memory.available": "1Mi" },
     // Its own folders are memory here, so there is nothing to collect images for.
