@@ -97,9 +97,9 @@ export class ResourcePlugin implements DevicePlugin {
       }
       chosen.push(members);
     }
-    const written = await this.#writeDeviceInfo(chosen.flat());
+    // Two files that have nothing to do with each other: the kubelet waits for the slower one only.
+    const [written, prepared] = await Promise.all([this.#writeDeviceInfo(chosen.flat()), this.#hooks.prepare(this.resourceName, containers.flat())]);
     if (!written.ok) return written;
-    const prepared = await this.#hooks.prepare(this.resourceName, containers.flat());
     if (!prepared.ok) return prepared;
     const allocate = this.#hooks.useCdi() ? allocateByCdi : allocateContainer;
     return ok(chosen.map((members) => allocate(this.#resource, members)));
@@ -108,10 +108,8 @@ export class ResourcePlugin implements DevicePlugin {
   async #writeDeviceInfo(members: readonly PoolMember[]): Promise<Result<void, string>> {
     const { files } = this.#hooks;
     if (files === undefined) return ok(undefined);
-    for (const member of members) {
-      const written = await writeDeviceInfo(files, this.resourceName, member);
-      if (!written.ok) return fail(`the device information of ${member.function.id} could not be written: ${written.error.cause}`);
-    }
+    const all = await Promise.all(members.map(async (member) => ({ member, written: await writeDeviceInfo(files, this.resourceName, member) })));
+    for (const { member, written } of all) if (!written.ok) return fail(`the device information of ${member.function.id} could not be written: ${written.error.cause}`);
     return ok(undefined);
   }
 }

@@ -39,8 +39,7 @@ export class NodeFiles implements Files {
   async replace(path: string, text: string, options: { readonly mode?: number; readonly durable?: boolean } = {}): Promise<Result<void, FilesError>> {
     const temporary = join(dirname(path), `.${this.#random.suffix(10)}.tmp`);
     try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeNew(temporary, text, options.mode ?? 0o600, options.durable ?? true);
+      await inFolder(path, () => writeNew(temporary, text, options.mode ?? 0o600, options.durable ?? true));
       await rename(temporary, path);
       if (options.durable ?? true) await syncFolder(dirname(path));
       return ok(undefined);
@@ -53,8 +52,7 @@ export class NodeFiles implements Files {
 
   async create(path: string, text: string, options: { readonly mode?: number } = {}): Promise<Result<void, FilesError>> {
     try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeNew(path, text, options.mode ?? 0o600, true);
+      await inFolder(path, () => writeNew(path, text, options.mode ?? 0o600, true));
       await syncFolder(dirname(path));
       return ok(undefined);
     } catch (error) {
@@ -64,8 +62,7 @@ export class NodeFiles implements Files {
 
   async append(path: string, text: string): Promise<Result<void, FilesError>> {
     try {
-      await mkdir(dirname(path), { recursive: true });
-      await write(path, text, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o600, true);
+      await inFolder(path, () => write(path, text, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, 0o600, true));
       return ok(undefined);
     } catch (error) {
       return failure(path, error);
@@ -148,6 +145,17 @@ export class NodeFiles implements Files {
       await rm(away, { force: true });
     }
   }
+}
+
+/** The folder is made where it turns out to be missing: nearly always it is there, and each question costs as much as the write. */
+async function inFolder(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    return await work();
+  } catch (error) {
+    if (failure(path, error).error.code !== 'notFound') throw error;
+  }
+  await mkdir(dirname(path), { recursive: true });
+  await work();
 }
 
 function writeNew(path: string, text: string, mode: number, durable: boolean): Promise<void> {
