@@ -88,3 +88,19 @@ test('another number of VFs: not without a yes, not while one is held, and by wa
   assert.deepEqual(await state(), [3, 4000, 'up', ['vfio-pci', 'vfio-pci', 'vfio-pci'], '1\n']);
   assert.equal((await hostVerb(hardware, 'reset', '-y', '--state-folder', stateFolder)).status, 0);
 });
+
+test('a read-only sysfs: the host is shown and planned for, apply says what is wrong and what to do, and nothing is changed', async () => {
+  const words = ['-f', policy, '--state-folder', stateFolder];
+  const before = await state();
+  assert.equal(spawnSync('mount', ['-o', 'remount,ro', '/sys'], { stdio: 'inherit' }).status, 0);
+  try {
+    assert.equal((await hostVerb(hardware, 'discover')).status, 0);
+    assert.equal((await hostVerb(hardware, 'plan', ...words)).status, 3);
+    const refused = await hostVerb(hardware, 'apply', '-y', ...words);
+    assert.equal(refused.status, 1);
+    assert.match(refused.said, /\/sys is mounted read-only .*; mount the host’s \/sys read-write/);
+    assert.deepEqual(await state(), before);
+  } finally {
+    assert.equal(spawnSync('mount', ['-o', 'remount,rw', '/sys'], { stdio: 'inherit' }).status, 0);
+  }
+});

@@ -7,7 +7,8 @@ import { isRepresentor, primaryLink, representorOf } from '../links.ts';
 import { pciHandle } from '../netlink/devlink.ts';
 import type { Link, LinkVf } from '../netlink/link.ts';
 import { RDMA_SYS_GET, decodeRdmaMode } from '../netlink/rdma.ts';
-import { driverOf, vfAddresses } from '../sysfs/functions.ts';
+import { driverOf, vfPlaces } from '../sysfs/functions.ts';
+import type { VfPlace } from '../sysfs/functions.ts';
 import { PCI_DEVICES, baseName, deviceFile } from '../sysfs/paths.ts';
 import type { Sysfs, SysfsError } from '../sysfs/sysfs.ts';
 import { defaultRouteLinks } from './default-route.ts';
@@ -103,13 +104,15 @@ async function readPf(look: Look, address: PciAddress): Promise<PfObservation | 
   const driver = await driverOf(sysfs, address);
   const pciClass = await sysfs.read(deviceFile(address, 'class'));
   const totalVfs = await readNumber(sysfs, deviceFile(address, 'sriov_totalvfs'), 0);
-  const known = totalVfs === 0 ? ok(0) : await readNumVfs(sysfs, look.reads, address, { vfs: await vfAddresses(sysfs, address), nascent: look.nascent.get(address) ?? [] });
+  const places = totalVfs === 0 ? [] : await vfPlaces(sysfs, address);
+  const known = totalVfs === 0 ? ok(0) : await readNumVfs(sysfs, look.reads, address, { vfs: places.map((vf) => vf.address), nascent: look.nascent.get(address) ?? [] });
   const rdma = await rdmaDevices(sysfs, address);
   // Drivers may answer these only when the change is done.
   const isFree = known.ok;
   const eswitchMode = isFree ? (driver === undefined ? 'legacy' : await readEswitch(links, address)) : own.some(isRepresentor) ? 'switchdev' : 'legacy';
   const firmwareVersion = isFree ? await readFirmware(links, address, link) : undefined;
-  const vfs = await readVfs(look, address, own, link);
+  // Reading the number may have waited for a change that is done now.
+  const vfs = await readVfs(look, known.ok && known.value !== places.length ? await vfPlaces(sysfs, address) : places, own, link);
   const deviceFiles = await deviceFilesOf(sysfs, address, driver, rdma, undefined);
   const ddpProfile = isFree && driver !== undefined && DDP_DRIVERS.has(driver) ? await readDdpProfile(links, address) : undefined;
   return {
@@ -135,19 +138,14 @@ async function readPf(look: Look, address: PciAddress): Promise<PfObservation | 
   };
 }
 
-async function readVfs(look: Look, pf: PciAddress, links: readonly Link[], link: Link | undefined): Promise<readonly VfObservation[]> {
-  const names = await look.sysfs.list(`${PCI_DEVICES}/${pf}`);
+async function readVfs(look: Look, places: readonly VfPlace[], links: readonly Link[], link: Link | undefined): Promise<readonly VfObservation[]> {
   const settings = new Map(link?.vfs.map((vf) => [vf.index, vf]));
   const vfs: VfObservation[] = [];
-  for (const name of names.ok ? names.value : []) {
-    const index = /^virtfn(\d+)$/.exec(name)?.[1];
-    if (index === undefined) continue;
-    const target = await look.sysfs.readLink(deviceFile(pf, name));
-    const address = target.ok ? parsePciAddress(baseName(target.value)) : undefined;
-    const vf = address?.ok === true ? await readVf(look, Number(index), address.value, settings.get(Number(index)), representorOf(links, Number(index))?.name) : undefined;
+  for (const { index, address } of places) {
+    const vf = await readVf(look, index, address, settings.get(index), representorOf(links, index)?.name);
     if (vf !== undefined) vfs.push(vf);
   }
-  return vfs.sort((a, b) => a.index - b.index);
+  return vfs;
 }
 
 async function readVf(look: Look, index: number, address: PciAddress, settings: LinkVf | undefined, representor: string | undefined): Promise<VfObservation | undefined> {

@@ -24,14 +24,26 @@ export async function pfOf(sysfs: Sysfs, device: PciAddress): Promise<PciAddress
   return parsed?.ok === true ? parsed.value : device;
 }
 
-/** The addresses of a PF's VFs, by its `virtfn` links. */
-export async function vfAddresses(sysfs: Sysfs, pf: PciAddress): Promise<readonly PciAddress[]> {
+/** Where a VF of a PF is. */
+export interface VfPlace {
+  readonly index: number;
+  readonly address: PciAddress;
+}
+
+/** A PF's VFs by its `virtfn` links, in order of their index. */
+export async function vfPlaces(sysfs: Sysfs, pf: PciAddress): Promise<readonly VfPlace[]> {
   const names = await sysfs.list(`${PCI_DEVICES}/${pf}`);
-  const found: PciAddress[] = [];
-  for (const name of names.ok ? names.value.filter((entry) => /^virtfn\d+$/.test(entry)) : []) {
+  const found: VfPlace[] = [];
+  for (const name of names.ok ? names.value : []) {
+    const index = /^virtfn(\d+)$/.exec(name)?.[1];
+    if (index === undefined) continue;
     const target = await sysfs.readLink(deviceFile(pf, name));
     const address = target.ok ? parsePciAddress(baseName(target.value)) : undefined;
-    if (address?.ok === true) found.push(address.value);
+    if (address?.ok === true) found.push({ index: Number(index), address: address.value });
   }
-  return found;
+  return found.sort((a, b) => a.index - b.index);
+}
+
+export async function vfAddresses(sysfs: Sysfs, pf: PciAddress): Promise<readonly PciAddress[]> {
+  return (await vfPlaces(sysfs, pf)).map(({ address }) => address);
 }
