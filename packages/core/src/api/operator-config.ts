@@ -9,7 +9,7 @@ export const operatorConfigSpecSchema = s.object({
   logLevel: s.optional(s.integer({ minimum: 0, maximum: 2, description: '0 info, 1 more, 2 debug.' })),
   disableDrain: s.optional(s.boolean({ description: 'Never drain; changes are made under running pods.' })),
   enableOvsOffload: s.optional(s.boolean({ description: 'Prepare hosts for OVS hardware offload.' })),
-  configurationMode: s.optional(s.oneOf(['daemon', 'systemd'], { description: 'Who configures NICs: the daemon, or systemd units before the network comes up.' })),
+  configurationMode: s.optional(s.oneOf(['daemon', 'systemd'], { description: 'Who configures NICs: the daemon alone, or at each boot also systemd units, before the network comes up.' })),
   useCDI: s.optional(s.boolean({ description: 'Hand devices to the runtime by CDI.' })),
   disablePlugins: s.optional(s.array(s.oneOf(['mellanox']), { description: 'Vendor parts not to use.' })),
   featureGates: s.optional(s.map(s.boolean(), { description: 'Feature gates by name; unknown ones are off.' })),

@@ -12,7 +12,7 @@ import type { HostTools } from './host-tools.ts';
 /** What the services at boot run: PFs before the network comes up, VFs after it. What became of it is left in a file for the daemon. */
 export function bootCommand(finish: (status: number) => void, use: (work: (tools: HostTools) => Promise<void>) => Promise<void>, stateFolder: string): Command {
   return new Command('boot')
-    .description(`Configures NICs at boot from ${BOOT_CONFIGURATION_FILE}; run by the services that \`vfleet host prepare --boot-services\` installs.`)
+    .description(`Configures NICs at boot from ${BOOT_CONFIGURATION_FILE}; run by the services that \`vfleet host prepare --boot-services\` installs, and the config daemon in configurationMode systemd.`)
     .addArgument(new Argument('<phase>', 'when it runs').choices([...BOOT_PHASES]))
     .option('--state-folder <folder>', 'where runs keep their journal and what NICs were like at first', stateFolder)
     .action((phase: BootPhase, options: { readonly stateFolder: string }) =>
