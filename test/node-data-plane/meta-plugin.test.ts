@@ -2,6 +2,7 @@
 // specification is answered. Method: the embedded API server, VFs as data, plugins that remember how they were executed; real ones are run in test/cluster/kubelet.
 import { MetaPlugin, isMetaPluginCall } from '@vfleet/controllers/meta-plugin/index.ts';
 import { createPodNetworks, installedPlugins } from '@vfleet/controllers';
+import type { NodePodNetworks } from '@vfleet/controllers';
 import type { PluginExecution, PluginOutcome } from '@vfleet/controllers/cni/plugin-runner.ts';
 import { MemFiles, SeededRandom, SimClock, ok, silentLog } from '@vfleet/core';
 import type { AttachFailure, Kube, PodDevices, Result } from '@vfleet/core';
@@ -41,6 +42,7 @@ const refused = (msg: string): PluginOutcome => ({ kind: 'ended', status: 1, out
 interface World {
   readonly kube: Kube;
   readonly hardware: FakeHardware;
+  readonly vfs: NodePodNetworks['vfs'];
   readonly files: MemFiles;
   readonly plugins: Plugins;
   readonly events: string[];
@@ -70,7 +72,7 @@ async function createWorld(): Promise<World> {
   const networks = createPodNetworks({ ...ports, kube, hardware, files }, { nodeName: 'node-a', chainedPlugins: installedPlugins(plugins) });
   const recorder: api.EventRecorder = { record: (_type, _about, reason, message) => void events.push(`${reason}: ${message}`) };
   const world: World = {
-    kube, hardware, files, plugins, events, before: hardware.state(),
+    kube, hardware, vfs: networks.vfs, files, plugins, events, before: hardware.state(),
     devices: [{ name: 'app', devices: [{ resourceName: 'openshift.io/fast', ids: ['0000:81:01.0'] }] }], vfStatus: ok(undefined),
     async call(command, network = config(), variables = {}) {
       const environment = { CNI_COMMAND: command, CNI_CONTAINERID: 'c1', CNI_NETNS: NETNS, CNI_IFNAME: 'eth0', CNI_ARGS: 'IgnoreUnknown=1;K8S_POD_NAMESPACE=default;K8S_POD_NAME=web', ...variables };
@@ -241,6 +243,14 @@ test('GC takes back what is not in the list, and hands the list on', async () =>
   expect(world.hardware.state()).toEqual(attached);
   expect(await world.call('GC', config({ 'cni.dev/valid-attachments': [] }))).toMatchObject({ status: 0 });
   isUntouched();
+});
+
+test('GC leaves alone what another network of the runtime has given out', async () => {
+  const other = { pod: { namespace: '', name: '', uid: '', containerId: 'other', netns: NETNS }, ifname: 'net1', config: { name: 'direct', type: 'sriov', deviceID: '0000:81:01.1' } };
+  expect(await world.vfs.attach(other)).toMatchObject({ ok: true });
+  const attached = world.hardware.state();
+  expect(await world.call('GC', config({ 'cni.dev/valid-attachments': [] }))).toMatchObject({ status: 0 });
+  expect(world.hardware.state()).toEqual(attached);
 });
 
 test('STATUS is bad when VFs, a plugin of the cluster\'s network or its configuration are', async () => {

@@ -46,14 +46,16 @@ export interface PodNetworksSettings {
 
 type SandboxId = Pick<PodSandbox, 'namespace' | 'name' | 'uid' | 'containerId' | 'netns'>;
 
+export type GarbageScope = 'pods' | 'allVfs';
+
 /** Attachment of one node, with what its daemon does beside the runtime's calls. */
 export interface NodePodNetworks extends PodNetworks {
   /** The plugin for VFs, for plugins of the node that leave VFs to it: who else moved one would not know who has it. */
   readonly vfs: Pick<SriovCni, 'attach' | 'detach'>;
   /** After a start of the process: takes back what was interrupted, and resumes retries. */
   recover(): Promise<void>;
-  /** Takes back what belongs to none of these sandboxes. */
-  collectGarbage(liveContainerIds: readonly string[]): Promise<Result<void, AttachFailure>>;
+  /** Takes back what belongs to none of these sandboxes: of pods that were attached here, and on a node where nobody else gives VFs out, all VFs. */
+  collectGarbage(liveContainerIds: readonly string[], scope?: GarbageScope): Promise<Result<void, AttachFailure>>;
   /** Takes back what belongs to sandboxes whose network namespace has gone: after a reboot, or a runtime's crash, nobody calls DEL for them. */
   collectOrphans(): Promise<Result<void, AttachFailure>>;
   /** VFs that are with pods, or on the way there or back. */
@@ -139,7 +141,7 @@ class MultiNetworks implements NodePodNetworks {
     return first.ok ? rest : first;
   }
 
-  async collectGarbage(liveContainerIds: readonly string[]): Answer<void> {
+  async collectGarbage(liveContainerIds: readonly string[], scope: GarbageScope = 'allVfs'): Answer<void> {
     const live = new Set(liveContainerIds);
     const ids = await this.#records.ids();
     if (!ids.ok) return ids;
@@ -148,6 +150,7 @@ class MultiNetworks implements NodePodNetworks {
       const detached = await this.#locked(id, () => this.#detachLocked(id));
       if (first.ok) first = detached;
     }
+    if (scope === 'pods') return first;
     const rest = await this.#sriov.collectGarbage(({ containerId }) => live.has(containerId));
     return first.ok ? rest : first;
   }

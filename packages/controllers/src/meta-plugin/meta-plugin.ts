@@ -145,7 +145,8 @@ export class MetaPlugin {
       if (attachment === undefined || typeof field(attachment, 'containerID') !== 'string') return invalidConfig('"cni.dev/valid-attachments" must be a list of {"containerID", "ifname"}');
       valid.push(attachment);
     }
-    const collected = await this.#ports.networks.collectGarbage(valid.map((attachment) => String(field(attachment, 'containerID'))));
+    // VFs that another network of the runtime has given out are not this one's to judge.
+    const collected = await this.#ports.networks.collectGarbage(valid.map((attachment) => String(field(attachment, 'containerID'))), 'pods');
     const own = await this.#cluster.collectGarbage(chain.value, valid);
     return collected.ok ? own : collected;
   }
