@@ -103,11 +103,19 @@ async function cgroupsGone(cgroup: string): Promise<void> {
 }
 
 function makeCgroups(name: string): void {
+  // In version 2 a group has the controllers that its parent hands down; one that it cannot hand down is none of the kubelet's either.
+  for (const controller of read(join(cgroupMount, "cgroup.controllers")).split(/\s+/).filter((word) => word !== "")) {
+    try {
+      writeFileSync(join(cgroupMount, "cgroup.subtree_control"), `+${controller}`);
+    } catch {
+      // The kubelet names what it misses.
+    }
+  }
   for (const hierarchy of hierarchies()) {
     mkdirSync(join(hierarchy, name), { recursive: true });
     // One without processors and memory nodes takes no processes (Documentation/admin-guide/cgroup-v1/cpusets.rst).
     for (const file of ["cpuset.cpus", "cpuset.mems"]) {
-      if (existsSync(join(hierarchy, file))) writeFileSync(join(hierarchy, name, file), readFileSync(join(hierarchy, file)));
+      if (existsSync(join(hierarchy, file)) && hierarchy !== cgroupMount) writeFileSync(join(hierarchy, name, file), readFileSync(join(hierarchy, file)));
     }
   }
 }
@@ -147,9 +155,14 @@ function folders(path: string): readonly string[] {
 }
 
 function isAlive(pid: number): boolean {
+  return read(`/proc/${pid}/stat`) !== "";
+}
+
+/** Empty when there is nothing to read. */
+function read(path: string): string {
   try {
-    return readFileSync(`/proc/${pid}/stat`, "utf8") !== "";
+    return readFileSync(path, "utf8");
   } catch {
-    return false;
+    return "";
   }
 }
