@@ -1,6 +1,6 @@
 import { SimClock, fail, ok } from '@vfleet/core';
 import { HostPreparation, createLinuxHardware, createLinuxHost } from '@vfleet/hw-linux';
-import type { Netlink, Sysfs } from '@vfleet/hw-linux';
+import type { LongWrites, Netlink, Sysfs } from '@vfleet/hw-linux';
 import { EventReader } from '@vfleet/hw-linux/events.ts';
 import { MalformedMessage } from '@vfleet/hw-linux/netlink/attributes.ts';
 import { decodeAddress, decodeRoute } from '@vfleet/hw-linux/netlink/addresses.ts';
@@ -103,7 +103,9 @@ async function fuzzFiles(draw: Draw, corpus: Corpus): Promise<string> {
     exists: async (path) => corpus.files.has(path) || corpus.folders.has(path) || corpus.links.has(path),
   };
   const netlink: Netlink = { ask: async () => ({ ok: true, payloads: draw.once(3) ? [mutateBytes(draw, draw.from(corpus.answers).slice(16), corpus.answers)] : [] }) };
-  const hardware = createLinuxHardware({ clock: new SimClock(), sysfs, netlink, monitor: { listen: () => ({ stop() {} }) } });
+  // Not the default, which would read this machine's files, and start a process for it, five hundred times in ten thousand cases.
+  const longWrites: LongWrites = { read: (path) => ({ outcome: text(path), over: Promise.resolve() }), write: () => ({ outcome: Promise.resolve(ok(undefined)), over: Promise.resolve() }) };
+  const hardware = createLinuxHardware({ clock: new SimClock(), sysfs, netlink, monitor: { listen: () => ({ stop() {} }) }, longWrites });
   const seen = await hardware.discover();
   const facts = await createLinuxHost({ sysfs }).facts();
   const preparation = new HostPreparation({ files: NO_FILES, sysfs, commands: { find: async () => undefined, run: async (command) => fail({ command, says: 'no' }) } });
