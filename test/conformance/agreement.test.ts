@@ -57,6 +57,7 @@ function special(vf: VfPlaces): fc.Arbitrary<HardwareStep> {
     ),
     fc.tuple(index, fc.constantFrom('virtio' as const, 'vhost' as const)).map(([at, type]): HardwareStep => ({ kind: 'createVdpa', device: vf(at), type })),
     index.map((at): HardwareStep => ({ kind: 'deleteVdpa', device: vf(at) })),
+    fc.tuple(index, fc.constantFrom(0, 100)).map(([at, maxTxMbps]): HardwareStep => ({ kind: 'setVf', pf: PF, vfIndex: at, rates: { minTxMbps: 0, maxTxMbps } })),
     fc.tuple(index, fc.constantFrom('host', NETNS)).map(([at, netns]): HardwareStep => ({ kind: 'setAddresses', device: vf(at), netns, addresses: ['192.0.2.1/24'], routes: [{ dst: '0.0.0.0/0', gw: '192.0.2.254' }] })),
   );
 }

@@ -99,7 +99,8 @@ export function stepOn(vf: VfPlaces): fc.Arbitrary<HardwareStep> {
   { weight: 1, arbitrary: fc.tuple(index, place, fc.boolean()).map(([at, netns, on]) => up(vf(at), on, netns)) },
   { weight: 1, arbitrary: fc.tuple(index, place, fc.constantFrom('c0', 'c1', 'other')).map(([at, netns, name]): HardwareStep => ({ kind: 'renameNetdev', device: vf(at), netns, name })) },
   { weight: 1, arbitrary: fc.boolean().map((enabled): HardwareStep => ({ kind: 'setDriversAutoprobe', pf: PF, enabled })) },
-  { weight: 1, arbitrary: fc.tuple(index, fc.constantFrom([0, 0], [0, 100], [10, 100], [200, 100])).map(([at, [minTxMbps, maxTxMbps]]) => setVf(at, { rates: { minTxMbps: minTxMbps!, maxTxMbps: maxTxMbps! } })) },
+  // What else a rate is answered with depends on whether the emulated NIC has finished its link's negotiation by then.
+  { weight: 1, arbitrary: fc.tuple(index, fc.constantFrom([10, 100], [200, 100])).map(([at, [minTxMbps, maxTxMbps]]) => setVf(at, { rates: { minTxMbps: minTxMbps!, maxTxMbps: maxTxMbps! } })) },
   { weight: 1, arbitrary: fc.tuple(index, place, fc.subarray(['192.0.2.1/24', '192.0.2.2/24', '2001:db8::1/64']), fc.boolean()).map(([at, netns, addresses, hasRoute]): HardwareStep => ({
     kind: 'setAddresses', device: vf(at), netns, addresses, routes: hasRoute ? [{ dst: '198.51.100.0/24', gw: '192.0.2.254' }] : [],
   })) },
