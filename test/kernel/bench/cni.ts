@@ -42,13 +42,13 @@ async function bench(): Promise<void> {
   const ipam = (plugin: string) => ({ type: 'host-local', dataDir: join(folder, plugin), ranges: [[{ subnet: '192.0.2.0/24' }]] });
   const sriov = (name: string) => ({ name: 'net', type: 'sriov', deviceID: device, vlan: 100, ipam: ipam(name) });
   const all: readonly Contestant[] = [
-    ...(existsSync(SHIM) ? [{ name: 'native, daemon', command: [SHIM], config: sriov('native'), withDaemon: true, warm: 25, cold: 3 }] : []),
-    { name: 'portable, daemon', command: PORTABLE, config: sriov('portable'), withDaemon: true, warm: 4, cold: 1 },
-    { name: 'portable, alone', command: PORTABLE, config: sriov('alone'), withDaemon: false, warm: 4, cold: 1 },
-    ...(peer === undefined ? [] : [{ name: `peer ${peer}`, command: [peer], config: sriov('peer'), withDaemon: false, warm: 25, cold: 3 }]),
+    ...(existsSync(SHIM) ? [{ name: 'native, daemon', command: [SHIM], config: sriov('native'), withDaemon: true, warm: 15, cold: 2 }] : []),
+    ...(peer === undefined ? [] : [{ name: `peer ${peer}`, command: [peer], config: sriov('peer'), withDaemon: false, warm: 15, cold: 2 }]),
     ...(existsSync('/usr/lib/cni/host-device')
-      ? [{ name: 'Go host-device', command: ['/usr/lib/cni/host-device'], config: { cniVersion: '1.0.0', name: 'net', type: 'host-device', pciBusID: device, ipam: ipam('go') }, withDaemon: false, warm: 25, cold: 3 }]
+      ? [{ name: 'Go host-device', command: ['/usr/lib/cni/host-device'], config: { cniVersion: '1.0.0', name: 'net', type: 'host-device', pciBusID: device, ipam: ipam('go') }, withDaemon: false, warm: 15, cold: 2 }]
       : []),
+    { name: 'portable, daemon', command: PORTABLE, config: sriov('portable'), withDaemon: true, warm: 3, cold: 1 },
+    { name: 'portable, alone', command: PORTABLE, config: sriov('alone'), withDaemon: false, warm: 3, cold: 1 },
   ];
   const print = (name: string, ...cells: readonly string[]) => process.stdout.write(`${name.padEnd(18)} ${cells.map((cell) => cell.padStart(15)).join('')}\n`);
   print('p50 / p99, ms', 'ADD warm', 'DEL warm', 'ADD cold', 'DEL cold');

@@ -31,7 +31,6 @@ const addressFolder = join(folder, 'networks');
 after(() => hardware.close());
 
 type Form = 'daemon' | 'alone';
-type Verb = 'ADD' | 'DEL';
 
 /** A process that is loaded now and goes on when it is told what to do, and where to die. */
 class Dying {
@@ -99,51 +98,56 @@ function chosen(form: Form, places: readonly string[]): readonly { readonly what
   return Array.from({ length: count }, (_, number) => writes[Math.round(((number + (count === 1 ? 0.5 : 0)) * (writes.length - 1)) / Math.max(1, count - 1))]!);
 }
 
-test('the daemon and the portable executable killed after a write of ADD and of DEL: taken back by a DEL, or by the next start', async () => {
+for (const form of ['daemon', 'alone'] as const) {
+  for (const verb of ['ADD', 'DEL'] as const) {
+    const who = form === 'daemon' ? 'the daemon' : 'the portable executable';
+    test(`${who} killed after a write of ${verb}: taken back by a DEL, or by the next start`, () => withVf((pod, device) => dieAtEach(form, { verb, pod, config: configOf(device) }, [...machinePfs(), device])));
+  }
+}
+
+/** A pod, and a VF that has an alternative name and was with a pod once. */
+async function withVf(work: (pod: Pod, device: PciAddress) => Promise<void>): Promise<void> {
   const [vfs] = await makeVfs(hardware, 1);
   const device = vfs![0]!;
   ip('link', 'property', 'add', 'dev', (await pfOf(hardware, machinePfs()[0]!)).vfs[0]!.netdev!.name, 'altname', 'the-first-vf');
-  const devices = [...machinePfs(), device];
+  await withPods(['a'], async (pod) => {
+    await add(pod!, configOf(device));
+    await del(pod!);
+    await work(pod!, device);
+  });
+  await removeVfs(hardware);
+}
+
+async function dieAtEach(form: Form, call: Call, devices: readonly PciAddress[]): Promise<void> {
+  const { verb, pod, config } = call;
+  const before = state(devices);
   let next = new Dying();
   try {
-    await withPods(['a'], async (pod) => {
-      const config = configOf(device);
-      await add(pod!, config);
-      await del(pod!);
-      const before = state(devices);
-      for (const form of ['daemon', 'alone'] as const) {
-        for (const verb of ['ADD', 'DEL'] as const satisfies readonly Verb[]) {
-          const call: Call = { verb, pod: pod!, config };
-          const run = async (killAt: number) => {
-            if (verb === 'DEL') await add(pod!, config);
-            const dying = next;
-            const ended = dying.run(form, call, killAt);
-            // The next one loads while the kernel is busy.
-            next = new Dying();
-            return ended;
-          };
-          const { places } = await run(0);
-          assert.ok(places.length >= 10, places.join('\n'));
-          if (verb === 'ADD') await del(pod!);
-          assert.deepEqual(state(devices), before);
-          const deaths = chosen(form, places);
-          process.stdout.write(`  ${form} ${verb}: ${places.length} places, a kill at ${deaths.length} of them\n`);
-          for (const [number, { what, killAt }] of deaths.entries()) {
-            const said = `${form} killed in ${verb} at place ${killAt} (${what})`;
-            const { places: came, killed } = await run(killAt);
-            assert.ok(killed && came.at(-1) === what, `${said}: ${came.join(', ')}`);
-            const byStart = number % 2 === 1;
-            if (byStart) await start();
-            // Only a finished attachment survives a start: the record says so.
-            if (!byStart || state(devices).kept.length > 0) await del(pod!);
-            assert.deepEqual(state(devices), before, `${said}, then ${byStart ? 'the next start' : 'DEL'}`);
-            if (isComplete) process.stdout.write(`  ${said}\n`);
-          }
-        }
-      }
-    });
+    const run = async (killAt: number) => {
+      if (verb === 'DEL') await add(pod, config);
+      const ended = next.run(form, call, killAt);
+      // The next one loads while the kernel is busy.
+      next = new Dying();
+      return ended;
+    };
+    const { places } = await run(0);
+    assert.ok(places.length >= 10, places.join('\n'));
+    if (verb === 'ADD') await del(pod);
+    assert.deepEqual(state(devices), before);
+    const deaths = chosen(form, places);
+    process.stdout.write(`  ${places.length} places, a kill at ${deaths.length} of them\n`);
+    for (const [number, { what, killAt }] of deaths.entries()) {
+      const said = `killed at place ${killAt} (${what})`;
+      const { places: came, killed } = await run(killAt);
+      assert.ok(killed && came.at(-1) === what, `${said}: ${came.join(', ')}`);
+      const byStart = number % 2 === 1;
+      if (byStart) await start();
+      // Only a finished attachment survives a start: the record says so.
+      if (!byStart || state(devices).kept.length > 0) await del(pod);
+      assert.deepEqual(state(devices), before, `${said}, then ${byStart ? 'the next start' : 'DEL'}`);
+      process.stdout.write(`  ${said}\n`);
+    }
   } finally {
     next.end();
   }
-  await removeVfs(hardware);
-});
+}
