@@ -6,7 +6,7 @@ import type { Ipam, IpamRequest } from '@vfleet/controllers';
 import { KubeError, MemFiles, SeededRandom, SimClock } from '@vfleet/core';
 import type { Kube, Resource } from '@vfleet/core';
 import { ipPools, ipReservations } from '@vfleet/controllers/ipam/whereabouts.ts';
-import { customResourceDefinitionResource } from '@vfleet/kube';
+import { customResourceDefinitionResource, namespaces, pods } from '@vfleet/kube';
 import type { CustomResourceDefinition } from '@vfleet/kube';
 import { createApiServer } from '@vfleet/kube-sim';
 import { describe, expect, test } from 'vitest';
@@ -34,6 +34,7 @@ async function world(fault: { of: Fault } = { of: () => undefined }) {
   const kube = server.client();
   await kube.create(customResourceDefinitionResource, poolCrd);
   await kube.create(customResourceDefinitionResource, reservationCrd);
+  await kube.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'x' } });
   await clock.run(5_000);
   let writes = 0;
   const lossy = async <Value>(work: () => Promise<Value>): Promise<Value> => {
@@ -59,7 +60,8 @@ async function world(fault: { of: Fault } = { of: () => undefined }) {
   };
   const pools = async () => Object.fromEntries((await kube.list(ipPools)).items.map(({ metadata, spec }) => [metadata.name, spec.allocations]));
   const reservations = async () => (await kube.list(ipReservations)).items.map(({ metadata }) => metadata.name).toSorted();
-  return { kube, ipam, wait, pools, reservations, writes: () => writes };
+  const run = (name: string) => kube.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'x', name }, spec: { containers: [{ name: 'app', image: 'app' }] } });
+  return { kube, ipam, wait, run, pools, reservations, writes: () => writes };
 }
 
 const request = (pod: string, config: object = { range: '10.1.0.0/24' }): IpamRequest => ({
@@ -93,8 +95,9 @@ describe('the objects', () => {
   });
 
   test('the lowest free address, past what is excluded, taken or the gateway', async () => {
-    const { ipam, wait } = await world();
+    const { ipam, wait, run } = await world();
     const config = { range: '10.1.0.0/24', range_start: '10.1.0.4', range_end: '10.1.0.10', gateway: '10.1.0.8', exclude: ['10.1.0.4/31', '10.1.0.7'] };
+    for (const pod of ['a', 'b', 'c', 'd']) await run(pod);
     const given: unknown[] = [];
     for (const pod of ['a', 'b', 'c']) given.push(await addresses(wait(ipam.allocate(request(pod, config)))));
     await wait(ipam.release(request('a', config)));
@@ -124,6 +127,63 @@ describe('the objects', () => {
     expect(await addresses(wait(ipam.allocate(request('b'))))).toEqual(['10.1.0.3/24']);
     await wait(ipam.release(request('a')));
     expect(Object.keys((await pools())['10.1.0.0-24']!)).toEqual(['1', '3', 'nonsense']);
+  });
+});
+
+describe('a range that is full', () => {
+  const config = { range: '10.1.0.0/29' };
+  const all = ['a', 'b', 'c', 'd', 'e', 'f'];
+
+  test('is freed of what pods had that are gone, and of nothing else', async () => {
+    const { ipam, wait, run, kube, pools, reservations } = await world();
+    for (const pod of [...all, 'new', 'newer', 'newest']) await run(pod);
+    for (const pod of all) await wait(ipam.allocate(request(pod, config)));
+    expect(await addresses(wait(ipam.allocate(request('new', config))))).toMatchObject({ code: 'exhausted' });
+    for (const pod of ['b', 'e']) await kube.delete(pods, { namespace: 'x', name: pod });
+    await wait(Promise.resolve());
+    expect((await pools())['10.1.0.0-29']).toHaveProperty('2');
+    const given = [];
+    for (const pod of ['new', 'newer', 'newest']) given.push(await addresses(wait(ipam.allocate(request(pod, config)))));
+    expect(given).toEqual([['10.1.0.2/29'], ['10.1.0.5/29'], expect.objectContaining({ code: 'exhausted' })]);
+    expect(Object.values((await pools())['10.1.0.0-29']!).map(({ id }) => id)).toEqual(['a', 'new', 'c', 'd', 'newer', 'f']);
+    expect(await reservations()).toEqual(['10.1.0.1', '10.1.0.2', '10.1.0.3', '10.1.0.4', '10.1.0.5', '10.1.0.6']);
+  });
+
+  test('keeps what names no pod', async () => {
+    const { ipam, wait, kube, pools } = await world();
+    const allocations = Object.fromEntries(['', 'x', '/', 'x/', 'x/y/z', '/y'].map((podref, index) => [index + 1, { id: `c${index}`, podref }]));
+    await kube.create(ipPools, { apiVersion: 'whereabouts.cni.cncf.io/v1alpha1', kind: 'IPPool', metadata: { namespace: 'kube-system', name: '10.1.0.0-29' }, spec: { range: '10.1.0.0/29', allocations } });
+    expect(await addresses(wait(ipam.allocate(request('new', config))))).toMatchObject({ code: 'exhausted' });
+    expect((await pools())['10.1.0.0-29']).toEqual(allocations);
+  });
+
+  test('gives each address once, however many find it full at once', async () => {
+    const { ipam, wait, pools } = await world();
+    for (const pod of all) await wait(ipam.allocate(request(pod, config)));
+    // No pod of theirs was ever there.
+    const given = await wait(Promise.all(['g', 'h', 'i', 'j'].map((pod) => addresses(ipam.allocate(request(pod, config))))));
+    const addressesGiven = given.filter((one) => Array.isArray(one)).flat();
+    expect(new Set(addressesGiven).size).toBe(addressesGiven.length);
+    expect(addressesGiven.length).toBeGreaterThan(0);
+    expect(Object.keys((await pools())['10.1.0.0-29']!).length).toBeLessThanOrEqual(6);
+  });
+
+  test('an answer that is lost while it is freed costs nobody else an address', async () => {
+    for (const at of ['before', 'after'] as const) {
+      for (let nth = 1; nth < 12; nth++) {
+        let from = Infinity;
+        const { ipam, wait, run, kube, pools, reservations, writes } = await world({ of: (write) => (write === from ? at : undefined) });
+        for (const pod of [...all, 'new']) await run(pod);
+        for (const pod of all) await wait(ipam.allocate(request(pod, config)));
+        await kube.delete(pods, { namespace: 'x', name: 'c' });
+        from = writes() + nth;
+        await wait(ipam.allocate(request('new', config)));
+        if (writes() < from) break;
+        expect([at, nth, await addresses(wait(ipam.allocate(request('new', config))))]).toEqual([at, nth, ['10.1.0.3/29']]);
+        expect(Object.values((await pools())['10.1.0.0-29']!).map(({ id }) => id)).toEqual(['a', 'b', 'new', 'd', 'e', 'f']);
+        expect(await reservations()).toHaveLength(6);
+      }
+    }
   });
 });
 

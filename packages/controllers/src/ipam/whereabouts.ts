@@ -1,6 +1,6 @@
 import { fail, isKubeError, ok } from '@vfleet/core';
 import type { Clock, Kube, KubeObject, ObjectKey, Random, Resource, Result } from '@vfleet/core';
-import { backoffMs } from '@vfleet/kube';
+import { backoffMs, pods } from '@vfleet/kube';
 import { compareIps, formatIp, formatPrefix, ipPlus, prefixContains, sameIp } from './ip.ts';
 import type { IpAddress } from './ip.ts';
 import { invalidIpam } from './ipam.ts';
@@ -40,12 +40,16 @@ const RETRY = { initialMs: 20, maxMs: 1_000 };
 /** Every try but the last was lost to somebody who got an address: with a hundred at once, one waits for ninety-nine. */
 const TRIES_MAX = 200;
 
+/** Of a full range so many pods are asked after, at a few milliseconds each: the runtime waits for the answer. */
+const PODS_ASKED_MAX = 256;
+
 type Owner = Pick<IpamRequest, 'containerId' | 'ifname' | 'pod'>;
 
 /**
  * Addresses for the whole cluster, in the objects that whereabouts keeps: either may follow the other. The pool is the record, changed only
  * as it was read; the reservation that keeps addresses unique over ranges comes after it and goes before it, so that whatever is interrupted, DEL
- * finds it.
+ * finds it. Addresses of pods that no longer are, as of a node that was lost, are taken back when a range is full and not before: that a pod
+ * is gone is then asked of the API server itself, and nobody's address is at stake for a look at an old list.
  */
 export class Whereabouts implements Ipam {
   readonly #ports: WhereaboutsPorts;
@@ -113,7 +117,10 @@ export class Whereabouts implements Ipam {
       const pool = (await this.#pool(key)) ?? (await this.#createPool(key, range));
       const held = pool === undefined ? undefined : offsetOf(pool, request);
       const offset = held ?? (pool === undefined ? undefined : freeOffset(config, range, pool, taken));
-      if (pool !== undefined && offset === undefined) return exhausted(range);
+      if (pool !== undefined && offset === undefined) {
+        if (await this.#collectGarbage(config, range, pool)) continue;
+        return exhausted(range);
+      }
       if (pool !== undefined && offset !== undefined) {
         const address = ipPlus(range.subnet.address, BigInt(offset));
         const noted = held !== undefined || (await this.#changed(pool, { ...pool.spec.allocations, [offset]: allocationOf(request) }));
@@ -139,6 +146,33 @@ export class Whereabouts implements Ipam {
       if (config.unique) await this.#unreserve(config, ipPlus(range.subnet.address, BigInt(offset)), owner);
       await this.#forget(key, owner);
     }
+  }
+
+  /** Takes back what pods have that are gone. False when there is nothing of that kind. */
+  async #collectGarbage(config: WhereaboutsConfig, { subnet }: WhereaboutsRange, pool: IpPool): Promise<boolean> {
+    const gone = new Map<string, Allocation>();
+    const known = new Map<string, boolean>();
+    for (const [offset, allocation] of Object.entries(pool.spec.allocations)) {
+      const { podref } = allocation;
+      if (!known.has(podref) && known.size >= PODS_ASKED_MAX) break;
+      const isGone = known.get(podref) ?? (await this.#isGone(podref));
+      known.set(podref, isGone);
+      if (isGone) gone.set(offset, allocation);
+    }
+    if (gone.size === 0) return false;
+    for (const [offset, { id, ifname }] of gone) {
+      if (config.unique && /^\d+$/.test(offset)) await this.#unreserve(config, ipPlus(subnet.address, BigInt(offset)), { containerId: id, ifname: ifname ?? '' });
+    }
+    // Whoever changed the pool meanwhile has made room, or needs the same: it is looked at again either way.
+    await this.#changed(pool, Object.fromEntries(Object.entries(pool.spec.allocations).filter(([offset]) => !gone.has(offset))));
+    return true;
+  }
+
+  /** Of a text that names no pod nobody knows. */
+  async #isGone(podref: string): Promise<boolean> {
+    const [namespace, name, ...rest] = podref.split('/');
+    if (namespace === undefined || namespace === '' || name === undefined || name === '' || rest.length > 0) return false;
+    return (await this.#orUndefined('NotFound', () => this.#ports.kube.get(pods, { namespace, name }))) === undefined;
   }
 
   async #forget(key: ObjectKey, owner: Owner): Promise<void> {
