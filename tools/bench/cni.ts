@@ -7,7 +7,7 @@ import { RigProblem } from '../../test/kernel/rig/rig-problem.ts';
 import { machineScript, openRig } from '../../test/kernel/rig/rig.ts';
 import { buildShim } from '../build-shim.ts';
 
-/** `--peer=PATH`: another SR-IOV plugin, to be called with the same configuration. */
+/** `--peer=PATH`: another SR-IOV plugin, to be called with the same configuration; `--rounds=N`: how often the fast ones are called. */
 export async function run(print: (line: string) => void, words: readonly string[]): Promise<void> {
   const kernel = openRig(false, 'igb');
   if (kernel instanceof RigProblem) {
@@ -24,8 +24,8 @@ export async function run(print: (line: string) => void, words: readonly string[
   };
   const load = () => loadavg()[0]!.toFixed(1);
   const before = load();
-  const peer = words.filter((word) => word.startsWith('--peer='));
-  const status = await runInMachine({ kernel, exchange, command: machineScript('test/kernel/bench/cni.ts', peer), nics: 2, memoryMb: 2048, limitMs: 1_800_000, onOutput });
+  const handed = words.filter((word) => /^--(?:peer|rounds)=/.test(word));
+  const status = await runInMachine({ kernel, exchange, command: machineScript('test/kernel/bench/cni.ts', handed), nics: 2, memoryMb: 2048, limitMs: 1_800_000, onOutput });
   if (status !== 0) throw new Error(`the benchmark ended with status ${status}`);
   print(`  An emulated machine of one processor: look at the proportions. Load of this one before and after: ${before}, ${load()}.`);
   rmSync(exchange, { recursive: true, force: true });
