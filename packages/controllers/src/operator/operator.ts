@@ -109,8 +109,8 @@ class ElectedOperator implements Operator {
     this.#elector.start();
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
     this.#isRunning = false;
-    await this.#elector.stop();
+    return this.#elector.stop();
   }
 }
