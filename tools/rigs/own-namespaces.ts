@@ -1,11 +1,11 @@
 /**
  * Runs a command as on a node of its own: namespaces for mounts, network, processes, host name and System V objects, with folders
  * of its own where a kubelet and its neighbours keep things. Everything that the command starts, mounts or configures is gone with
- * its first process, whatever that process dies of; only the control groups are left, and those are removed afterwards.
+ * its first process, whatever that process dies of; only the control groups are left, which a shell outside removes then.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** The address of the node; a kubelet wants one that is no loopback address. */
@@ -70,35 +70,40 @@ shift
 wait $!
 `;
 
-/** Runs the command to its end and answers its exit status. A signal that ends this process ends everything inside. */
+/** Outside: starts all that, and removes the control groups when it has ended. The kernel takes a moment to let go of processes that were killed. */
+const supervision = `
+cgroup=$1
+shift
+unshare --mount --net --pid --uts --ipc --fork --mount-proc --kill-child sh -c "$@"
+status=$?
+for attempt in $(seq 100); do
+  left=0
+  for group in ${cgroupMount}/$cgroup ${cgroupMount}/*/$cgroup; do
+    if [ -d "$group" ]; then find "$group" -depth -type d -exec rmdir {} + 2> /dev/null || left=1; fi
+  done
+  if [ $left = 0 ]; then break; fi
+  sleep 0.1
+done
+exit $status
+`;
+
+/** Runs the command to its end and answers its exit status. What ends this process ends everything inside. */
 export async function runInOwnNamespaces(hostName: string, command: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<number> {
-  removeCgroups((name) => !isAlive(Number(name.slice(cgroupPrefix.length))));
   const cgroup = `${cgroupPrefix}${process.pid}`;
   makeCgroups(cgroup);
-  const child = spawn(
-    "unshare",
-    ["--mount", "--net", "--pid", "--uts", "--ipc", "--fork", "--mount-proc", "--kill-child", "sh", "-c", preparation, "sh", hostName, ...command],
-    { stdio: ["inherit", "inherit", "inherit", "pipe"], env: { ...env, [cgroupVariable]: cgroup }, detached: true },
-  );
-  const stop = () => void child.kill("SIGKILL");
+  const child = spawn("sh", ["-c", supervision, "sh", cgroup, preparation, "sh", hostName, ...command], {
+    stdio: ["inherit", "inherit", "inherit", "pipe"], env: { ...env, [cgroupVariable]: cgroup },
+    // A signal that a terminal sends to all must not end the one that cleans up.
+    detached: true,
+  });
+  const stop = () => child.stdio[3]?.destroy();
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const signal of signals) process.once(signal, stop);
-  process.once("exit", stop);
   try {
     const [status] = (await once(child, "exit")) as [number | null];
     return status ?? 1;
   } finally {
     for (const signal of signals) process.removeListener(signal, stop);
-    process.removeListener("exit", stop);
-    await cgroupsGone(cgroup);
-  }
-}
-
-/** The kernel takes a moment to let go of processes that were killed. */
-async function cgroupsGone(cgroup: string): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    if (removeCgroups((name) => name === cgroup)) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 
@@ -125,37 +130,12 @@ function hierarchies(): readonly string[] {
   return existsSync(join(cgroupMount, "cgroup.controllers")) ? [cgroupMount] : folders(cgroupMount).map((name) => join(cgroupMount, name));
 }
 
-/** Removes the rigs' control groups in every hierarchy, children first; false when one is still in use. */
-function removeCgroups(isMeant: (name: string) => boolean): boolean {
-  let gone = true;
-  for (const hierarchy of hierarchies()) {
-    for (const name of folders(hierarchy)) {
-      if (name.startsWith(cgroupPrefix) && isMeant(name)) gone = removeCgroup(join(hierarchy, name)) && gone;
-    }
-  }
-  return gone;
-}
-
-function removeCgroup(path: string): boolean {
-  for (const name of folders(path)) removeCgroup(join(path, name));
-  try {
-    rmdirSync(path);
-    return true;
-  } catch {
-    return !existsSync(path);
-  }
-}
-
 function folders(path: string): readonly string[] {
   try {
     return readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
   } catch {
     return [];
   }
-}
-
-function isAlive(pid: number): boolean {
-  return read(`/proc/${pid}/stat`) !== "";
 }
 
 /** Empty when there is nothing to read. */
