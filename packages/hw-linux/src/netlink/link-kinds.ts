@@ -3,7 +3,7 @@ import { linkHeader } from './link.ts';
 
 /** Links that exist in software only: how they are made, named and taken away (include/uapi/linux/if_link.h, veth.h). */
 
-const IFLA = { address: 1, name: 3, mtu: 4, link: 5, master: 10, linkInfo: 18, alias: 20, afSpec: 26 } as const;
+const IFLA = { address: 1, name: 3, mtu: 4, link: 5, master: 10, linkInfo: 18, alias: 20, afSpec: 26, group: 27 } as const;
 const INFO = { kind: 1, data: 2 } as const;
 const VETH_PEER = 1;
 const BRIDGE_SNOOPING = 23;
@@ -21,10 +21,12 @@ export interface NewLink {
   readonly mtu: number;
   /** Drawn by the kernel when left out. */
   readonly mac?: Uint8Array;
+  /** Links of one group can be removed by one message. */
+  readonly group?: number;
 }
 
-function named({ name, mtu, mac }: NewLink): Uint8Array {
-  return bytesOf(attribute(IFLA.name, text(name)), attribute(IFLA.mtu, u32(mtu)), ...(mac === undefined ? [] : [attribute(IFLA.address, mac)]));
+function named({ name, mtu, mac, group }: NewLink): Uint8Array {
+  return bytesOf(attribute(IFLA.name, text(name)), attribute(IFLA.mtu, u32(mtu)), ...(mac === undefined ? [] : [attribute(IFLA.address, mac)]), ...(group === undefined ? [] : [attribute(IFLA.group, u32(group))]));
 }
 
 function ofKind(kind: string, ...data: readonly Uint8Array[]): Uint8Array {
@@ -61,6 +63,11 @@ export function encodeGetNamedLink(name: string): Uint8Array {
 
 export function encodeDeleteLink(index: number): Uint8Array {
   return linkHeader(index);
+}
+
+/** All links of a group at once: the kernel waits for its readers once, and not for each. */
+export function encodeDeleteGroup(group: number): Uint8Array {
+  return bytesOf(linkHeader(0), attribute(IFLA.group, u32(group)));
 }
 
 /** Free text that the kernel keeps with a link, also when it moves to another namespace. */

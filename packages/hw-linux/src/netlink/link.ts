@@ -9,7 +9,7 @@ export const RTM = {
 
 /** Attributes of links (include/uapi/linux/if_link.h). */
 export const IFLA = {
-  address: 1, name: 3, mtu: 4, link: 5, master: 10, linkInfo: 18, alias: 20, numVf: 21, vfInfoList: 22, netNsFd: 28, extMask: 29, physSwitchId: 36, linkNetnsId: 37, physPortName: 38,
+  address: 1, name: 3, mtu: 4, link: 5, master: 10, linkInfo: 18, alias: 20, numVf: 21, vfInfoList: 22, group: 27, netNsFd: 28, extMask: 29, physSwitchId: 36, linkNetnsId: 37, physPortName: 38,
   propertyList: 52, altName: 53, parentDevice: 56, parentBus: 57,
 } as const;
 export const VF = { info: 1, mac: 1, vlan: 2, spoofCheck: 4, linkState: 5, rate: 6, trust: 9, nodeGuid: 10, portGuid: 11, vlanList: 12, vlanInfo: 1 } as const;
@@ -60,6 +60,8 @@ export interface Link {
   readonly parentDevice?: string;
   readonly physPortName?: string;
   readonly physSwitchId?: string;
+  /** Number that somebody gave it and others; absent in the default group. */
+  readonly group?: number;
   /** Free text that somebody gave it. */
   readonly alias?: string;
   /** `veth`, `bridge`, `vlan`: of links that exist in software only. */
@@ -94,6 +96,7 @@ export function decodeLink(payload: Uint8Array): Link {
     ...present('parentDevice', get(IFLA.parentDevice, readText)),
     ...present('physPortName', get(IFLA.physPortName, readText)),
     ...present('physSwitchId', get(IFLA.physSwitchId, (value) => Buffer.from(value).toString('hex'))),
+    ...present('group', get(IFLA.group, readU32) || undefined),
     ...present('alias', get(IFLA.alias, readText)),
     ...present('softwareKind', get(IFLA.linkInfo, decodeSoftwareKind)),
     vfs: get(IFLA.vfInfoList, (value) => decodeVfs(value, isInfiniBand)) ?? [],

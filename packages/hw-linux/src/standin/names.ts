@@ -41,6 +41,11 @@ export function keyOfName(name: string): SwitchKey | undefined {
   return NAME.exec(name)?.[1];
 }
 
+/** The group of a switch's representors: a number that nobody takes by chance. */
+export function groupOf(key: SwitchKey): number {
+  return 0x4000_0000 + (parseInt(key, 36) % 0x3fff_ffff);
+}
+
 /** The end of a VF's cable that is in the switch. */
 export function representorName(key: SwitchKey, index: number): string {
   return `vf${key}r${index}`;

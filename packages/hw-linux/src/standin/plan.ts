@@ -11,6 +11,8 @@ import type { SwitchPort, SwitchView } from './switch-view.ts';
 /** What is to be done so that the kernel's links are as the simulated NIC is. Done in order. */
 export type SwitchAction =
   | { readonly kind: 'removeLink'; readonly name: string; readonly index: number }
+  /** All representors with their other ends. */
+  | { readonly kind: 'removePorts'; readonly group: number }
   /** With a bridge for each VLAN, which are joined where the kernel knows VLANs. */
   | { readonly kind: 'makeBridge'; readonly vlan: SwitchVlan }
   | { readonly kind: 'noteSwitch'; readonly record: SwitchRecord }
@@ -21,7 +23,7 @@ export type SwitchAction =
 
 /** A PF that is gone, or has no VFs, has no switch. */
 export function planSwitch(pf: PfObservation | undefined, view: SwitchView): readonly SwitchAction[] {
-  if (pf === undefined || pf.numVfs === 0) return removals(view, new Set());
+  if (pf === undefined || pf.numVfs === 0) return removalOfAll(view);
   const carrier = pf.netdev?.carrier === true;
   const wanted = pf.vfs.filter((vf) => pf.linkType === 'ETH' && hasEnd(vf, portOf(view, vf)));
   const ports = wanted.map((vf) => recordOf(vf, portOf(view, vf)));
@@ -109,6 +111,13 @@ function isLinkUp({ settings: { linkState } }: VfObservation, carrier: boolean):
 function freeName(vf: VfObservation, view: SwitchView): string {
   const name = vf.netdev?.name;
   return name === undefined || view.taken.has(name) ? spareName(view.key, vf.index) : name;
+}
+
+function removalOfAll(view: SwitchView): readonly SwitchAction[] {
+  const { group } = view;
+  const grouped = group === undefined ? [] : [...view.links.values()].filter((link) => link.group === group);
+  if (group === undefined || grouped.length === 0) return removals(view, new Set());
+  return [{ kind: 'removePorts', group }, ...removals({ ...view, links: new Map([...view.links].filter(([, link]) => link.group !== group)) }, new Set())];
 }
 
 /** Ports first, then what they were in; of a pair, one end takes the other with it. */

@@ -1,5 +1,5 @@
 import type { Link } from '../netlink/link.ts';
-import { bridgeName, keyOfName, limiterName, UNTAGGED } from './names.ts';
+import { bridgeName, groupOf, keyOfName, limiterName, UNTAGGED } from './names.ts';
 import type { SwitchKey, SwitchVlan } from './names.ts';
 import { parseEnd, parsePort, parseSwitch } from './records.ts';
 import type { PortRecord, SwitchRecord } from './records.ts';
@@ -21,6 +21,8 @@ export interface SwitchView {
   readonly ports: ReadonlyMap<number, SwitchPort>;
   /** Everything that carries the key, by name; the VFs' own ends are not among them. */
   readonly links: ReadonlyMap<string, Link>;
+  /** The group of the representors, if nobody else has links in it. */
+  readonly group?: number;
   /** Names that are taken on the host, by whomever. */
   readonly taken: ReadonlySet<string>;
 }
@@ -42,7 +44,9 @@ export function viewSwitch(key: SwitchKey, links: readonly Link[]): SwitchView {
     ports.set(record.index, { record, representor, ...(end === undefined ? {} : { end }), ...(limiter === undefined ? {} : { limiter }) });
   }
   const record = parseSwitch(key, own.get(bridgeName(key, UNTAGGED))?.alias);
-  return { key, ...(record === undefined ? {} : { record }), ports, links: own, taken: new Set(links.flatMap(({ name, altNames }) => [name, ...altNames])) };
+  const group = groupOf(key);
+  const isOwn = links.every((link) => link.group !== group || own.has(link.name));
+  return { key, ...(isOwn ? { group } : {}), ...(record === undefined ? {} : { record }), ports, links: own, taken: new Set(links.flatMap(({ name, altNames }) => [name, ...altNames])) };
 }
 
 export function bridgeOf(view: SwitchView, vlan: SwitchVlan): Link | undefined {

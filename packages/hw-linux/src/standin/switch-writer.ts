@@ -5,7 +5,7 @@ import type { KernelLinks } from '../links.ts';
 import { hexBytes } from '../netlink/attributes.ts';
 import { RTM_NEIGHBOUR, RTM_SETLINK, decodePortAddress, encodeGetPortAddresses, encodePortAddress, encodePortFlags } from '../netlink/bridge-port.ts';
 import {
-  ALIAS_BYTES_MAX, encodeAlias, encodeBridge, encodeDeleteLink, encodeGetNamedLink, encodeIfb, encodeMaster, encodeVethPair, encodeVlan, encodeWithoutOwnAddress,
+  ALIAS_BYTES_MAX, encodeAlias, encodeBridge, encodeDeleteGroup, encodeDeleteLink, encodeGetNamedLink, encodeIfb, encodeMaster, encodeVethPair, encodeVlan, encodeWithoutOwnAddress,
 } from '../netlink/link-kinds.ts';
 import { RTM, decodeLink, encodeSetMtu, encodeSetUp } from '../netlink/link.ts';
 import type { Link } from '../netlink/link.ts';
@@ -13,7 +13,7 @@ import { NLM } from '../netlink/message.ts';
 import { RTM_FILTER, RTM_QUEUE, encodeIngress, encodeRedirect, encodeTokenBucket } from '../netlink/shaping.ts';
 import { failed, ofNetlink } from '../steps/outcome.ts';
 import type { StepFailure, StepOutcome } from '../steps/outcome.ts';
-import { UNTAGGED, bridgeName, limiterName, representorName, trunkName } from './names.ts';
+import { UNTAGGED, bridgeName, groupOf, limiterName, representorName, trunkName } from './names.ts';
 import type { SwitchKey, SwitchVlan } from './names.ts';
 import type { SwitchAction } from './plan.ts';
 import { encodeEnd, encodePart, encodePort, encodeSwitch } from './records.ts';
@@ -53,6 +53,8 @@ export class SwitchWriter {
     switch (action.kind) {
       case 'removeLink':
         return this.#remove(action.index, action.name);
+      case 'removePorts':
+        return this.#change(encodeDeleteGroup(action.group), 0, 'representors', RTM.delLink);
       case 'makeBridge':
         return this.#makeBridge(action.vlan);
       case 'noteSwitch':
@@ -106,7 +108,7 @@ export class SwitchWriter {
   async #makePort({ name, mtu, record }: Extract<SwitchAction, { kind: 'makePort' }>): Promise<StepOutcome> {
     const mac = hexBytes(record.mac);
     const own = representorName(this.#key, record.index);
-    const made = await this.#change(encodeVethPair({ name: own, mtu: MTU_MAX }, { name, mtu, ...(mac === undefined ? {} : { mac }) }), MAKE, name);
+    const made = await this.#change(encodeVethPair({ name: own, mtu: MTU_MAX, group: groupOf(this.#key) }, { name, mtu, ...(mac === undefined ? {} : { mac }) }), MAKE, name);
     if (made !== undefined) return made;
     return this.#inOrder([
       () => this.#on(name, ({ index }) => this.#alias(index, encodeEnd(this.#key, record.device))),

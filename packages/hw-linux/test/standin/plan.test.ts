@@ -5,7 +5,7 @@ import type { PfObservation, VfObservation } from '@vfleet/core';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Link } from '../../src/netlink/link.ts';
-import { bridgeName, limiterName, representorName, trunkName } from '../../src/standin/names.ts';
+import { bridgeName, groupOf, limiterName, representorName, trunkName } from '../../src/standin/names.ts';
 import { planSwitch } from '../../src/standin/plan.ts';
 import type { SwitchAction } from '../../src/standin/plan.ts';
 import { encodeEnd, encodePart, encodePort, encodeSwitch, parsePort } from '../../src/standin/records.ts';
@@ -33,6 +33,9 @@ class LinkTable {
     switch (action.kind) {
       case 'removeLink':
         return this.#remove(action.name);
+      case 'removePorts':
+        for (const { name } of this.links.filter(({ group }) => group === action.group)) this.#remove(name);
+        return;
       case 'makeBridge':
         this.#add(bridgeName(KEY, action.vlan), 'bridge', action.vlan.id === 0 ? {} : { alias: encodePart(KEY) });
         if (action.vlan.id !== 0) this.#add(trunkName(KEY, action.vlan), 'vlan', { alias: encodePart(KEY) });
@@ -41,7 +44,7 @@ class LinkTable {
         return this.#set(bridgeName(KEY, UNTAGGED), { alias: encodeSwitch(KEY, action.record) });
       case 'makePort':
         this.#add(action.name, 'veth', { alias: encodeEnd(KEY, action.record.device), mac: action.record.mac });
-        this.#add(representorName(KEY, action.record.index), 'veth');
+        this.#add(representorName(KEY, action.record.index), 'veth', { group: groupOf(KEY) });
         this.#peers.set(representorName(KEY, action.record.index), action.name);
         return;
       case 'setPort': {
@@ -112,6 +115,20 @@ test('what is there is led to what is wanted by one plan, from anywhere', () => 
     table.carryOut(planSwitch(undefined, table.view()));
     expect(table.links.map(({ name }) => name)).toEqual(['eth0']);
   }));
+});
+
+test('links of somebody else in the group keep it from being removed as one', () => {
+  const table = new LinkTable();
+  table.links.push({ ...blank('mine', 99), group: groupOf(KEY) });
+  const vf = (index: number): VfObservation => ({
+    index, pciAddress: pciAddress(`0000:81:01.${index}`), vendor: '8086', deviceId: '1889', driver: 'iavf', rdmaDevices: [],
+    settings: { mac: '00:00:00:00:00:00', vlan: 0, vlanQos: 0, vlanProtocol: '802.1q', spoofCheck: true, trust: false, minTxRateMbps: 0, maxTxRateMbps: 0, linkState: 'auto' },
+    netdev: { name: `ens801f0v${index}`, altNames: [], mac: `02:00:00:00:00:0${index}`, mtu: 1500, adminState: 'down', carrier: false },
+  });
+  table.carryOut(planSwitch(pfWith([vf(0), vf(1)], 'legacy', true), table.view()));
+  expect(planSwitch(undefined, table.view()).some(({ kind }) => kind === 'removePorts')).toBe(false);
+  table.carryOut(planSwitch(undefined, table.view()));
+  expect(table.links.map(({ name }) => name)).toEqual(['eth0', 'mine']);
 });
 
 test('a VF that is with a pod keeps its place, with the address that it has there', () => {
