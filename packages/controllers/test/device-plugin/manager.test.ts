@@ -268,6 +268,20 @@ describe('hardware', () => {
     expect(list()).toEqual([vf(0), vf(1)]);
   });
 
+  test('VFs of a PF that hangs are unhealthy until it does not any more; the PF itself is offered to nobody', async () => {
+    const { hardware, clock, list } = await advertised(pf(2));
+    const blocked = { cause: 'an earlier write hangs', remedy: 'end its holder' };
+    hardware.become(pf(2, { blocked }), { kind: 'changed', device: pciAddress(A) });
+    await clock.run(1_000);
+    expect(list()).toEqual([`!${vf(0)}`, `!${vf(1)}`]);
+    hardware.become(inventoryOf(pfOf(A, 'ens1f0', [], { blocked })), { kind: 'changed', device: pciAddress(A) });
+    await clock.run(1_000);
+    expect(list() ?? []).toEqual([]);
+    hardware.become(pf(2), { kind: 'changed', device: pciAddress(A) });
+    await clock.run(1_000);
+    expect(list()).toEqual([vf(0), vf(1)]);
+  });
+
   test('vfio-pci without an IOMMU group is unhealthy', async () => {
     const { iommuGroup: _, ...groupless } = vfioVfOf(A, 0);
     const { list } = await advertised(inventoryOf(pfOf(A, 'ens1f0', [groupless])));
