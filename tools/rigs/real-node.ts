@@ -18,6 +18,7 @@ import type { Server } from "./server-sandbox.ts";
 export interface RealNodeOptions {
   /** Where the servers' logs go, and stay. */
   readonly logDir?: string;
+  /** How long each server may take to be ready. Default 300,000. */
   readonly readyTimeoutMs?: number;
 }
 
@@ -57,6 +58,7 @@ export async function startRealNode(options: RealNodeOptions = {}): Promise<Real
     await startRealApiServer({
       assets: { with: ["kube-scheduler", "kube-controller-manager", "kubelet"] },
       unsafeNoFsync: true,
+      readyTimeoutMs: options.readyTimeoutMs ?? 300_000,
       apiServerArguments: ["--kubelet-preferred-address-types=InternalIP"],
       ...(options.logDir === undefined ? {} : { logDir: options.logDir }),
     }),
@@ -65,7 +67,7 @@ export async function startRealNode(options: RealNodeOptions = {}): Promise<Real
   const sandbox = open.adopt(openSandbox(), (one) => one.close());
   const { dir } = sandbox;
   const logDir = options.logDir ?? dir;
-  const deadlineMs = () => performance.now() + (options.readyTimeoutMs ?? 120_000);
+  const deadlineMs = () => performance.now() + (options.readyTimeoutMs ?? 300_000);
 
   for (const folder of [cniBin, cniConf, "/run/containerd", join(dir, "registry", "_default"), "/var/log/pods"]) await mkdir(folder, { recursive: true });
   for (const name of Object.keys(cniPlugins)) await cp(join(runtime.dir, name), join(cniBin, name));

@@ -20,7 +20,7 @@ export const ARTICLE = join(ROOT, 'examples/sriov-operator-article');
 export const RESOURCE = 'openshift.io/intel-sriov-netdevice';
 
 /** Waits as long as a machine may take that is busy with other things. */
-export const eventually = <Value>(check: () => Value | Promise<Value>) => vi.waitFor(check, { timeout: 120_000, interval: 250 });
+export const eventually = <Value>(check: () => Value | Promise<Value>) => vi.waitFor(check, { timeout: 300_000, interval: 250 });
 
 /** A real cluster of one node, with our operator and `vfleet node` as the processes they are. */
 export class NodeCluster {

@@ -11,8 +11,8 @@ export default defineConfig({
     sequence: { concurrent: false },
     bail: 1,
     // For what hangs: conditions are waited for, and a machine may be slow.
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
+    testTimeout: 1_800_000,
+    hookTimeout: 1_800_000,
     reporters: ['default'],
   },
 });
