@@ -321,7 +321,7 @@ test('killed after any word with the kernel, the next process makes it whole and
   };
   const kernel = new KernelThread();
   // Every single one where there is time.
-  for (let words = 1; ; words += process.env['VFLEET_ALL_KILLS'] === undefined ? 7 : 1) {
+  for (let words = 1; ; words += process.env['VFLEET_ALL_KILLS'] === undefined ? 23 : 1) {
     const dead = mortal(kernel, words);
     const dying = boot('worker-0', dead);
     const lived = await life(dying);

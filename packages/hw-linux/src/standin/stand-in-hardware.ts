@@ -1,6 +1,6 @@
 import { applyVfByVf, fail, hardwareError, ok } from '@vfleet/core';
 import type { Hardware, HardwareError, HardwareEvent, HardwareStep, Inventory, Log, NetnsPath, PciAddress, PfObservation, Result, Subscription, VfChange, VfObservation, VfSettings } from '@vfleet/core';
-import { KernelThread } from '../kernel-thread/kernel-thread.ts';
+import { KernelNetlink } from '../kernel-thread/kernel-netlink.ts';
 import type { Netlink } from '../kernel-thread/kernel-thread.ts';
 import { KernelLinks } from '../links.ts';
 import type { Link } from '../netlink/link.ts';
@@ -70,7 +70,7 @@ class BackedHardware implements StandInHardware {
   readonly #away = new Map<PciAddress, NetnsPath>();
   readonly #carriers: Subscription;
 
-  constructor({ simulated, log, netlink = new KernelThread() }: StandInPorts, { node }: StandInSettings) {
+  constructor({ simulated, log, netlink = new KernelNetlink() }: StandInPorts, { node }: StandInSettings) {
     this.#simulated = simulated;
     this.#log = log.with({ component: 'stand-ins' });
     this.#netlink = netlink;
@@ -141,7 +141,7 @@ class BackedHardware implements StandInHardware {
 
   async close(): Promise<void> {
     this.#carriers.stop();
-    if (this.#netlink instanceof KernelThread) await this.#netlink.close();
+    if (this.#netlink instanceof KernelNetlink) await this.#netlink.close();
   }
 
   // ---- one PF at a time ----
