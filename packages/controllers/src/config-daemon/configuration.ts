@@ -83,6 +83,11 @@ export class Configuration {
     return this.#plan;
   }
 
+  /** Of the spec that the newest plan is for; a newer one may be there already. */
+  get generation(): number | undefined {
+    return this.#generation;
+  }
+
   /** Bridges of ours at the last plan; undefined where nobody manages bridges. */
   get bridges(): readonly OvsBridge[] | undefined {
     return this.#bridges;

@@ -274,7 +274,7 @@ class Daemon implements ConfigDaemon {
         return asked.value === 'unneeded' ? { type: 'rebootUnneeded' } : undefined;
       }
       case 'report':
-        this.#reporter.report(effect.params.syncStatus, effect.params.cause, this.#machine, this.#configuration.plan ?? EMPTY_PLAN);
+        this.#reporter.report(effect.params.syncStatus, effect.params.cause, this.#machine, this.#configuration.plan ?? EMPTY_PLAN, this.#configuration.generation);
         // What others must know before anything is changed is written before anything is changed.
         await (effect.params.syncStatus === 'InProgress' ? this.#flushSurely() : this.#flush());
         return undefined;

@@ -35,11 +35,11 @@ export class Reporter {
     this.#status.wish({ bridges });
   }
 
-  report(syncStatus: 'InProgress' | 'Succeeded' | 'Failed', cause: string | undefined, machine: NodeMachineState, plan: Plan): void {
+  report(syncStatus: 'InProgress' | 'Succeeded' | 'Failed', cause: string | undefined, machine: NodeMachineState, plan: Plan, plannedGeneration: number | undefined): void {
     const before = this.#status.current()?.status;
     // A node that fails and tries again stays Failed until it succeeds, instead of changing to and fro.
     if (syncStatus === 'InProgress' && before?.syncStatus === 'Failed' && machine.context.attempts > 0) return;
-    const condition = this.#condition(syncStatus, cause, machine.value, plan);
+    const condition = this.#condition(syncStatus, cause, machine.value, plan, plannedGeneration);
     this.#status.wish({ syncStatus, lastSyncError: syncStatus === 'Failed' ? (cause ?? 'unknown') : null, condition });
     const isNews = before?.syncStatus !== syncStatus || (before.lastSyncError ?? '') !== (cause ?? '');
     if (isNews && syncStatus === 'Failed') this.say('Warning', 'ConfigurationFailed', condition.message);
@@ -51,8 +51,9 @@ export class Reporter {
     if (state !== undefined) this.#events.record(type, state, reason, shorten(message));
   }
 
-  #condition(syncStatus: 'InProgress' | 'Succeeded' | 'Failed', cause: string | undefined, at: NodeMachineState['value'], plan: Plan): ConditionUpdate {
-    const generation = this.#status.current()?.metadata.generation;
+  #condition(syncStatus: 'InProgress' | 'Succeeded' | 'Failed', cause: string | undefined, at: NodeMachineState['value'], plan: Plan, plannedGeneration: number | undefined): ConditionUpdate {
+    // A spec that came in since has not been looked at.
+    const generation = plannedGeneration ?? this.#status.current()?.metadata.generation;
     const common = { type: 'Ready', ...(generation === undefined ? {} : { observedGeneration: generation }) };
     if (syncStatus === 'Succeeded') return { ...common, status: 'True', reason: 'Configured', message: shorten(summary(plan)) };
     if (syncStatus === 'Failed') return { ...common, status: 'False', reason: 'ConfigurationFailed', message: shorten(cause ?? 'unknown') };
