@@ -1,31 +1,43 @@
 // Goal: the production config daemon configures real NICs. Method: a policy is rendered against the inventory, as the operator does;
 // the daemon, with an embedded API server, the real clock and the Linux backend, brings the node to Succeeded, and sysfs agrees.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { createConfigDaemon } from '@vfleet/controllers/config-daemon/index.ts';
-import { DEFAULT_OPERATOR_NAMESPACE, MemFiles, SeededRandom, renderNodeState, silentLog, toInterfaceStatus } from '@vfleet/core';
+import type { ConfigDaemon } from '@vfleet/controllers/config-daemon/index.ts';
+import { BOOT_CONFIGURATION_FILE, BOOT_PHASES, BOOT_RESULT_FILE, DEFAULT_OPERATOR_NAMESPACE, SeededRandom, ok, renderNodeState, silentLog, toInterfaceStatus } from '@vfleet/core';
 import type { NodePolicySpec, PciAddress } from '@vfleet/core';
-import { RealClock } from '@vfleet/core/real.ts';
-import { createLinuxHost } from '@vfleet/hw-linux';
+import { NodeFiles, RealClock, SystemRandom } from '@vfleet/core/real.ts';
+import { HostPreparation, RealSysfs, bootServices, createLinuxHost } from '@vfleet/hw-linux';
 import { installCrds, namespaces, nodeStates, nodes, operatorConfigs } from '@vfleet/kube';
 import { createApiServer } from '@vfleet/kube-sim';
-import { inventory, machinePfs, pfOf, realHardware, until } from '../support.ts';
+import { applied, hostVerb, inventory, machinePfs, pfOf, realHardware, until } from '../support.ts';
 
 const NODE = 'machine';
+const STATE_FOLDER = '/etc/sriov-operator';
 const key = { name: NODE, namespace: DEFAULT_OPERATOR_NAMESPACE };
 const clock = new RealClock();
 const random = new SeededRandom('kernel');
 const hardware = realHardware();
 const server = createApiServer({ clock, random: random.stream('api') });
 const kube = server.client();
-const daemon = createConfigDaemon({ kube: server.client({ fieldManager: 'config-daemon' }), hardware, host: createLinuxHost(), files: new MemFiles(), clock, random: random.stream('daemon'), log: silentLog }, { nodeName: NODE });
+const files = new NodeFiles(clock, new SystemRandom());
+/** The machine has no systemd that could be told of the units. */
+const preparation = new HostPreparation({ files, sysfs: new RealSysfs(), commands: { find: async () => undefined, run: async () => ok('') } });
+let daemon = newDaemon();
 const [pf] = machinePfs() as [PciAddress];
 
 after(async () => {
   await daemon.stop();
   await hardware.close();
 });
+
+function newDaemon(): ConfigDaemon {
+  return createConfigDaemon(
+    { kube: server.client({ fieldManager: 'config-daemon' }), hardware, host: createLinuxHost(), files, clock, random: random.stream('daemon'), log: silentLog, bootServices: bootServices(preparation, ['/usr/bin/vfleet'], STATE_FOLDER) },
+    { nodeName: NODE, stateFolder: STATE_FOLDER },
+  );
+}
 
 async function wants(policies: readonly { readonly name: string; readonly spec: NodePolicySpec }[]): Promise<void> {
   const { spec } = renderNodeState({ policies, interfaces: toInterfaceStatus(await inventory(hardware)) });
@@ -78,4 +90,41 @@ test('another number of VFs goes by way of 0, and without policies the PF is as 
   await succeeded();
   const seen = await pfOf(hardware, pf);
   assert.deepEqual([seen.numVfs, seen.netdev?.mtu], [0, 1500]);
+});
+
+test('configurationMode systemd: what the units run makes of the daemon’s files what the daemon had made, and the next daemon tells of it', async () => {
+  const config = { name: 'default', namespace: DEFAULT_OPERATOR_NAMESPACE };
+  const setMode = (configurationMode: 'daemon' | 'systemd') => kube.patch(operatorConfigs, config, { type: 'merge', patch: { spec: { configurationMode } } });
+  await setMode('systemd');
+  await wants([{ name: 'dpdk', spec: policy({ numVfs: 2, mtu: 4000, deviceType: 'vfio-pci' }) }]);
+  await succeeded();
+  await until('the units are there', () => existsSync('/etc/systemd/system/vfleet-pre-network.service') && existsSync(BOOT_CONFIGURATION_FILE));
+  const state = async () => {
+    const seen = await pfOf(hardware, pf);
+    return [seen.numVfs, seen.netdev?.mtu, seen.netdev?.adminState, seen.vfs.map(({ driver }) => driver)];
+  };
+  const before = await state();
+  assert.deepEqual(before, [2, 4000, 'up', ['vfio-pci', 'vfio-pci']]);
+  await daemon.stop();
+  // What a boot leaves of it.
+  await applied(hardware, { kind: 'setNumVfs', pf, count: 0 });
+  await applied(hardware, { kind: 'setLink', device: pf, netns: 'host', up: false });
+  await applied(hardware, { kind: 'setMtu', device: pf, netns: 'host', mtu: 1500 });
+  for (const phase of BOOT_PHASES) {
+    const unit = readFileSync(`/etc/systemd/system/vfleet-${phase}.service`, 'utf8');
+    const words = /^ExecStart=\/usr\/bin\/vfleet host (.*)$/m.exec(unit)![1]!.split(' ');
+    const { status, said } = await hostVerb(hardware, ...words);
+    assert.equal(status, 0, said);
+  }
+  assert.deepEqual(await state(), before);
+  assert.match(readFileSync(BOOT_RESULT_FILE, 'utf8'), new RegExp(`^syncStatus: Succeeded\nlastSyncError: ""\nbootId: "${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}"\n$`));
+  daemon = newDaemon();
+  daemon.start();
+  await until('the boot is told of', async () => (await kube.get(nodeStates, key)).status?.conditions?.some(({ type, status }) => type === 'ConfiguredAtBoot' && status === 'True') === true);
+  await succeeded();
+  assert.deepEqual(await state(), before);
+  await setMode('daemon');
+  await until('nothing of it is left', () => !existsSync('/etc/systemd/system/vfleet-pre-network.service') && !existsSync(BOOT_CONFIGURATION_FILE));
+  await wants([]);
+  await succeeded();
 });
