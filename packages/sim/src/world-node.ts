@@ -38,6 +38,9 @@ export class WorldNode {
   readonly #host: ProcessHost;
   /** The disk may have been another world's: the machine comes up as after a loss of power. */
   readonly #hasPast: boolean;
+  /** Told when a process that is to end was killed meanwhile. */
+  readonly #ends = new Map<NodeComponent, () => void>();
+  #isGone = false;
   readonly #running = new Map<NodeComponent, Running>();
   #kubelet: Kubelet | undefined;
   #attachment: { readonly hosted: Hosted<ProcessPorts>; readonly networks: NodePodNetworks } | undefined;
@@ -85,7 +88,9 @@ export class WorldNode {
     this.#reboots = this.hardware.onReboot((phase) => void this.#onReboot(phase));
   }
 
+  /** For good: whoever would start a process of it again, a supervisor for one, no longer can. */
   async stop(): Promise<void> {
+    this.#isGone = true;
     this.#reboots?.stop();
     await Promise.all(nodeComponents.map((component) => this.stopComponent(component)));
     this.#kubelet?.stop();
@@ -93,21 +98,27 @@ export class WorldNode {
 
   /** Starts a process from what its predecessor left on the disk. Nothing happens when it runs, or when the machine is down. */
   startComponent(component: NodeComponent): void {
-    if (this.#running.has(component) || !this.hardware.up) return;
+    if (this.#isGone || this.#running.has(component) || !this.hardware.up) return;
     const started = component === 'attachment' ? this.#startAttachment() : component === 'config-daemon' ? this.#startConfigDaemon() : this.#startDevicePlugin();
     this.#running.set(component, started);
   }
 
-  /** An orderly end. */
+  /** An orderly end, or a sudden one on the way there. */
   async stopComponent(component: NodeComponent): Promise<void> {
     const running = this.#running.get(component);
     this.abandonComponent(component);
-    await running?.stop();
+    if (running === undefined) return;
+    await new Promise<void>((resolve, reject) => {
+      this.#ends.set(component, resolve);
+      Promise.resolve(running.stop()).then(resolve, reject);
+    });
+    this.#ends.delete(component);
   }
 
   /** The process is dead; whoever killed it has seen to it that nothing of it has an effect any more. */
   abandonComponent(component: NodeComponent): void {
     this.#running.delete(component);
+    this.#ends.get(component)?.();
     if (component === 'attachment') this.#attachment = undefined;
     if (component === 'device-plugin') this.#devicePlugin = undefined;
   }
