@@ -37,13 +37,19 @@ export const vfsInUse: Oracle = {
         if (view.operatorConfig()?.disableDrain === true) return;
         const node = process.id.place;
         const taken = ('pf' in step ? holdings.onPf(node, step.pf) : 'device' in step ? holdings.of(node).filter((hold) => hold.device === step.device && holdings.livePod(hold) !== undefined) : [])
-          .filter((hold) => isUsed(node, hold));
+          .filter((hold) => isUsed(node, hold) && !isOnHost(world, node, hold.device));
         if (taken.length === 0 || changesNothing(world, node, step)) return;
         violated([`node/${node}`, ...taken.map((hold) => `pod/${hold.namespace}/${hold.pod}`)], `${JSON.stringify(step)} while ${taken.map((hold) => `${hold.pod} holds ${hold.device}`).join(', ')}`);
       },
     };
   },
 };
+
+/** Its interface is the host's: whatever the kubelet has noted, no pod has it. So are new VFs at the addresses of some that a person took from pods. */
+function isOnHost(world: World, node: string, device: string): boolean {
+  const pfs = world.fleet.node(node)?.inspect().pfs ?? [];
+  return pfs.some(({ vfs }) => vfs.some((vf) => vf.pciAddress === device && vf.netdev !== undefined));
+}
 
 function changesNothing(world: World, node: string, step: HardwareStep): boolean {
   const pfs = world.fleet.node(node)?.inspect().pfs ?? [];
