@@ -48,8 +48,8 @@ export async function play(player: Player, script: Script): Promise<readonly Pla
   return played;
 }
 
-/** What client-go says when the time given to it is over while it begins a watch. */
-const RACES = /very short watch/;
+/** What client-go says when the time given to it is over while it begins a watch, or between the list and the watch. */
+const RACES = /very short watch|reflector\.go:\d+\] "Failed to (list|watch)" err="[^"]*context deadline exceeded"/;
 
 const timeoutMs = 120_000;
 const notYetMs = 60_000;
