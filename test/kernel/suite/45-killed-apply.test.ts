@@ -82,9 +82,16 @@ async function state(): Promise<unknown> {
   };
 }
 
+/** All that the inventory says of the PF that nobody shall touch, but whether its link is up again after its MTU was set: igb negotiates anew. */
+async function otherPf(): Promise<unknown> {
+  const { linkSpeedMbps: _, netdev, ...rest } = await pfOf(hardware, other);
+  const { carrier: __, ...interfaceRest } = netdev!;
+  return { ...rest, netdev: interfaceRest };
+}
+
 test('killed after a write, applied again, reset: the same end', async () => {
   await configure();
-  const untouched = await pfOf(hardware, other);
+  const untouched = await otherPf();
   await vfleet('apply', '-y', '-f', policy);
   await vfleet('reset', '-y');
   const first = await state();
@@ -112,9 +119,10 @@ test('killed after a write, applied again, reset: the same end', async () => {
       assert.deepEqual(await state(), first, `${told}, then reset`);
       if (isComplete) process.stdout.write(`  ${told}\n`);
     }
+    assert.deepEqual(await otherPf(), untouched);
   } finally {
     next.end();
+    // Also after a failure: what comes after this file makes VFs of both PFs.
+    await giveBack();
   }
-  assert.deepEqual(await pfOf(hardware, other), untouched);
-  await giveBack();
 });
