@@ -1,11 +1,11 @@
 import { createServer } from 'node:https';
-import type { Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { SecureContextOptions, SecureVersion } from 'node:tls';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Log } from '@vfleet/core';
 import type { KeyAndCertificate } from '@vfleet/kube';
 import { performance } from 'node:perf_hooks';
+import { listening } from '../../edge/listening.ts';
 import type { Admission } from '../admission.ts';
 import { admissionPaths } from '../admission.ts';
 import type { AdmissionObserver } from '../admission-observer.ts';
@@ -74,16 +74,6 @@ export async function serveWebhooks(admission: Admission, identity: KeyAndCertif
       for (const socket of sockets) socket.setTimeout(1_000, () => socket.destroy());
     }),
   };
-}
-
-function listening(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
 
 interface Answering {

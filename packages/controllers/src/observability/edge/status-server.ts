@@ -1,7 +1,8 @@
 import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Log } from '@vfleet/core';
+import { listening } from '../../edge/listening.ts';
 import { EXPOSITION_CONTENT_TYPE } from '../exposition.ts';
 import type { Health, HealthAnswer } from '../health.ts';
 import type { MetricRegistry } from '../metric-registry.ts';
@@ -77,14 +78,4 @@ function reply(response: ServerResponse, status: number, text: string, contentTy
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(text), 'x-content-type-options': 'nosniff', ...(status === 405 ? { connection: 'close' } : {}) });
   response.end(text);
-}
-
-function listening(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
 }
