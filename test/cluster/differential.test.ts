@@ -3,6 +3,7 @@
 // (status, headers, body, events) is compared field by field. What differs and shall stay so is listed with its reason.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { printDifference, runCase } from './differential.ts';
+import type { Difference } from './differential.ts';
 import { knownDifferences, sift, stale } from './known-differences.ts';
 import type { KnownDifference } from './known-differences.ts';
 import { setUp } from './player.ts';
@@ -11,7 +12,17 @@ import type { Servers } from './servers.ts';
 import { themes } from './suite/index.ts';
 
 const shownMax = 15;
+/**
+ * What differs once and not again is a race within one of the two: the real server takes up changed definitions piece by piece.
+ * A difference between the two shows in every try.
+ */
+const attemptsMax = 3;
 const isBuilt = await realServerIsBuilt();
+
+function tell(differences: readonly Difference[]): string {
+  const more = differences.length - shownMax;
+  return [...differences.slice(0, shownMax).map(printDifference), ...(more > 0 ? [`and ${more} more`] : [])].join('\n');
+}
 
 describe.skipIf(!isBuilt)('the real API server and ours', () => {
   let servers: Servers;
@@ -33,14 +44,17 @@ describe.skipIf(!isBuilt)('the real API server and ours', () => {
       });
 
       for (const one of theme.cases) {
-        test(`${one.name}`, { concurrent: theme.alone !== true }, async ({ expect: expectHere }) => {
-          const found = await runCase(servers.real, servers.ours, theme, one);
-          ran.add(`${theme.name}/${one.name}`);
-          const sifted = sift(found, knownDifferences);
-          for (const entry of sifted.seen) seen.add(entry);
-          const shown = sifted.unknown.slice(0, shownMax).map(printDifference);
-          const more = sifted.unknown.length - shown.length;
-          expectHere([...shown, ...(more > 0 ? [`and ${more} more`] : [])].join('\n')).toBe('');
+        test(`${one.name}`, { concurrent: theme.alone !== true }, async () => {
+          for (let attempt = 1; ; attempt += 1) {
+            const found = await runCase(servers.real, servers.ours, theme, one, attempt);
+            ran.add(`${theme.name}/${one.name}`);
+            const sifted = sift(found, knownDifferences);
+            for (const entry of sifted.seen) seen.add(entry);
+            if (sifted.unknown.length === 0) return;
+            const told = tell(sifted.unknown);
+            if (attempt === attemptsMax) throw new Error(told);
+            console.warn(`Differs in try ${attempt} of ${attemptsMax}:\n${told}`);
+          }
         });
       }
     });

@@ -33,8 +33,8 @@ const eventTimeoutMs = 30_000;
 const settleMs = 40;
 
 /** The name of a case's namespace and, for what has none, of its objects. At most 56 characters, the same on all servers. */
-export function caseId(theme: string, name: string): string {
-  const slug = `${theme}-${name}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
+export function caseId(theme: string, name: string, attempt = 1): string {
+  const slug = `${theme}-${attempt === 1 ? '' : `try${attempt}-`}${name}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
   return slug.length <= 56 ? slug : `${slug.slice(0, 48).replace(/-$/, '')}-${checksum(slug)}`;
 }
 
@@ -51,8 +51,8 @@ export async function setUp(target: Target, theme: Theme): Promise<void> {
 }
 
 /** Plays a case on one server. A step that cannot be done (a kept value is not there) is shown too, and ends it. */
-export async function playCase(target: Target, theme: Theme, one: Case): Promise<readonly PlayedStep[]> {
-  const side = new Side(target, caseId(theme.name, one.name), one.causesInAnyOrder);
+export async function playCase(target: Target, theme: Theme, one: Case, attempt = 1): Promise<readonly PlayedStep[]> {
+  const side = new Side(target, caseId(theme.name, one.name, attempt), one.causesInAnyOrder);
   const played: PlayedStep[] = [];
   const steps: readonly Step[] = [...one.steps, ...[...watchNames(one)].map((name): EventsStep => ({ events: name, count: 0 }))];
   let at = '0 namespace';
@@ -164,7 +164,8 @@ class Side {
     for (;;) {
       const answer = await this.#client.send(request);
       const { until } = step;
-      if (until === undefined || Date.now() > deadlineMs || isThere(answer, until)) return answer;
+      const isAnswer = until === undefined ? !isStarting(answer) : isThere(answer, 'path' in until ? { ...until, path: this.#fill(until.path) } : until);
+      if (isAnswer || Date.now() > deadlineMs) return answer;
       await delay(pollMs);
     }
   }
@@ -240,13 +241,24 @@ class Side {
   }
 
   async #watch(step: WatchStep): Promise<Performed> {
-    const stream = await this.#client.stream(this.#raw({ method: 'GET', ...step }));
+    const stream = await this.#openStream(step);
     const shown: { [part: string]: JsonValue } = { status: stream.status, 'header content-type': stream.headers['content-type'] ?? 'none' };
     this.#watches.set(step.watch, { stream, taken: 0 });
     if (stream.status === 200) return { failed: false, shown };
     await stream.wait(Number.POSITIVE_INFINITY, eventTimeoutMs);
     const text = stream.lines.join('\n');
     return { failed: false, shown: { ...shown, body: this.#normaliser.value(parseJsonOr(text)) } };
+  }
+
+  async #openStream(step: WatchStep): Promise<AnswerStream> {
+    const deadlineMs = Date.now() + untilTimeoutMs;
+    for (;;) {
+      const stream = await this.#client.stream(this.#raw({ method: 'GET', ...step }));
+      if (stream.status !== 429 || Date.now() > deadlineMs) return stream;
+      await stream.wait(Number.POSITIVE_INFINITY, eventTimeoutMs);
+      if (!isStarting({ status: stream.status, text: stream.lines.join('\n') })) return stream;
+      await delay(pollMs);
+    }
   }
 
   async #events(step: EventsStep): Promise<Performed> {
@@ -293,8 +305,17 @@ function isPlainBookmark(line: string): boolean {
   return line.startsWith('{"type":"BOOKMARK"') && !line.includes('k8s.io/initial-events-end');
 }
 
+/** `null` waits for what is not there any more. */
 function isThere(answer: RawAnswer, until: NonNullable<RequestStep['until']>): boolean {
-  return 'status' in until ? answer.status === until.status : canonical(valueAt(parseBody(answer), until.path)) === canonical(until.is);
+  return 'status' in until ? answer.status === until.status : canonical(valueAt(parseBody(answer), until.path) ?? null) === canonical(until.is);
+}
+
+/**
+ * The real server asks its clients to come again while the watch cache of a definition that has just changed is filled
+ * (ResilientWatchCacheInitialization, KEP-4568): how long that takes is its own affair, and how long it takes us is nothing.
+ */
+function isStarting(answer: Pick<RawAnswer, 'status' | 'text'>): boolean {
+  return answer.status === 429 && answer.text.includes('storage is (re)initializing');
 }
 
 function delay(ms: number): Promise<void> {
