@@ -38,6 +38,18 @@ test('a test without a full name is told by its title', () => {
   expect(sum().lines).toEqual(['', 'FAILED bounded-search: bounded search: replay x.json', '  settled: no', '0 passed, 1 failed']);
 });
 
+test('a test that passed only when it was tried again has passed, and is told before what failed', () => {
+  leave('test', {
+    numPassedTests: 2, numFailedTests: 1, success: false,
+    testResults: [{ name: 'x.test.ts', status: 'failed', assertionResults: [
+      { status: 'failed', fullName: 'never', failureMessages: ['no'] },
+      { status: 'passed', fullName: 'at last', failureMessages: ['AssertionError: not yet'] },
+      { status: 'passed', fullName: 'at once', failureMessages: [] },
+    ] }],
+  });
+  expect(sum('test').lines).toEqual(['', 'UNSTEADY test: x.test.ts: at last', '  AssertionError: not yet', '', 'FAILED test: x.test.ts: never', '  no', '2 passed, 1 failed']);
+});
+
 test('a file that did not load is a failure', () => {
   leave('test', { numPassedTests: 5, success: false, testResults: [{ name: 'x.test.ts', status: 'failed', message: 'SyntaxError: nope', assertionResults: [] }] });
   expect(sum('test')).toEqual({ status: 1, lines: ['', 'FAILED test: x.test.ts (the file itself)', '  SyntaxError: nope', '5 passed, 1 failed'] });
