@@ -25,12 +25,16 @@ export interface CampaignPart {
   readonly goal: number;
   /** Seed that comes next; all before it were given out. */
   next: number;
+  /** Seeds that were given out and have not come back: what an interruption costs, and what is given out first after it. */
+  readonly out: number[];
   readonly summary: SearchSummary;
 }
 
 /** A campaign: seeds from 1 on of every scenario, whose counts can be taken up again after an interruption. */
 export class Campaign {
   readonly parts: readonly CampaignPart[];
+  /** What an earlier process had given out when it ended. */
+  readonly #lost: { readonly part: CampaignPart; readonly seed: number }[];
 
   constructor(goal: CampaignGoal, done: readonly Omit<CampaignPart, 'goal'>[] = []) {
     const wanted = catalog.filter(({ name }) => goal.only === undefined || goal.only.includes(name));
@@ -38,19 +42,28 @@ export class Campaign {
     this.parts = wanted.map((scenario) => {
       const earlier = done.find((part) => part.scenario === scenario.name);
       const seeds = scenario.scale === true ? goal.scaleSeeds : Math.ceil((goal.seeds * shareOf(scenario)) / shares);
-      return { scenario: scenario.name, goal: seeds, next: earlier?.next ?? 1, summary: earlier?.summary ?? newSummary() };
+      return { scenario: scenario.name, goal: seeds, next: earlier?.next ?? 1, out: [...(earlier?.out ?? [])], summary: earlier?.summary ?? newSummary() };
     });
+    this.#lost = this.parts.flatMap((part) => part.out.filter((seed) => seed <= part.goal).map((seed) => ({ part, seed })));
   }
 
-  /** The next run: of the scenario that is furthest behind. Undefined when all are given out. */
+  /** The next run: one that an interruption cut short, else of the scenario that is furthest behind. Undefined when all are given out. */
   take(): { readonly scenario: string; readonly seed: string } | undefined {
+    const lost = this.#lost.shift();
+    if (lost !== undefined) return { scenario: lost.part.scenario, seed: String(lost.seed) };
     const [part] = this.parts.filter(({ next, goal }) => next <= goal).sort((a, b) => a.next / a.goal - b.next / b.goal);
-    return part === undefined ? undefined : { scenario: part.scenario, seed: String(part.next++) };
+    if (part === undefined) return undefined;
+    const seed = part.next++;
+    part.out.push(seed);
+    return { scenario: part.scenario, seed: String(seed) };
   }
 
   add(report: RunReport): void {
     const part = this.parts.find(({ scenario }) => scenario === report.scenario);
-    if (part !== undefined) addRun(part.summary, report);
+    if (part === undefined) return;
+    const at = part.out.indexOf(Number(report.seed));
+    if (at !== -1) part.out.splice(at, 1);
+    addRun(part.summary, report);
   }
 
   get seeds(): number {

@@ -43,6 +43,17 @@ test('it goes on where it was stopped', () => {
   expect(second.verdict()).toEqual([]);
 });
 
+test('seeds that were under way when it was stopped are run by the next', () => {
+  const first = new Campaign(goal);
+  const jobs = Array.from({ length: 6 }, () => first.take()!);
+  for (const { scenario, seed } of jobs.slice(2)) first.add(report(scenario, seed));
+  const second = new Campaign(goal, JSON.parse(JSON.stringify(first.parts)) as typeof first.parts);
+  const after = drain(second);
+  expect(after.slice(0, 2).toSorted()).toEqual(jobs.slice(0, 2).map(({ scenario, seed }) => `${scenario} ${seed}`).toSorted());
+  expect([...jobs.slice(2).map(({ scenario, seed }) => `${scenario} ${seed}`), ...after].toSorted()).toEqual([...drain(new Campaign(goal))].toSorted());
+  expect(second.verdict()).toEqual([]);
+});
+
 test('a fault that never struck and a seed that failed are told', () => {
   const campaign = new Campaign(goal);
   for (let job = campaign.take(); job !== undefined; job = campaign.take()) campaign.add(report(job.scenario, job.seed, { marks: { ...everything, 'hardware.busy': 0 } }));
