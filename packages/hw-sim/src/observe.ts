@@ -123,6 +123,7 @@ function observeVf(node: NodeModel, device: Device): VfObservation {
   const driver = fleet.drivers.name(vfs.driver[device.vf]!);
   const rare = fleet.rareVfs.get(device.vf);
   const visible = (flags & VfFlag.netdev) !== 0 && rare?.netns === undefined && rare?.netdevLate !== true;
+  const netdev = visible ? netdevOf(node, device) : undefined;
   const group = iommuGroup(node, device);
   const vdpaType: VdpaType | undefined = (flags & VfFlag.vdpaVirtio) !== 0 ? 'virtio' : (flags & VfFlag.vdpaVhost) !== 0 ? 'vhost' : undefined;
   return {
@@ -131,8 +132,8 @@ function observeVf(node: NodeModel, device: Device): VfObservation {
     vendor: model.vendor,
     deviceId: model.vfDeviceId,
     ...(driver === undefined ? {} : { driver }),
-    ...(visible ? { netdev: netdevOf(node, device) } : {}),
-    settings: netnsOf(node, { pf: device.pf, vf: -1, index: -1 }) === 'host' ? settingsOf(node, device) : UNTOLD,
+    ...(netdev === undefined ? {} : { netdev }),
+    settings: netnsOf(node, { pf: device.pf, vf: -1, index: -1 }) === 'host' ? settingsOf(node, device, netdev?.mac) : UNTOLD,
     ...(group === undefined ? {} : { iommuGroup: group }),
     rdmaDevices: rdmaDevicesOf(node, device),
     ...(vdpaType === undefined ? {} : { vdpaType }),
@@ -153,13 +154,15 @@ export function rdmaDevicesOf(node: NodeModel, device: Device): readonly string[
   return [rdmaDeviceName(node.specOf(device.pf).linkType, fleet.pfs.domain[device.pf]!, fleet.pfs.routingId[device.pf]!, device.index)];
 }
 
-function settingsOf(node: NodeModel, device: Device): VfSettings {
+/** With the MAC of its netdev, which mostly is the one that was set: one text serves both. */
+function settingsOf(node: NodeModel, device: Device, netdevMac: string | undefined): VfSettings {
   const { vfs } = node.fleet;
   const row = device.vf;
   const flags = vfs.flags[row]!;
   const rare = node.fleet.rareVfs.get(row);
+  const isShared = netdevMac !== undefined && vfs.adminMacHigh[row] === vfs.macHigh[row] && vfs.adminMacLow[row] === vfs.macLow[row] && !node.hasFlag(device.pf, PfFlag.infiniband);
   return {
-    mac: formatMac(vfs.adminMacHigh[row]!, vfs.adminMacLow[row]!),
+    mac: isShared ? netdevMac : formatMac(vfs.adminMacHigh[row]!, vfs.adminMacLow[row]!),
     vlan: vfs.vlan[row]!,
     vlanQos: vfs.vlanQos[row]!,
     vlanProtocol: (flags & VfFlag.vlan8021ad) !== 0 ? '802.1ad' : '802.1q',

@@ -14,7 +14,7 @@ export interface ListingInput {
   /** Full names of resources that are made of VFs: a PF that has none just now is not meant. */
   readonly vfsOnly?: (fullName: string) => boolean;
   /** What was listed last, by full name. */
-  readonly listed: ReadonlyMap<string, ReadonlyMap<string, ListedMember>>;
+  readonly listed: ReadonlyMap<string, readonly ListedMember[]>;
   /** Why a resource must not hand a function out, as far as it is not its driver; undefined when all is well. */
   readonly faultOf: (candidate: NetFunction, fullName: string) => string | undefined;
 }
@@ -26,8 +26,9 @@ export function listDevices(input: ListingInput): readonly { readonly resource: 
   return pools.map(({ resource, members: selected }) => {
     const members = input.vfsOnly?.(resource.fullName) === true ? selected.filter((member) => member.function.vfIndex !== undefined) : selected;
     const before = input.listed.get(resource.fullName);
-    const astray = [...(before?.values() ?? [])].flatMap((member) => withOtherDriver(resource, member, input.functions, owned));
-    const admitted = input.onHold(resource.fullName) ? members.filter((member) => before?.has(member.function.id)) : members;
+    const known = new Set(before?.map((member) => member.function.id));
+    const astray = (before ?? []).flatMap((member) => withOtherDriver(resource, member, input.functions, owned));
+    const admitted = input.onHold(resource.fullName) ? members.filter((member) => known.has(member.function.id)) : members;
     const healthy = admitted.map((member) => withFault(member, faultOf(member, resource.fullName, input)));
     return { resource, members: inOrder([...healthy, ...astray], input.functions) };
   });
@@ -38,9 +39,10 @@ export function listDevices(input: ListingInput): readonly { readonly resource: 
  * capacity has not gone, it is out of order. With the driver it had, the resource would still select it.
  */
 function withOtherDriver(resource: ResourceConfig, member: ListedMember, functions: readonly NetFunction[], owned: ReadonlySet<PciAddress>): readonly ListedMember[] {
-  const now = functions.find(({ id }) => id === member.function.id);
-  const { driver } = member.function;
-  if (now === undefined || driver === undefined || owned.has(now.id) || now.driver === driver) return [];
+  const { driver, id } = member.function;
+  if (driver === undefined || owned.has(id)) return [];
+  const now = functions.find((one) => one.id === id);
+  if (now === undefined || now.driver === driver) return [];
   const selector = resource.selectors.find((one) => selects(one, { ...now, driver }));
   if (selector === undefined) return [];
   const fault = now.driver === undefined ? `its driver ${driver} is no longer bound` : `its driver is ${now.driver} instead of ${driver}`;

@@ -162,7 +162,7 @@ class Manager implements DevicePluginManager {
     return this.#resources().flatMap(({ fullName }) => {
       const plugin = this.#plugins.get(fullName)?.plugin;
       if (plugin === undefined) return [];
-      const devices = [...plugin.members.values()].map(({ function: { id }, fault }) => (fault === undefined ? { id } : { id, fault }));
+      const devices = plugin.members.map(({ function: { id }, fault }) => (fault === undefined ? { id } : { id, fault }));
       return [{ resourceName: fullName, devices }];
     });
   }
@@ -299,8 +299,9 @@ class Manager implements DevicePluginManager {
   }
 
   #logFaults(plugin: ResourcePlugin, members: Parameters<ResourcePlugin['update']>[1]): void {
+    const faults = new Map(plugin.members.flatMap((member) => (member.fault === undefined ? [] : [[member.function.id, member.fault]])));
     for (const { function: { id }, fault } of members) {
-      const before = plugin.members.get(id)?.fault;
+      const before = faults.get(id);
       if (fault === before) continue;
       if (fault === undefined) this.#log.info('A device is fit for pods again.', { resource: plugin.resourceName, device: id });
       else this.#log.warn('A device is unfit for pods.', { resource: plugin.resourceName, device: id, cause: fault });

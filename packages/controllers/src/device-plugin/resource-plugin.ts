@@ -33,7 +33,7 @@ export class ResourcePlugin implements DevicePlugin {
   readonly resourceName: string;
   readonly #hooks: AllocationHooks;
   #resource: ResourceConfig;
-  #members: ReadonlyMap<string, ListedMember> = new Map();
+  #members: readonly ListedMember[] = [];
   #devices: readonly PluginDevice[] = [];
   /** Of the members, since the first that asked. */
   #placements: readonly Placement[] | undefined;
@@ -49,7 +49,8 @@ export class ResourcePlugin implements DevicePlugin {
     return this.#resource;
   }
 
-  get members(): ReadonlyMap<string, ListedMember> {
+  /** In order. A node has few pods a minute and an index of its VFs is large: it keeps none. */
+  get members(): readonly ListedMember[] {
     return this.#members;
   }
 
@@ -61,7 +62,7 @@ export class ResourcePlugin implements DevicePlugin {
   update(resource: ResourceConfig, members: readonly ListedMember[]): void {
     this.#resource = resource;
     this.#placements = undefined;
-    this.#members = new Map(members.map((member) => [member.function.id, member]));
+    this.#members = members;
     const places = new Map<number, readonly number[]>();
     const devices = members.map((member) => deviceOf(resource, member, places));
     if (sameDevices(devices, this.#devices)) return;
@@ -80,7 +81,7 @@ export class ResourcePlugin implements DevicePlugin {
   }
 
   getPreferredAllocation(request: PreferenceRequest): readonly string[] {
-    this.#placements ??= [...this.#members.values()].map(({ function: { id, pf, numaNode } }) => ({ id, pf, numaNode }));
+    this.#placements ??= this.#members.map(({ function: { id, pf, numaNode } }) => ({ id, pf, numaNode }));
     return preferredDevices(this.#placements, request);
   }
 
@@ -89,7 +90,7 @@ export class ResourcePlugin implements DevicePlugin {
     for (const ids of containers) {
       const members: PoolMember[] = [];
       for (const id of ids) {
-        const member = this.#members.get(id);
+        const member = this.#members.find((one) => one.function.id === id);
         if (member === undefined) return fail(`${id} is no device of ${this.resourceName} (any more)`);
         const fault = member.fault ?? this.#hooks.suspicion(member.function.id);
         if (fault !== undefined) return fail(`${id} of ${this.resourceName} cannot be given to a pod: ${fault}`);
