@@ -15,19 +15,19 @@ export interface NetFunction {
   readonly linkType: LinkType;
   /** −1 when unknown. */
   readonly numaNode: number;
-  readonly iommuGroup?: number;
+  readonly iommuGroup?: number | undefined;
   readonly rdmaDevices: readonly string[];
   /** False only when we know that there is no RDMA: in exclusive mode a pod's device is not visible from the host. */
   readonly rdmaCapable: boolean;
-  readonly vdpaType?: VdpaType;
-  readonly linkState?: VfLinkState;
-  readonly deviceFiles?: DeviceFiles;
-  readonly acpiIndex?: number;
-  readonly pKey?: string;
+  readonly vdpaType?: VdpaType | undefined;
+  readonly linkState?: VfLinkState | undefined;
+  readonly deviceFiles?: DeviceFiles | undefined;
+  readonly acpiIndex?: number | undefined;
+  readonly pKey?: string | undefined;
   /** Of the NIC. */
-  readonly ddpProfile?: string;
+  readonly ddpProfile?: string | undefined;
   /** Why it cannot be used, whoever asks. */
-  readonly fault?: string;
+  readonly fault?: string | undefined;
 }
 
 /**
@@ -38,31 +38,121 @@ export function functionsOf(inventory: Inventory): readonly NetFunction[] {
   return inventory.pfs.flatMap((pf) => {
     const pfNames = pf.netdev === undefined ? [] : [pf.netdev.name, ...pf.netdev.altNames];
     const self = pf.numVfs === 0 && !pf.holdsDefaultRoute && pf.blocked === undefined ? [pfFunction(pf, pfNames)] : [];
-    return [...self, ...pf.vfs.map((vf) => vfFunction(inventory, pf, pfNames, vf))];
+    const side: PfSide = {
+      pf,
+      pfNames,
+      hidesRdma: inventory.rdmaMode === 'exclusive' && pf.rdmaDevices.length > 0,
+      ...(pf.blocked === undefined ? {} : { fault: `its PF ${pf.pciAddress} cannot be touched: ${pf.blocked.cause}` }),
+    };
+    return [...self, ...pf.vfs.map((vf) => new VfFunction(side, vf, vf.driver))];
   });
 }
 
-function vfFunction(inventory: Inventory, pf: PfObservation, pfNames: readonly string[], vf: VfObservation): NetFunction {
-  const insidePod = vf.netdev === undefined && vf.driver !== undefined && !isUserSpaceDriver(vf.driver);
-  return {
-    id: vf.pciAddress,
-    pf: pf.pciAddress,
-    pfNames,
-    vfIndex: vf.index,
-    vendor: vf.vendor,
-    deviceId: vf.deviceId,
-    linkType: pf.linkType,
-    numaNode: pf.numaNode,
-    rdmaDevices: vf.rdmaDevices,
-    rdmaCapable: vf.rdmaDevices.length > 0 || (inventory.rdmaMode === 'exclusive' && insidePod && pf.rdmaDevices.length > 0),
-    linkState: vf.settings.linkState,
-    ...(vf.driver === undefined ? {} : { driver: vf.driver }),
-    ...(vf.iommuGroup === undefined ? {} : { iommuGroup: vf.iommuGroup }),
-    ...(vf.vdpaType === undefined ? {} : { vdpaType: vf.vdpaType }),
-    ...(vf.deviceFiles === undefined ? {} : { deviceFiles: vf.deviceFiles }),
-    ...marksOf(vf, pf),
-    ...(pf.blocked === undefined ? {} : { fault: `its PF ${pf.pciAddress} cannot be touched: ${pf.blocked.cause}` }),
-  };
+/** The function as it would be with another driver. */
+export function withDriver(own: NetFunction, driver: string): NetFunction {
+  return own instanceof VfFunction ? own.withDriver(driver) : { ...own, driver };
+}
+
+/** What the VFs of a PF have in common. */
+interface PfSide {
+  readonly pf: PfObservation;
+  readonly pfNames: readonly string[];
+  /** A VF that is in a pod has taken its RDMA device along. */
+  readonly hidesRdma: boolean;
+  readonly fault?: string;
+}
+
+/** A view of what was observed: nodes have a hundred VFs, fleets millions, and a copy of each takes as much again. */
+class VfFunction implements NetFunction {
+  readonly driver?: string;
+  readonly #side: PfSide;
+  readonly #vf: VfObservation;
+
+  constructor(side: PfSide, vf: VfObservation, driver: string | undefined) {
+    this.#side = side;
+    this.#vf = vf;
+    if (driver !== undefined) this.driver = driver;
+  }
+
+  get id(): PciAddress {
+    return this.#vf.pciAddress;
+  }
+
+  get pf(): PciAddress {
+    return this.#side.pf.pciAddress;
+  }
+
+  get pfNames(): readonly string[] {
+    return this.#side.pfNames;
+  }
+
+  get vfIndex(): number {
+    return this.#vf.index;
+  }
+
+  get vendor(): string {
+    return this.#vf.vendor;
+  }
+
+  get deviceId(): string {
+    return this.#vf.deviceId;
+  }
+
+  get linkType(): LinkType {
+    return this.#side.pf.linkType;
+  }
+
+  get numaNode(): number {
+    return this.#side.pf.numaNode;
+  }
+
+  get rdmaDevices(): readonly string[] {
+    return this.#vf.rdmaDevices;
+  }
+
+  get rdmaCapable(): boolean {
+    return this.#vf.rdmaDevices.length > 0 || (this.#side.hidesRdma && this.#isInsidePod);
+  }
+
+  get linkState(): VfLinkState {
+    return this.#vf.settings.linkState;
+  }
+
+  get iommuGroup(): number | undefined {
+    return this.#vf.iommuGroup;
+  }
+
+  get vdpaType(): VdpaType | undefined {
+    return this.#vf.vdpaType;
+  }
+
+  get deviceFiles(): DeviceFiles | undefined {
+    return this.#vf.deviceFiles;
+  }
+
+  get acpiIndex(): number | undefined {
+    return this.#vf.acpiIndex;
+  }
+
+  get pKey(): string | undefined {
+    return this.#vf.pKey;
+  }
+
+  get ddpProfile(): string | undefined {
+    return this.#side.pf.ddpProfile;
+  }
+
+  get fault(): string | undefined {
+    return this.#side.fault;
+  }
+
+  withDriver(driver: string): VfFunction {
+    return new VfFunction(this.#side, this.#vf, driver);
+  }
+
+  get #isInsidePod(): boolean {
+    return this.#vf.netdev === undefined && this.#vf.driver !== undefined && !isUserSpaceDriver(this.#vf.driver);
+  }
 }
 
 function pfFunction(pf: PfObservation, pfNames: readonly string[]): NetFunction {
@@ -78,12 +168,10 @@ function pfFunction(pf: PfObservation, pfNames: readonly string[]): NetFunction 
     rdmaCapable: pf.rdmaDevices.length > 0,
     ...(pf.driver === undefined ? {} : { driver: pf.driver }),
     ...(pf.deviceFiles === undefined ? {} : { deviceFiles: pf.deviceFiles }),
-    ...marksOf(pf, pf),
+    ...(pf.acpiIndex === undefined ? {} : { acpiIndex: pf.acpiIndex }),
+    ...(pf.pKey === undefined ? {} : { pKey: pf.pKey }),
+    ...(pf.ddpProfile === undefined ? {} : { ddpProfile: pf.ddpProfile }),
   };
-}
-
-function marksOf({ acpiIndex, pKey }: Pick<VfObservation, 'acpiIndex' | 'pKey'>, { ddpProfile }: PfObservation): Pick<NetFunction, 'acpiIndex' | 'pKey' | 'ddpProfile'> {
-  return { ...(acpiIndex === undefined ? {} : { acpiIndex }), ...(pKey === undefined ? {} : { pKey }), ...(ddpProfile === undefined ? {} : { ddpProfile }) };
 }
 
 /** Drivers that give a function to a program instead of making a netdev (DPDK, "Linux Drivers"). */

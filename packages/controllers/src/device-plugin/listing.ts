@@ -1,5 +1,6 @@
 import type { PciAddress } from '@vfleet/core';
 import type { ResourceConfig } from './config.ts';
+import { withDriver } from './functions.ts';
 import type { NetFunction } from './functions.ts';
 import { assignPools, selects } from './pools.ts';
 import type { PoolMember } from './pools.ts';
@@ -43,10 +44,10 @@ function withOtherDriver(resource: ResourceConfig, member: ListedMember, functio
   if (driver === undefined || owned.has(id)) return [];
   const now = functions.find((one) => one.id === id);
   if (now === undefined || now.driver === driver) return [];
-  const selector = resource.selectors.find((one) => selects(one, { ...now, driver }));
+  const selector = resource.selectors.find((one) => selects(one, withDriver(now, driver)));
   if (selector === undefined) return [];
   const fault = now.driver === undefined ? `its driver ${driver} is no longer bound` : `its driver is ${now.driver} instead of ${driver}`;
-  return [{ function: { ...now, driver }, selector, fault }];
+  return [{ function: withDriver(now, driver), selector, fault }];
 }
 
 function faultOf({ function: own }: PoolMember, fullName: string, input: ListingInput): string | undefined {
