@@ -85,7 +85,7 @@ function failedBefore(folder: string): ReadonlyMap<string, readonly string[]> {
 
 /** One worker process, until there is nothing more to do. */
 async function work(jobs: Generator<Job>, summary: SearchSummary, options: SearchVerbOptions, untilMs: number): Promise<void> {
-  const worker = fork(join(import.meta.dirname, 'worker.ts'), { execArgv: ['--disable-warning=ExperimentalWarning'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const worker = fork(new URL('./worker.ts', import.meta.url), { execArgv: ['--disable-warning=ExperimentalWarning'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   try {
     while (performance.now() < untilMs && (options.keepGoing === true || summary.failures.length < FAILURES_MAX)) {
       const next = jobs.next();

@@ -14,7 +14,8 @@ const LOOK_EVERY_MS = 150;
 
 /** The manifests and fleets that ship with the executable. */
 export function examplesFolder(): string {
-  const candidates = [join(import.meta.dirname, '../../../../../examples'), join(import.meta.dirname, '../examples')];
+  // Beside the sources, beside a bundle, in the published package.
+  const candidates = ['../../../../../examples', '../examples', '../../../examples'].map((path) => join(import.meta.dirname, path));
   const found = candidates.find((folder) => existsSync(join(folder, 'demo', 'fleet.yaml')));
   if (found === undefined) throw new CliFailure('the examples are not beside the executable', 'Run from a checkout, or name a fleet with --fleet and leave the demo out with --no-demo.');
   return found;
