@@ -301,7 +301,8 @@ export class Configuration {
 /** The operator has answered to a first discovery. Until then an empty spec says nothing, and PFs that are ours are left as they are. */
 export function isRendered(state: SriovNetworkNodeState): boolean {
   const { interfaces, bridges, system } = state.spec;
-  return (state.metadata.generation ?? 1) > 1 || (interfaces ?? []).length > 0 || bridges !== undefined || system !== undefined;
+  // The Go operator writes empty ones.
+  return (state.metadata.generation ?? 1) > 1 || (interfaces ?? []).length > 0 || bridges?.ovs !== undefined || system?.rdmaMode !== undefined;
 }
 
 function lockRefused(device: PciAddress, cause: string): HardwareError {

@@ -1,6 +1,7 @@
 import type { Files, FilesError, Log, NodeStateInterface, OwnedPf, PciAddress, PfObservation, Result } from '@vfleet/core';
 import { comparePciAddresses, fail, isJsonObject, ok, parseJson, parsePciAddress } from '@vfleet/core';
 import { equalJson } from '@vfleet/kube';
+import { isPredecessorFile, parsePredecessorFile, readCheckpoint } from './predecessor-files.ts';
 
 /** What is saved of a PF that we configure. */
 export interface PfRecord extends OwnedPf {
@@ -14,6 +15,8 @@ export class OwnershipStore {
   readonly #folder: string;
   readonly #log: Log;
   readonly #records = new Map<PciAddress, PfRecord>();
+  /** PFs of which there is a file of the Go operator, too. */
+  readonly #adopted = new Set<string>();
 
   constructor(files: Files, stateFolder: string, log: Log) {
     this.#files = files;
@@ -33,6 +36,33 @@ export class OwnershipStore {
       const record = parseRecord(text.value);
       if (record.ok) this.#records.set(record.value.pciAddress, record.value);
       else this.#log.error('The saved state of a PF cannot be read; the PF will not be reset.', { path, cause: record.error });
+    }
+    const inherited = names.value.filter(isPredecessorFile);
+    return inherited.length === 0 ? ok(undefined) : this.#adopt(inherited);
+  }
+
+  /**
+   * PFs that the Go operator configured on this node are ours from now on. What is known of them is written at once: the checkpoint is gone after the
+   * next boot. Its own files stay for as long as the PF is configured, so that it can take the node back.
+   */
+  async #adopt(names: readonly string[]): Promise<Result<void, FilesError>> {
+    const checkpoint = await readCheckpoint(this.#files);
+    if (!checkpoint.ok) return checkpoint;
+    for (const name of names) {
+      const path = `${this.#folder}/${name}`;
+      const text = await this.#files.read(path);
+      if (!text.ok && text.error.code === 'notFound') continue;
+      if (!text.ok) return text;
+      const record = parsePredecessorFile(name, text.value, checkpoint.value);
+      if (!record.ok) {
+        this.#log.error('A file of the Go operator cannot be read; its PF will not be reset.', { path, cause: record.error });
+        continue;
+      }
+      this.#adopted.add(record.value.pciAddress);
+      if (this.#records.has(record.value.pciAddress)) continue;
+      const saved = await this.#save(record.value);
+      if (!saved.ok) return saved;
+      this.#log.info('A PF that the Go operator configured is taken over as it is.', { pf: record.value.pciAddress });
     }
     return ok(undefined);
   }
@@ -75,6 +105,12 @@ export class OwnershipStore {
 
   async forget(pf: PciAddress): Promise<Result<void, FilesError>> {
     if (!this.#records.has(pf)) return ok(undefined);
+    if (this.#adopted.has(pf)) {
+      // Or the next process would take the PF over once more.
+      const disowned = await this.#files.remove(`${this.#folder}/${pf}`);
+      if (!disowned.ok) return disowned;
+      this.#adopted.delete(pf);
+    }
     const removed = await this.#files.remove(this.#path(pf));
     if (removed.ok) this.#records.delete(pf);
     return removed;

@@ -1,5 +1,6 @@
 export * from './bridges.ts';
 export * from './device-plugin-config.ts';
+export * from './equivalent-spec.ts';
 export * from './label-selector.ts';
 export * from './network-attachment.ts';
 export * from './nic-selection.ts';

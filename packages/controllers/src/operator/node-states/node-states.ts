@@ -1,5 +1,5 @@
 import type { NodeStateSpec, RenderedNodeState } from '@vfleet/core';
-import { GROUP, VERSION, devicePluginLabel, formatDevicePluginConfig, holdBrokenInterfaces, nodeLabels, nodeStateAnnotations, parseRfc3339, renderDevicePluginConfig, renderNodeState, rfc3339 } from '@vfleet/core';
+import { GROUP, VERSION, areEquivalentSpecs, devicePluginLabel, formatDevicePluginConfig, holdBrokenInterfaces, nodeLabels, nodeStateAnnotations, parseRfc3339, renderDevicePluginConfig, renderNodeState, rfc3339 } from '@vfleet/core';
 import type { Node, ReconcileResult, SriovNetworkNodeState, SriovOperatorConfig } from '@vfleet/kube';
 import { equalJson, mergePatchOf, nodeStates, nodes, ownerReferenceTo } from '@vfleet/kube';
 import type { OperatorContext } from '../context.ts';
@@ -90,7 +90,8 @@ export class NodeStates {
   /** Undefined when nothing had to be written. */
   async #update(state: SriovNetworkNodeState, config: SriovOperatorConfig, spec: NodeStateSpec | undefined, rendered: RenderedNodeState): Promise<SriovNetworkNodeState | undefined> {
     const { ports, settings, writes, events } = this.#context;
-    const specPatch = spec === undefined ? undefined : mergePatchOf(state.spec, spec);
+    const difference = spec === undefined ? undefined : mergePatchOf(state.spec, spec);
+    const specPatch = difference !== undefined && areEquivalentSpecs(state.spec, spec!) ? undefined : difference;
     const metadata = this.#metadataPatch(state, config);
     if (specPatch === undefined && metadata === undefined) return undefined;
     const patch = { ...(metadata === undefined ? {} : { metadata }), ...(specPatch === undefined ? {} : { spec: specPatch }) };
