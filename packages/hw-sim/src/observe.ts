@@ -126,18 +126,23 @@ function observeVf(node: NodeModel, device: Device): VfObservation {
   const netdev = visible ? netdevOf(node, device) : undefined;
   const group = iommuGroup(node, device);
   const vdpaType: VdpaType | undefined = (flags & VfFlag.vdpaVirtio) !== 0 ? 'virtio' : (flags & VfFlag.vdpaVhost) !== 0 ? 'vhost' : undefined;
+  const own = { index: device.index, pciAddress: node.vfAddress(device.pf, device.index), vendor: model.vendor, deviceId: model.vfDeviceId };
+  const settings = netnsOf(node, { pf: device.pf, vf: -1, index: -1 }) === 'host' ? settingsOf(node, device, netdev?.mac) : UNTOLD;
+  const rdmaDevices = rdmaDevicesOf(node, device);
+  const isSwitchdev = node.hasFlag(device.pf, PfFlag.switchdev);
+  if (driver !== undefined && netdev !== undefined && group === undefined && vdpaType === undefined && !isSwitchdev) {
+    // Most of a large fleet: written out, such an object takes three quarters of what one takes that is put together.
+    return { index: own.index, pciAddress: own.pciAddress, vendor: own.vendor, deviceId: own.deviceId, driver, netdev, settings, rdmaDevices };
+  }
   return {
-    index: device.index,
-    pciAddress: node.vfAddress(device.pf, device.index),
-    vendor: model.vendor,
-    deviceId: model.vfDeviceId,
+    ...own,
     ...(driver === undefined ? {} : { driver }),
     ...(netdev === undefined ? {} : { netdev }),
-    settings: netnsOf(node, { pf: device.pf, vf: -1, index: -1 }) === 'host' ? settingsOf(node, device, netdev?.mac) : UNTOLD,
+    settings,
     ...(group === undefined ? {} : { iommuGroup: group }),
-    rdmaDevices: rdmaDevicesOf(node, device),
+    rdmaDevices,
     ...(vdpaType === undefined ? {} : { vdpaType }),
-    ...(node.hasFlag(device.pf, PfFlag.switchdev) ? { representor: representorName(fleet.pfNames[device.pf]!, device.index) } : {}),
+    ...(isSwitchdev ? { representor: representorName(fleet.pfNames[device.pf]!, device.index) } : {}),
   };
 }
 
