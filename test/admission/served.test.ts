@@ -10,7 +10,7 @@ import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import * as api from '@vfleet/kube';
 import { createApiServer } from '@vfleet/kube-sim';
 import { serve } from '@vfleet/kube-sim/edge/serve.ts';
-import { kubeFromConfigFile } from '@vfleet/kube/adapters/client-node.ts';
+import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
 import { policy, post, prepare, servedSerial, startAdmission, switchOff, tellStory } from './story.ts';
 import type { AdmissionService } from '@vfleet/controllers/admission/edge/admission-service.ts';
 

@@ -1,7 +1,7 @@
 // Goal: our webhooks work with a real API server: configurations accepted, called over TLS, refusals worded, pods patched. Method: the
 // story of test/admission, told to a real kube-apiserver.
 import { afterAll, beforeAll, describe, test } from 'vitest';
-import { kubeFromConfigFile } from '@vfleet/kube/adapters/client-node.ts';
+import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
 import { startRealApiServer } from '../../tools/rigs/real-cluster.ts';
 import { prepare, startAdmission, switchOff, tellStory } from '../admission/story.ts';
 import { realServerIsBuilt } from './servers.ts';

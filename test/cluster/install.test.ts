@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import type { Kube, KubeObject } from '@vfleet/core';
 import { isKubeError } from '@vfleet/core';
 import * as api from '@vfleet/kube';
-import { kubeFromConfigFile } from '@vfleet/kube/adapters/client-node.ts';
+import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
 import { startRealApiServer } from '../../tools/rigs/real-cluster.ts';
 import type { RealApiServer } from '../../tools/rigs/real-cluster.ts';
 import { readManifest, resourceOf } from '../installation/apply.ts';

@@ -7,7 +7,7 @@ import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { LEASE_NAME, createOperator } from '@vfleet/controllers';
 import type { Operator } from '@vfleet/controllers';
 import * as api from '@vfleet/kube';
-import { kubeFromConfigFile } from '@vfleet/kube/adapters/client-node.ts';
+import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
 import { startRealApiServer } from '../../tools/rigs/real-cluster.ts';
 import { NAMESPACE, addNode, addPod, addPolicy, addPool, askDrain, nic, report } from '../operator/harness.ts';
 import { clientOf, install } from './rbac-install.ts';

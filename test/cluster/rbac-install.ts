@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { componentNames } from '@vfleet/controllers/installation/roles.ts';
 import type { Component } from '@vfleet/controllers/installation/access.ts';
-import { kubeFromConfigFile } from '@vfleet/kube/adapters/client-node.ts';
+import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
 import type { RealApiServer } from '../../tools/rigs/real-cluster.ts';
 
 export const MANIFEST = join(import.meta.dirname, '../../deploy/install.yaml');

@@ -11,7 +11,7 @@ import { accessText, grantFor, grantedTexts } from '@vfleet/controllers/installa
 import type { AccessRequest, AccessVerb, Component } from '@vfleet/controllers/installation/access.ts';
 import { componentNames } from '@vfleet/controllers/installation/roles.ts';
 import * as api from '@vfleet/kube';
-import { kubeFromConfigFile } from '@vfleet/kube/adapters/client-node.ts';
+import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
 import { startRealApiServer } from '../../tools/rigs/real-cluster.ts';
 import type { RealApiServer } from '../../tools/rigs/real-cluster.ts';
 import { prepare, tellInstallation } from '../installation/story.ts';

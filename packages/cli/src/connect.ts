@@ -9,7 +9,7 @@ import type { CliContext } from './context.ts';
 export async function connect(context: CliContext, explicit: string | undefined): Promise<{ readonly kube: Kube; readonly path: string }> {
   const path = kubeconfigPath(explicit, context.environment);
   if (!existsSync(path)) throw new CliFailure(`there is no kubeconfig at ${path}`, 'Start a simulated cluster with `vfleet up`, or point --kubeconfig or $KUBECONFIG at a cluster.');
-  const { kubeFromConfigFile } = await import('@vfleet/kube/adapters/client-node.ts');
+  const { kubeFromConfigFile } = await import('@vfleet/kube/adapters/kubeconfig.ts');
   return { kube: kubeFromConfigFile(path), path };
 }
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Kube, NetworkStatus, Resource } from '@vfleet/core';
 import { podAnnotations } from '@vfleet/core';
 import * as api from '@vfleet/kube';
-import { kubeFromConfigFile } from '@vfleet/kube/adapters/client-node.ts';
+import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
 import { vi } from 'vitest';
 import { buildShim } from '../../../tools/build-shim.ts';
 import { containerRuntimeDir } from '../../../tools/rigs/container-runtime.ts';

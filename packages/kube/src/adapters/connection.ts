@@ -1,7 +1,7 @@
-import type { KubeConfig } from '@kubernetes/client-node';
 import { KubeError } from '@vfleet/core';
 import * as http from 'node:http';
 import * as https from 'node:https';
+import type { AccessSource } from './access-source.ts';
 
 /** What a request needs beyond its path: where to, as whom, over which connections. */
 export interface Access {
@@ -22,27 +22,24 @@ const CONNECTIONS_MAX = 64;
 const IDLE_MS = 30_000;
 
 /**
- * Connections by a KubeConfig. It is asked for credentials (it runs exec plugins, reads token files, refreshes); the
+ * Connections to an API server. Its source is asked for credentials (it may run exec plugins, read token files, refresh); the
  * connections are ours, because client-node 2.x makes a new agent, and with it a new TLS connection, for every request.
  */
 export class Connection {
-  readonly #config: KubeConfig;
-  readonly #isStatic: boolean;
+  readonly #source: AccessSource;
   #access: Access | undefined;
   #tls: https.AgentOptions = {};
 
-  constructor(config: KubeConfig) {
-    this.#config = config;
-    const user = config.getCurrentUser();
-    this.#isStatic = user === null || (user.exec === undefined && user.authProvider === undefined);
+  constructor(source: AccessSource) {
+    this.#source = source;
   }
 
   /** Access as of now. Throws KubeError Unauthorized when credentials cannot be had. */
   async access(): Promise<Access> {
-    if (this.#access !== undefined && this.#isStatic) return this.#access;
+    if (this.#access !== undefined && this.#source.isStatic) return this.#access;
     const options: https.RequestOptions = {};
     try {
-      await this.#config.applyToHTTPSOptions(options);
+      await this.#source.apply(options);
     } catch (error) {
       throw new KubeError('Unauthorized', 401, `no credentials for the API server: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -55,7 +52,7 @@ export class Connection {
   }
 
   #renewed(options: https.RequestOptions): Access {
-    const server = this.#config.getCurrentCluster()?.server;
+    const { server } = this.#source;
     if (server === undefined) throw new KubeError('BadRequest', 400, 'the kubeconfig names no cluster for its current context');
     const base = this.#access?.base ?? new URL(server);
     const headers = { ...headersOf(options), ...(typeof options.auth !== 'string' ? {} : { Authorization: `Basic ${Buffer.from(options.auth).toString('base64')}` }) };
@@ -68,7 +65,7 @@ export class Connection {
 
   #agents(base: URL, tls: https.AgentOptions, options: https.RequestOptions): Pick<Access, 'requests' | 'watches'> {
     // A proxy's agent knows how to tunnel: it is taken as client-node makes it.
-    if (this.#config.getCurrentCluster()?.proxyUrl !== undefined && options.agent instanceof http.Agent) return { requests: options.agent, watches: options.agent };
+    if (this.#source.isProxied && options.agent instanceof http.Agent) return { requests: options.agent, watches: options.agent };
     const Agent = base.protocol === 'https:' ? https.Agent : http.Agent;
     return {
       requests: new Agent({ ...tls, keepAlive: true, maxSockets: CONNECTIONS_MAX, maxFreeSockets: CONNECTIONS_MAX, scheduling: 'lifo', timeout: IDLE_MS }),

@@ -4,7 +4,8 @@ import { createPluginRunner } from '@vfleet/controllers/cni/edge/real-plugin-run
 import { countedKube } from '@vfleet/controllers/observability/common-metrics.ts';
 import { countedHardware } from '@vfleet/controllers/observability/node-metrics.ts';
 import { NodeFiles, RealClock, SystemRandom } from '@vfleet/core/real.ts';
-import { kubeFromConfigFile, kubeFromServiceAccount } from '@vfleet/kube/adapters/client-node.ts';
+import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
+import { kubeFromServiceAccount } from '@vfleet/kube/adapters/service-account.ts';
 import type { CliContext } from '../../context.ts';
 import { CliFailure } from '../../failure.ts';
 import { kubeconfigPath } from '../../home.ts';
@@ -54,7 +55,7 @@ function isOwnRoot(root: string): boolean {
 }
 
 function connect(options: NodeOptions, context: CliContext): ReturnType<typeof kubeFromConfigFile> {
-  if (options.kubeconfig === undefined && context.environment['KUBECONFIG'] === undefined && context.environment['KUBERNETES_SERVICE_HOST'] !== undefined) return kubeFromServiceAccount();
+  if (options.kubeconfig === undefined && context.environment['KUBECONFIG'] === undefined && context.environment['KUBERNETES_SERVICE_HOST'] !== undefined) return kubeFromServiceAccount(context.environment);
   const path = kubeconfigPath(options.kubeconfig, context.environment);
   if (!existsSync(path)) throw new CliFailure(`there is no kubeconfig at ${path}`, 'Point --kubeconfig or $KUBECONFIG at a cluster.');
   return kubeFromConfigFile(path);

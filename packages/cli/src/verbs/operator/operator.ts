@@ -9,7 +9,8 @@ import type { AdmissionService } from '@vfleet/controllers/admission/edge/admiss
 import { countedKube } from '@vfleet/controllers/observability/common-metrics.ts';
 import { collectAdmission, collectOperator, operatorChecks, operatorHooks } from '@vfleet/controllers/observability/operator-metrics.ts';
 import { installCrds, namespaces } from '@vfleet/kube';
-import { kubeFromConfigFile, kubeFromServiceAccount } from '@vfleet/kube/adapters/client-node.ts';
+import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
+import { kubeFromServiceAccount } from '@vfleet/kube/adapters/service-account.ts';
 import type { CliContext } from '../../context.ts';
 import { CliFailure } from '../../failure.ts';
 import { kubeconfigPath } from '../../home.ts';
@@ -27,7 +28,7 @@ export async function operator(options: OperatorOptions, context: CliContext): P
   if (!isInCluster && options.webhooks && options.webhookAddress === undefined) {
     throw new CliFailure('outside of the cluster the API server must be told where the webhooks are', 'Give --webhook-address (127.0.0.1 when both are on this machine), or --no-webhooks.');
   }
-  const client = open.adopt(isInCluster ? kubeFromServiceAccount() : fromFile(options, context), (one) => one.close());
+  const client = open.adopt(isInCluster ? kubeFromServiceAccount(context.environment) : fromFile(options, context), (one) => one.close());
   const clock = new RealClock();
   const log = new JsonLinesLog(context.terminal.err, options.logLevel);
   const status = open.use(await startStatus('operator', options, log));
