@@ -1,3 +1,4 @@
+import { chart } from './chart/chart.ts';
 import { crdManifests } from './crd-manifests.ts';
 import { crdReference } from './crd-reference.ts';
 import { fleetReference } from './fleet-reference.ts';
@@ -11,4 +12,4 @@ import { machineTables } from './machine-tables.ts';
 import { trafficReference } from './traffic-reference.ts';
 
 /** Everything that `npm run generate` writes. Add a generator here and its files are written and verified. */
-export const generators: readonly Generator[] = [crdManifests, crdReference, fleetReference, kubernetesReference, machineDiagrams, machineTables, trafficReference, simulationGuide, installManifest, monitoring];
+export const generators: readonly Generator[] = [crdManifests, crdReference, fleetReference, kubernetesReference, machineDiagrams, machineTables, trafficReference, simulationGuide, installManifest, monitoring, chart];
