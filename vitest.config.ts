@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'packages/*/src/**/*.test.ts', 'tools/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'test/kernel/**', 'test/cluster/**'],
+    include: ['packages/*/test/**/*.test.ts', 'packages/*/src/**/*.test.ts', 'tools/**/*.test.ts', 'test/**/*.test.ts', 'examples/embed-*/*.test.ts'],
+    exclude: ['**/node_modules/**', 'test/kernel/**', 'test/cluster/**', 'test/packages/**'],
     setupFiles: ['test/setup.ts'],
     pool: 'forks',
     maxWorkers: 2,

@@ -117,6 +117,17 @@ export class SimClock implements Clock {
       await drainMicrotasks();
     }
   }
+
+  /** Runs until a promise of code under this clock settles and gives what it gives; throws as {@link runUntil} when it cannot settle. */
+  async settle<Value>(promise: Promise<Value>, withinMs = 3_600_000): Promise<Value> {
+    const progress = { done: false };
+    const note = () => {
+      progress.done = true;
+    };
+    promise.then(note, note);
+    await this.runUntil(() => progress.done, withinMs, 'the promise');
+    return promise;
+  }
 }
 
 /**

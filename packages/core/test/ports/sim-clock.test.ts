@@ -67,6 +67,16 @@ describe('driving', () => {
     expect(clock.step()).toBe(false);
   });
 
+  test('settle moves time until a promise settles, either way, and says when it cannot', async () => {
+    const clock = new SimClock();
+    const late = clock.sleep(5_000).then(() => 'late');
+    expect(await clock.settle(late)).toBe('late');
+    expect(clock.monotonicMs()).toBe(5_000);
+    await expect(clock.settle(clock.sleep(10).then(() => Promise.reject(new Error('refused'))))).rejects.toThrow('refused');
+    await expect(clock.settle(clock.sleep(1_000), 999)).rejects.toThrow('did not hold within 999 ms');
+    await expect(new SimClock().settle(new Promise(() => {}))).rejects.toThrow('no timer is left');
+  });
+
   test('runUntil stops as soon as it holds, and says what did not', async () => {
     const clock = new SimClock();
     let count = 0;

@@ -1,11 +1,11 @@
 /**
  * The Linux backend on a NIC that does not exist, without root: /sys is a memfs volume that answers as a kernel does, netlink is bytes.
- * Code of your own that reads /sys or speaks netlink can be tested in the same way. `node examples/embed/linux-view.ts`
+ * Code of your own that reads /sys or speaks netlink can be tested in the same way. Run: node linux-view.ts
  */
 import { SeededRandom, SimClock, pciAddress } from '@vfleet/core';
 import { createLinuxHardware, viewPorts } from '@vfleet/hw-linux';
 import { createFleet, nodesOf, parseFleet } from '@vfleet/hw-sim';
-import { LinuxView } from '@vfleet/hw-sim/linux-view/linux-view.ts';
+import { LinuxView } from '@vfleet/hw-sim/linux-view';
 
 const fleet = parseFleet({ nodes: [{ name: 'host', kernelArguments: ['intel_iommu=on', 'iommu=pt'], pfs: [{ personality: '82576', pciAddress: '0000:01:00.0', name: 'eth0' }] }] });
 if (!fleet.ok) throw new Error(JSON.stringify(fleet.error));
@@ -22,8 +22,7 @@ process.stdout.write(`99 VFs: ${await refused}\n`);
 
 // The backend that production runs on.
 const hardware = createLinuxHardware(viewPorts(clock, kernel));
-const made = hardware.apply({ kind: 'setNumVfs', pf, count: 4 });
-await clock.run(5_000);
-if ((await made).ok) process.stdout.write(`${String(kernel.volume().readFileSync(numVfs)).trim()} VFs\n`);
+const made = await clock.settle(hardware.apply({ kind: 'setNumVfs', pf, count: 4 }));
+if (made.ok) process.stdout.write(`${String(kernel.volume().readFileSync(numVfs)).trim()} VFs\n`);
 const seen = await hardware.discover();
 if (seen.ok) for (const { index, pciAddress: address, driver } of seen.value.pfs[0]!.vfs) process.stdout.write(`VF ${index} at ${address}, ${driver}\n`);

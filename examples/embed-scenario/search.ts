@@ -1,6 +1,6 @@
 /**
  * A search from code: an own scenario, an own mistake put between a component and its ports, and what the simulator says about it.
- * Run: node examples/embed/simulation.ts
+ * Run: node search.ts
  */
 import { findScenario, References, runSeed, shrinkReplay, replayOf, violationText } from '@vfleet/sim';
 import type { PortWrapper, Scenario } from '@vfleet/sim';
