@@ -18,9 +18,12 @@ const VERBS = {
   'test-cluster': ['tools/test-cluster.ts'],
   'test-churn': ['tools/test-churn.ts'],
   'test-kernel': ['tools/test-kernel.ts'],
+  'test-packages': ['tools/test-packages.ts'],
   bench: ['tools/bench/main.ts'],
   campaign: ['tools/campaign/main.ts'],
   fuzz: ['tools/fuzz/main.ts'],
+  packages: ['tools/packages/main.ts'],
+  images: ['tools/images/main.ts'],
   generate: ['tools/generate/main.ts'],
   verify: ['tools/generate/main.ts', '--verify'],
 };

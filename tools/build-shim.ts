@@ -13,10 +13,15 @@ export type ShimBuild = { readonly kind: 'built'; readonly compiler: string } | 
 
 /** Compiles the executable to `output`, static, with warnings as errors. */
 export function buildShim(output: string): ShimBuild {
+  return compileStatic(output, SOURCE);
+}
+
+/** One source file to one executable that needs nothing beside it. */
+export function compileStatic(output: string, source: string): ShimBuild {
   if (process.platform !== 'linux') return { kind: 'noCompiler' };
   const compiler = COMPILERS.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0);
   if (compiler === undefined) return { kind: 'noCompiler' };
-  const done = spawnSync(compiler, ['-std=gnu11', '-O2', '-static', '-s', '-Wall', '-Wextra', '-Werror', '-o', output, SOURCE], { encoding: 'utf8' });
+  const done = spawnSync(compiler, ['-std=gnu11', '-O2', '-static', '-s', '-Wall', '-Wextra', '-Werror', '-o', output, source], { encoding: 'utf8' });
   return done.status === 0 ? { kind: 'built', compiler } : { kind: 'failed', output: done.stdout + done.stderr };
 }
 

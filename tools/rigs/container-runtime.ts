@@ -169,13 +169,13 @@ func exit(err error) {
 `;
 
 const programs: readonly GoProgram[] = [
-  ...["containerd", "containerd-shim-runc-v2"].map(
+  ...["containerd", "containerd-shim-runc-v2", "ctr"].map(
     (name): GoProgram => ({
       name, version: containerdVersion, module: containerd, source: { package: `${containerdPath}/cmd/${name}` },
       // File systems that the tests do without; the first needs headers of the kernel's.
       tags: "no_btrfs,no_devmapper,no_zfs",
       versionArguments: [name === "containerd-shim-runc-v2" ? "-v" : "--version"],
-      // "containerd github.com/containerd/containerd/v2 2.1.9", "  Version:  2.1.9".
+      // "containerd github.com/containerd/containerd/v2 2.1.9", "  Version:  2.1.9", "ctr github.com/containerd/containerd/v2 2.1.9".
       versionPattern: /(?:\/v2|Version:) +v?(\d\S*)/,
     }),
   ),
