@@ -6,7 +6,7 @@ import type { InstallationSettings } from './workloads.ts';
 const NAME = 'vfleet-uninstall';
 const GROUP = 'rbac.authorization.k8s.io';
 
-/** A Job that runs `vfleet uninstall` once, by an account of its own: that of the operator is gone by then. */
+/** A Job that runs `vfleet uninstall --remains` once, by an account of its own: that of the operator is gone by then. */
 export function removalObjects({ namespace, image }: InstallationSettings): readonly object[] {
   const labels = { 'app.kubernetes.io/part-of': 'vfleet', 'app.kubernetes.io/name': NAME };
   const subjects = [{ kind: 'ServiceAccount', name: NAME, namespace }];
@@ -38,7 +38,7 @@ export function removalObjects({ namespace, image }: InstallationSettings): read
             securityContext: { runAsNonRoot: true, runAsUser: 65_532, seccompProfile: { type: 'RuntimeDefault' } },
             tolerations: [{ key: 'node-role.kubernetes.io/control-plane', operator: 'Exists', effect: 'NoSchedule' }],
             containers: [{
-              name: 'uninstall', image, args: ['uninstall', `--namespace=${namespace}`],
+              name: 'uninstall', image, args: ['uninstall', '--remains', `--namespace=${namespace}`],
               resources: { requests: { cpu: '50m', memory: '160Mi' }, limits: { memory: '512Mi' } },
               securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
             }],
