@@ -1,6 +1,6 @@
 /**
- * The operator beside a real kube-apiserver: N nodes with two ports of a ConnectX-5 each, one policy. It runs as users run it, as a
- * process of its own with a kubeconfig; this one plays the config daemons and watches.
+ * The operator beside a real kube-apiserver: N nodes with two ports of a ConnectX-5 each, one policy. It runs as deploy/install.yaml runs it, as a
+ * process of its own with the same options of Node.js, but with a kubeconfig; this one plays the config daemons and watches.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isKubeError } from '@vfleet/core';
 import type { InterfaceStatus, Kube, KubeObject, Resource } from '@vfleet/core';
+import { operatorNodeOptions } from '@vfleet/controllers/installation/workloads.ts';
 import * as api from '@vfleet/kube';
 import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
 import { realServerIsBuilt } from '../../test/cluster/servers.ts';
@@ -38,7 +39,7 @@ export async function run(print: (line: string) => void, words: readonly string[
 async function measure(count: number): Promise<string> {
   await using server = await startRealApiServer({ unsafeNoFsync: true });
   const kube = kubeFromConfigFile(server.kubeconfig);
-  const operator = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, '../../packages/cli/src/main.ts'), 'operator', '--kubeconfig', server.kubeconfig, '--install-crds', '--no-webhooks', '--no-leader-elect', '--log-level', 'warn'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const operator = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...operatorNodeOptions.split(' '), join(import.meta.dirname, '../../packages/cli/src/main.ts'), 'operator', '--kubeconfig', server.kubeconfig, '--install-crds', '--no-webhooks', '--no-leader-elect', '--log-level', 'warn'], { stdio: ['ignore', 'ignore', 'inherit'] });
   try {
     await until(async () => (await kube.list(api.nodePolicies)).items.length === 0);
     await kube.create(api.operatorConfigs, { apiVersion: 'sriovnetwork.openshift.io/v1', kind: 'SriovOperatorConfig', metadata: { namespace: NAMESPACE, name: 'default' }, spec: {} }).catch(madeAlready);
