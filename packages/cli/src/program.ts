@@ -11,6 +11,7 @@ import { nodeCommand } from './verbs/node/command.ts';
 import { operatorCommand } from './verbs/operator/command.ts';
 import { planCommand } from './verbs/plan/command.ts';
 import { simCommand } from './verbs/sim/command.ts';
+import { uninstallCommand } from './verbs/uninstall/command.ts';
 import { upCommand } from './verbs/up/command.ts';
 import { VFLEET_VERSION } from './version.ts';
 
@@ -53,7 +54,7 @@ Try it on simulated NICs:
   vfleet describe node node-a        why a node is in the state it is in
 `,
     );
-  for (const build of [upCommand, getCommand, describeCommand, explainCommand, planCommand, simCommand, hostCommand, operatorCommand, nodeCommand]) program.addCommand(withErrorsThrown(build(context, finish), context));
+  for (const build of [upCommand, getCommand, describeCommand, explainCommand, planCommand, simCommand, hostCommand, operatorCommand, nodeCommand, uninstallCommand]) program.addCommand(withErrorsThrown(build(context, finish), context));
   program.addCommand(withErrorsThrown(completionCommand(context, () => program), context));
   return program;
 }

@@ -15,12 +15,20 @@ export interface WebhookConfigurationSettings {
   readonly injectorMatchCondition: boolean;
 }
 
+/** What is applied, as far as code looks into it. */
+export interface AppliedConfiguration {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly webhooks: readonly { readonly name: string; readonly clientConfig: object; readonly matchConditions?: readonly { readonly name: string; readonly expression: string }[]; readonly [field: string]: unknown }[];
+}
+
 /** The kinds that have rules. */
 const REVIEWED = ['sriovnetworknodepolicies', 'sriovnetworkpoolconfigs', 'sriovnetworks', 'sriovibnetworks', 'ovsnetworks', 'sriovoperatorconfigs'];
 const TIMEOUT_SECONDS = 10;
 
 /** The MutatingWebhookConfiguration and ValidatingWebhookConfiguration of the operator (admissionregistration.k8s.io/v1). */
-export function operatorWebhooks(settings: WebhookConfigurationSettings): readonly [mutating: object, validating: object] {
+export function operatorWebhooks(settings: WebhookConfigurationSettings): readonly [mutating: AppliedConfiguration, validating: AppliedConfiguration] {
   const webhook = (name: string, path: string, resources: readonly string[]) => ({
     name, admissionReviewVersions: ['v1'], sideEffects: 'None', failurePolicy: 'Fail', timeoutSeconds: TIMEOUT_SECONDS, matchPolicy: 'Equivalent',
     clientConfig: clientConfig(settings, webhookNames.operatorService, path),
@@ -34,7 +42,7 @@ export function operatorWebhooks(settings: WebhookConfigurationSettings): readon
 }
 
 /** The MutatingWebhookConfiguration of the network resources injector. */
-export function injectorWebhook(settings: WebhookConfigurationSettings): object {
+export function injectorWebhook(settings: WebhookConfigurationSettings): AppliedConfiguration {
   return {
     apiVersion: 'admissionregistration.k8s.io/v1', kind: 'MutatingWebhookConfiguration', metadata: { name: webhookNames.injectorConfiguration },
     webhooks: [{

@@ -3,7 +3,9 @@ import { isKubeError, webhookNames } from '@vfleet/core';
 import type { SriovOperatorConfig } from '@vfleet/kube';
 import { Informer, mutatingWebhookConfigurations, operatorConfigs, validatingWebhookConfigurations } from '@vfleet/kube';
 import { injectorWebhook, operatorWebhooks } from './configurations.ts';
-import type { WebhookAddress } from './configurations.ts';
+import type { AppliedConfiguration, WebhookAddress } from './configurations.ts';
+import { foreignParts } from './foreign-parts.ts';
+import type { WebhookConfiguration } from './foreign-parts.ts';
 
 export interface InstallerPorts {
   readonly kube: Kube;
@@ -97,10 +99,14 @@ export class WebhookInstaller {
   }
 
   /** Applied by the server, which writes nothing when nothing differs; deleted where it is not wanted. */
-  async #ensure(resource: Resource, name: string, wanted: object | undefined): Promise<void> {
-    const { kube } = this.#ports;
+  async #ensure(resource: Resource, name: string, wanted: AppliedConfiguration | undefined): Promise<void> {
+    const { kube, log } = this.#ports;
     if (wanted !== undefined) {
-      await kube.patch(resource, { name }, { type: 'apply', patch: { ...wanted }, fieldManager: FIELD_MANAGER, force: true });
+      const applied: WebhookConfiguration = await kube.patch(resource, { name }, { type: 'apply', patch: { ...wanted }, fieldManager: FIELD_MANAGER, force: true });
+      const foreign = foreignParts(applied, wanted);
+      if (foreign === undefined) return;
+      await kube.patch(resource, { name }, { type: 'json', operations: foreign.operations }, { fieldManager: FIELD_MANAGER });
+      log.warn('what somebody else had in a webhook configuration of this operator is removed; an operator that runs beside this one would bring it back', { kind: resource.kind, name, removed: foreign.names });
       return;
     }
     await kube.delete(resource, { name }).catch((error: unknown) => {
