@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stage } from './build.ts';
@@ -15,6 +15,8 @@ export interface Tarball {
   readonly bytes: number;
   readonly unpackedBytes: number;
   readonly files: number;
+  /** The package.json inside. */
+  readonly manifest: Readonly<Record<string, unknown>>;
 }
 
 interface NpmPacked {
@@ -42,13 +44,15 @@ export function packAll(folder: string): readonly Tarball[] {
     const done = spawnSync(program, [...words, 'pack', '--json', '--ignore-scripts', '--loglevel=error', '--pack-destination', folder, ...targets], { encoding: 'utf8', cwd: staged, maxBuffer: 64 * 1024 * 1024 });
     if (done.status !== 0) throw new Error(`npm pack failed: ${done.error?.message ?? `${done.stdout}${done.stderr}`}`);
     const packed = JSON.parse(done.stdout) as readonly NpmPacked[] | Readonly<Record<string, NpmPacked>>;
-    const tarballs = Object.values(packed).map(({ name, version, filename, unpackedSize, entryCount }): Tarball => {
+    const manifests = new Map(targets.map((target) => JSON.parse(readFileSync(join(target, 'package.json'), 'utf8')) as Tarball['manifest']).map((manifest) => [manifest['name'], manifest]));
+    return Object.values(packed).map(({ name, version, filename, unpackedSize, entryCount }): Tarball => {
       const path = join(folder, filename);
       const content = readFileSync(path);
-      return { name, version, path, integrity: `sha512-${createHash('sha512').update(content).digest('base64')}`, bytes: content.length, unpackedBytes: unpackedSize, files: entryCount };
+      return {
+        name, version, path, integrity: `sha512-${createHash('sha512').update(content).digest('base64')}`,
+        bytes: content.length, unpackedBytes: unpackedSize, files: entryCount, manifest: manifests.get(name) ?? {},
+      };
     });
-    writeFileSync(join(folder, 'packages.json'), `${JSON.stringify(tarballs.map(({ path, ...rest }) => ({ ...rest, file: path.slice(folder.length + 1) })), null, 2)}\n`);
-    return tarballs;
   } finally {
     rmSync(staged, { recursive: true });
   }
