@@ -4,7 +4,7 @@ import { MalformedMessage } from './netlink/attributes.ts';
 import { RTM, decodeLink } from './netlink/link.ts';
 import { decodeMessages } from './netlink/message.ts';
 import { decodeUevent } from './netlink/uevent.ts';
-import type { MonitorNews } from './kernel-thread/monitor-worker.ts';
+import type { MonitorNews } from './kernel-thread/monitor.ts';
 
 /** PCI class 02 as the uevent writes it: without leading zeros. */
 const NETWORK_CLASS = /^2[0-9A-Fa-f]{4}$/;

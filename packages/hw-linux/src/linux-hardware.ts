@@ -5,8 +5,9 @@ import { discoverInventory } from './inventory/discover.ts';
 import type { GuardedReads } from './inventory/num-vfs.ts';
 import { KernelNetlink } from './kernel-thread/kernel-netlink.ts';
 import type { Netlink } from './kernel-thread/kernel-thread.ts';
-import { MonitorThread } from './kernel-thread/monitor-thread.ts';
-import type { Monitor } from './kernel-thread/monitor-thread.ts';
+import { KernelMonitor } from './kernel-thread/kernel-monitor.ts';
+import type { Monitor } from './kernel-thread/monitor.ts';
+import { SharedMonitor } from './kernel-thread/shared-monitor.ts';
 import { KernelLinks } from './links.ts';
 import { describeUsers } from './steps/users.ts';
 import { setDevlinkParam, setEswitchMode, setFeature, setRdmaMode } from './steps/devlink.ts';
@@ -77,7 +78,7 @@ class RealHardware implements LinuxHardware {
   constructor(ports: LinuxHardwarePorts, settings: LinuxHardwareSettings) {
     this.#sysfs = ports.sysfs ?? new RealSysfs();
     this.#netlink = ports.netlink ?? new KernelNetlink();
-    this.#monitor = ports.monitor ?? new MonitorThread();
+    this.#monitor = ports.monitor ?? new SharedMonitor(new KernelMonitor());
     this.#longWrites = ports.longWrites ?? new HelperWrites(ports.clock);
     this.#deadlineMs = settings.writeDeadlineMs ?? WRITE_DEADLINE_MS;
     this.links = new KernelLinks(this.#netlink);

@@ -1,7 +1,6 @@
 import type { Subscription } from '@vfleet/core';
 import { errnoName } from '@vfleet/core';
-import type { Monitor } from './kernel-thread/monitor-thread.ts';
-import type { MonitorNews } from './kernel-thread/monitor-worker.ts';
+import type { Monitor, MonitorNews } from './kernel-thread/monitor.ts';
 
 /** Passes the kernel's news on, and knows whether they still arrive; for health checks. */
 export class WatchedMonitor implements Monitor {

@@ -1,7 +1,7 @@
 // Goal: many listeners cost one thread, and each hears what it would hear alone. Method: a monitor that counts who listens, driven by hand.
 import { expect, test } from 'vitest';
 import { SharedMonitor } from '../src/kernel-thread/shared-monitor.ts';
-import type { MonitorNews } from '../src/kernel-thread/monitor-worker.ts';
+import type { MonitorNews } from '../src/kernel-thread/monitor.ts';
 
 function counted() {
   const listeners = new Set<(news: MonitorNews) => void>();

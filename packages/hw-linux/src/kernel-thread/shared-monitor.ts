@@ -1,8 +1,7 @@
 import type { Subscription } from '@vfleet/core';
-import type { Monitor } from './monitor-thread.ts';
-import type { MonitorNews } from './monitor-worker.ts';
+import type { Monitor, MonitorNews } from './monitor.ts';
 
-/** One thread for all listeners: each thread costs 13 MB. It runs while there is a listener. */
+/** One monitor for all listeners, since each takes a thread. It runs while there is a listener. */
 export class SharedMonitor implements Monitor {
   readonly #monitor: Monitor;
   readonly #listeners = new Set<{ readonly tell: (news: MonitorNews) => void }>();

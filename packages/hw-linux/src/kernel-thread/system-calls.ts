@@ -8,8 +8,6 @@ export interface SystemCalls {
   send(fd: number, bytes: Uint8Array): CallResult;
   /** Into `buffer`; the result is the datagram's full length, also when the buffer was too small. */
   receive(fd: number, buffer: Uint8Array, flags: number): CallResult;
-  /** Which of the descriptors have something to read, or an error. */
-  poll(fds: readonly number[], timeoutMs: number): readonly boolean[];
   open(path: string): CallResult;
   close(fd: number): void;
   setns(fd: number, kind: number): CallResult;
@@ -21,9 +19,12 @@ export interface SystemCalls {
 
 /**
  * Calls that may wait in the kernel, on a thread of the process' pool: there is nothing but the call on that thread, so a round costs a
- * fraction of what a worker's message and its answer do. Of the pool's four threads other work needs some: never more than two at a time.
+ * fraction of what a worker's message and its answer do. Of the pool's four threads other work needs some: never more than two at a time, beside
+ * one in poll.
  */
 export interface CallsAside {
+  /** Which of the descriptors have something to read, or an error. */
+  poll(fds: readonly number[], timeoutMs: number): Promise<readonly boolean[]>;
   send(fd: number, bytes: Uint8Array): Promise<CallResult>;
   receive(fd: number, buffer: Uint8Array, flags: number): Promise<CallResult>;
   ethtool(fd: number, name: string, data: Uint8Array): Promise<CallResult>;
@@ -76,22 +77,22 @@ export function loadSystemCalls(): SystemCalls {
     setOption: (fd, level, name, value) => checked(c.setsockopt(fd, level, name, value, value.length)),
     send: (fd, bytes) => checked(c.send(fd, bytes, bytes.length, 0)),
     receive: (fd, buffer, flags) => checked(c.recv(fd, buffer, buffer.length, flags | MSG_TRUNC)),
-    poll(fds, timeoutMs) {
-      const table = new Uint8Array(8 * fds.length);
-      const view = new DataView(table.buffer);
-      fds.forEach((fd, index) => {
-        view.setInt32(8 * index, fd, true);
-        view.setUint16(8 * index + 4, POLL_IN, true);
-      });
-      c.poll(table, fds.length, timeoutMs);
-      return fds.map((_, index) => view.getUint16(8 * index + 6, true) !== 0);
-    },
     open: (path) => checked(c.open(path, O_RDONLY_CLOEXEC)),
     close: (fd) => void c.close(fd),
     setns: (fd, kind) => checked(c.setns(fd, kind)),
     eventFd: () => checked(c.eventfd(0, EFD_NONBLOCK_CLOEXEC)),
     ethtool: (fd, name, data) => checked(c.ioctl(fd, SIOCETHTOOL, { name, data })),
     aside: {
+      async poll(fds, timeoutMs) {
+        const table = new Uint8Array(8 * fds.length);
+        const view = new DataView(table.buffer);
+        fds.forEach((fd, index) => {
+          view.setInt32(8 * index, fd, true);
+          view.setUint16(8 * index + 4, POLL_IN, true);
+        });
+        await new Promise((resolve) => void c.poll.async(table, fds.length, timeoutMs, awaited(resolve, table)));
+        return fds.map((_, index) => view.getUint16(8 * index + 6, true) !== 0);
+      },
       send: (fd, bytes) => new Promise((resolve) => void c.send.async(fd, bytes, bytes.length, 0, awaited(resolve, bytes))),
       receive: (fd, buffer, flags) => new Promise((resolve) => void c.recv.async(fd, buffer, buffer.length, flags | MSG_TRUNC, awaited(resolve, buffer))),
       ethtool: (fd, name, data) => new Promise((resolve) => void c.ioctl.async(fd, SIOCETHTOOL, { name, data }, awaited(resolve, data))),

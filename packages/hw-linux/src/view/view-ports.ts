@@ -1,5 +1,5 @@
 import type { Clock, Subscription } from '@vfleet/core';
-import type { MonitorNews } from '../kernel-thread/monitor-worker.ts';
+import type { MonitorNews } from '../kernel-thread/monitor.ts';
 import type { LinuxHardwarePorts } from '../linux-hardware.ts';
 import { ViewNetlink } from './view-netlink.ts';
 import type { NetlinkView } from './view-netlink.ts';
