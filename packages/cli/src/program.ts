@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import type { CliContext } from './context.ts';
 import { CliFailure } from './failure.ts';
 import { paint } from './output/terminal.ts';
+import { cniCommand } from './verbs/cni/command.ts';
 import { completionCommand } from './verbs/completion/command.ts';
 import { describeCommand } from './verbs/describe/command.ts';
 import { explainCommand } from './verbs/explain/command.ts';
@@ -54,7 +55,7 @@ Try it on simulated NICs:
   vfleet describe node node-a        why a node is in the state it is in
 `,
     );
-  for (const build of [upCommand, getCommand, describeCommand, explainCommand, planCommand, simCommand, hostCommand, operatorCommand, nodeCommand, uninstallCommand]) program.addCommand(withErrorsThrown(build(context, finish), context));
+  for (const build of [upCommand, getCommand, describeCommand, explainCommand, planCommand, simCommand, hostCommand, operatorCommand, nodeCommand, cniCommand, uninstallCommand]) program.addCommand(withErrorsThrown(build(context, finish), context));
   program.addCommand(withErrorsThrown(completionCommand(context, () => program), context));
   return program;
 }

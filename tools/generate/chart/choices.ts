@@ -33,6 +33,7 @@ export interface Choice {
 
 const POD: Path = ['spec', 'template', 'spec'];
 const CONTAINER: Path = [...POD, 'containers', 0];
+const CNI_INSTALLER: Path = [...POD, 'initContainers', 0];
 const ARGUMENTS: Path = [...CONTAINER, 'args'];
 const both = (change: (workload: Workload) => Change): readonly Change[] => [change('operator'), change('node')];
 
@@ -43,7 +44,7 @@ const FLEET_FOLDER = '/etc/vfleet/simulated';
 export const choices: readonly Choice[] = [
   {
     name: 'image.pullPolicy', schema: types.pullPolicy, default: '', says: 'Always, IfNotPresent or Never; empty leaves it to the cluster.',
-    changes: both((workload) => ({ kind: 'optional field', in: workload, at: [...CONTAINER, 'imagePullPolicy'] })),
+    changes: [...both((workload) => ({ kind: 'optional field', in: workload, at: [...CONTAINER, 'imagePullPolicy'] })), { kind: 'optional field', in: 'node', at: [...CNI_INSTALLER, 'imagePullPolicy'] }],
   },
   {
     name: 'imagePullSecrets', schema: types.references, default: [], says: 'Secrets by which the image is pulled: [{ name: NAME }].',
@@ -67,6 +68,7 @@ export const choices: readonly Choice[] = [
   ]),
   { name: 'node.maxUnavailable', schema: types.countOrPercent, says: 'How many daemons are replaced at once. Pods keep their VFs meanwhile; new ones wait.', changes: [{ kind: 'field', in: 'node', at: ['spec', 'updateStrategy', 'rollingUpdate', 'maxUnavailable'] }] },
   { name: 'node.useCdi', schema: { type: 'boolean' }, default: false, says: 'Hand device files over by the Container Device Interface (containerd 1.7 or newer).', changes: [{ kind: 'item', in: 'node', at: ARGUMENTS, item: '--use-cdi' }] },
+  { name: 'node.withoutMultus', schema: { type: 'boolean' }, default: false, says: 'For clusters without Multus: put vfleet in front of the cluster\'s network, so that it gives pods the networks of their annotations.', changes: [{ kind: 'item', in: 'node', at: [...CNI_INSTALLER, 'args'], item: '--cluster-network=wrap' }] },
   {
     name: 'simulated.fleet', schema: fleetFileSchema.json, default: {}, says: 'Simulated NICs in the place of the nodes\' own: a fleet (docs/reference/fleet.md) with a node of the name of each node of the cluster, or one for all.\nFor demos and tests: VFs of these NICs are no hardware.',
     changes: [
@@ -79,7 +81,7 @@ export const choices: readonly Choice[] = [
   { name: 'certManager.enabled', schema: { type: 'boolean' }, default: false, says: 'Have cert-manager (cert-manager.io/v1, which must be there) issue the certificates of the webhooks. Without it the operator does.', changes: [{ kind: 'item', in: 'operator', at: ARGUMENTS, item: '--webhook-certificates=provided' }] },
   { name: 'monitoring.enabled', schema: { type: 'boolean' }, default: false, says: 'ServiceMonitors, alerts and a dashboard, for a cluster with the Prometheus operator and Grafana\'s sidecar.', changes: [] },
   {
-    name: 'operatorConfig', schema: operatorConfigSpecSchema.json, default: {}, says: 'Spec of the SriovOperatorConfig `default` (docs/reference/crds.md), feature gates among it. Empty: the operator makes one by itself, once, and it is yours to\nedit. One that is there already is taken over by `helm upgrade --take-ownership`. It is kept by `helm uninstall`.',
+    name: 'operatorConfig', schema: operatorConfigSpecSchema.json, default: {}, says: 'Spec of the SriovOperatorConfig `default` (docs/reference/crds.md), feature gates among it. Empty: the operator makes one by itself, once, and it is yours to\nedit. Set: this one, which goes with the release; one that is there already has to be deleted first, because helm does not change what it has not made.',
     changes: [],
   },
   { name: 'cleanUp', schema: { type: 'boolean' }, default: true, says: 'Run a Job after `helm uninstall` that removes what the operator made by itself, first of all the webhook configurations: while these are there and the operator\nis not, no pod can be created. Custom resources stay, without finalizers.', changes: [] },

@@ -74,6 +74,7 @@ export function nodeDaemonSet({ namespace, image }: InstallationSettings): objec
           hostNetwork: true, hostPID: true, dnsPolicy: 'ClusterFirstWithHostNet',
           nodeSelector: { 'kubernetes.io/os': 'linux' },
           tolerations: [{ operator: 'Exists' }],
+          initContainers: [cniInstaller(image)],
           containers: [{
             name: 'node', image,
             args: [
@@ -85,7 +86,7 @@ export function nodeDaemonSet({ namespace, image }: InstallationSettings): objec
             ...probes(ports.nodeStatus),
             resources: { requests: { cpu: '50m', memory: '160Mi' }, limits: { memory: '512Mi' } },
             // Writes to sysfs, binds drivers, enters network namespaces, loads modules, reboots.
-            securityContext: { privileged: true, readOnlyRootFilesystem: true },
+            securityContext: { privileged: true, runAsUser: 0, readOnlyRootFilesystem: true },
             volumeMounts: [
               { name: 'host', mountPath: '/host', mountPropagation: 'HostToContainer' },
               { name: 'kubelet', mountPath: '/var/lib/kubelet', mountPropagation: 'HostToContainer' },
@@ -98,7 +99,47 @@ export function nodeDaemonSet({ namespace, image }: InstallationSettings): objec
           terminationGracePeriodSeconds: 60,
           volumes: [
             hostPath('host', '/', 'Directory'), hostPath('kubelet', '/var/lib/kubelet', 'Directory'), hostPath('cni-socket', '/run/vfleet', 'DirectoryOrCreate'), hostPath('netns', '/run/netns', 'DirectoryOrCreate'),
+            ...Object.entries(cniFolders).map(([volume, path]) => hostPath(volume, path, 'DirectoryOrCreate')),
           ],
+        },
+      },
+    },
+  };
+}
+
+/** Where container runtimes look for plugins and for networks, unless they are told otherwise. */
+const cniFolders = { 'cni-bin': '/opt/cni/bin', 'cni-conf': '/etc/cni/net.d' } as const;
+
+/** Files of root's, and nothing else: no capability. Where SELinux is on, the type is what lets a container write folders of the host. */
+const hostFolderWriter = { runAsUser: 0, allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] }, seccompProfile: { type: 'RuntimeDefault' }, seLinuxOptions: { type: 'spc_t' } } as const;
+const smallResources = { requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '256Mi' } } as const;
+
+/** Puts the CNI executable on the node, before the daemon that it calls. */
+function cniInstaller(image: string): object {
+  return {
+    name: 'cni', image, args: ['cni', 'install'], resources: smallResources, securityContext: hostFolderWriter,
+    volumeMounts: Object.entries(cniFolders).map(([name, mountPath]) => ({ name, mountPath })),
+  };
+}
+
+/** The other way round, when the daemons have gone: on every node, until it is deleted. Its pods are ready when their node is done. */
+export function nodeRemoval(image: string): object {
+  const [name, labels] = ['vfleet-node-removal', { 'app.kubernetes.io/part-of': 'vfleet', 'app.kubernetes.io/name': 'vfleet-node-removal' }];
+  const container = (role: string, ...more: readonly string[]) => ({
+    name: role, image, args: ['cni', 'remove', '--root=/host', ...more], resources: smallResources, securityContext: hostFolderWriter, volumeMounts: [{ name: 'host', mountPath: '/host', mountPropagation: 'HostToContainer' }],
+  });
+  return {
+    apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name, namespace: 'kube-system', labels },
+    spec: {
+      selector: { matchLabels: labels },
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '100%' } },
+      template: {
+        metadata: { labels },
+        spec: {
+          // It must start where no pod gets a network any more, and asks nobody anything.
+          hostNetwork: true, automountServiceAccountToken: false, priorityClassName: 'system-node-critical', nodeSelector: { 'kubernetes.io/os': 'linux' }, tolerations: [{ operator: 'Exists' }],
+          initContainers: [container('remove')], containers: [container('stay', '--stay')], terminationGracePeriodSeconds: 5,
+          volumes: [{ name: 'host', hostPath: { path: '/', type: 'Directory' } }],
         },
       },
     },

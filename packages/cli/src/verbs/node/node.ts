@@ -32,11 +32,12 @@ export async function node(options: NodeOptions, context: CliContext): Promise<n
   const client = open.adopt(connect(options, context), (one) => one.close());
   const status = open.use(await startStatus('node', options, log));
   const kube = status === undefined ? client : countedKube(status.metrics, client, clock);
-  const files = rootedFiles(new NodeFiles(clock, random), options.root.replace(/\/+$/, ''));
+  const root = options.root.replace(/\/+$/, '');
+  const files = rootedFiles(new NodeFiles(clock, random), root);
   const bootExecutable = options.bootExecutable ?? (isOwnRoot(options.root) ? thisExecutable() : undefined);
   const { hardware, host, namespaces, podLinks, bootServices, statistics, monitorProblem } = open.adopt(options.fleet === undefined ? await realHardware({ clock, files, log }, options.root, bootExecutable) : await simulatedHardware({ clock, random, log }, options.fleet, nodeName, options.standIns === true ? 'interfaces' : 'none'), (one) => one.close());
   const ports = {
-    kube, host, files, clock, random, log, namespaces, ...(podLinks === undefined ? {} : { podLinks }), ...(bootServices === undefined ? {} : { bootServices }), plugins: createPluginRunner({ clock }), peerUid: createPeerUid(),
+    kube, host, files, clock, random, log, namespaces, ...(podLinks === undefined ? {} : { podLinks }), ...(bootServices === undefined ? {} : { bootServices }), plugins: createPluginRunner({ clock }, undefined, undefined, root), peerUid: createPeerUid(),
     hardware: status === undefined ? hardware : countedHardware(status.metrics, hardware, clock), ...(status === undefined ? {} : { status: { ...status, statistics, monitorProblem } }),
   };
   const { namespace, resourcePrefix, kubeletFolder, cniSocket } = options;

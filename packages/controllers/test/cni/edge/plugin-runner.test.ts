@@ -1,6 +1,6 @@
 // Goal: a plugin that others wrote may answer, refuse, print nonsense, hang or be missing, and each is told apart. Method: small scripts as
 // plugins, really executed.
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemFiles } from '@vfleet/core';
@@ -40,6 +40,17 @@ describe('an IPAM plugin that is installed', () => {
       'CNI_ARGS=IgnoreUnknown=1;K8S_POD_NAMESPACE=x;K8S_POD_NAME=web;K8S_POD_INFRA_CONTAINER_ID=c1;K8S_POD_UID=u-1', 'CNI_COMMAND=ADD', 'CNI_CONTAINERID=c1', 'CNI_IFNAME=net1', 'CNI_NETNS=/run/netns/a', `CNI_PATH=${folder}/nowhere:${folder}`,
     ]);
     expect(await ipam.release(request('whereabouts'))).toEqual({ ok: true, value: undefined });
+  });
+
+  test('is looked for in the host\'s root file system where that is mounted elsewhere, also by a link that leads nowhere from out here', async () => {
+    await plugin('mounted', 'true');
+    await symlink('/nowhere/but/on/the/host', join(folder, 'linked'));
+    const inRoot = createPluginRunner({ clock: new RealClock() }, [folder], undefined, '/.');
+    expect(['mounted', 'linked', 'absent'].map((type) => inRoot.has(type))).toEqual([true, true, false]);
+    expect(runner().has('linked')).toBe(false);
+    // chroot(2) takes root.
+    const ran = await inRoot.run({ type: 'mounted', environment: { CNI_COMMAND: 'DEL' }, input: '' });
+    expect(ran).toMatchObject({ kind: 'ended', status: process.getuid?.() === 0 ? 0 : expect.any(Number) as number });
   });
 
   test.each([
