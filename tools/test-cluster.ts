@@ -10,6 +10,7 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cniPlugins, cniPluginsVersion, containerdVersion, ensureContainerRuntime, missingContainerRuntime } from './rigs/container-runtime.ts';
+import { ensureHelm, helmIsBuilt, helmVersion } from './rigs/helm.ts';
 import { ensureKubernetes, etcdVersion, kubernetesVersion, missingKubernetes } from './rigs/kubernetes.ts';
 import { namespacesProblem, runInOwnNamespaces } from './rigs/own-namespaces.ts';
 import { RigError } from './rigs/rig-error.ts';
@@ -37,8 +38,11 @@ try {
 }
 
 async function besideApiServer(): Promise<number> {
-  if (isEnsured) await ensureKubernetes();
-  else if ((await missingKubernetes([])).length > 0) print(`Skipped: there is no kube-apiserver ${kubernetesVersion} with etcd ${etcdVersion} to compare with; \`npm run test:cluster -- --ensure\` builds both from Go modules in some minutes (Go 1.24 or newer).`);
+  if (isEnsured) {
+    await ensureKubernetes();
+    await ensureHelm();
+  } else if ((await missingKubernetes([])).length > 0) print(`Skipped: there is no kube-apiserver ${kubernetesVersion} with etcd ${etcdVersion} to compare with; \`npm run test:cluster -- --ensure\` builds both from Go modules in some minutes (Go 1.24 or newer).`);
+  if (!(await helmIsBuilt())) print(`Skipped: there is no helm ${helmVersion} to install the chart with; \`npm run test:cluster -- --ensure\` builds it in a minute.`);
   const [program = '', ...programArguments] = vitest('test/cluster/vitest.config.ts', 'cluster');
   const child = spawn(program, programArguments, { stdio: 'inherit', env: { ...process.env, NODE_ENV: 'test', ...environment } });
   const [status] = (await once(child, 'exit')) as [number | null];

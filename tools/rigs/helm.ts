@@ -3,6 +3,7 @@
  * `node tools/rigs/helm.ts` does so and prints the folder.
  */
 import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { cacheFolder, ensurePrograms, missingPrograms } from "./go-programs.ts";
 import type { EnsureOptions, GoModule, GoProgram } from "./go-programs.ts";
 import { RigError } from "./rig-error.ts";
@@ -31,7 +32,7 @@ export async function helmIsBuilt(): Promise<boolean> {
 const module: GoModule = {
   name: "helm",
   async write(_go, dir) {
-    await writeFile(`${dir}/go.mod`, `module vfleet.invalid/helm\ngo 1.24.0\ngodebug default=go1.24\nrequire ${helmPath} v${helmVersion}\n`);
+    await writeFile(join(dir, "go.mod"), `module vfleet.invalid/helm\ngo 1.24.0\ngodebug default=go1.24\nrequire ${helmPath} v${helmVersion}\n`);
     // Also the Kubernetes version that a chart is rendered for where there is no cluster.
     return [`${helmPath}/internal/version.version=v${helmVersion}`, `${helmPath}/pkg/lint/rules.k8sVersionMajor=1`, `${helmPath}/pkg/lint/rules.k8sVersionMinor=34`, `${helmPath}/pkg/chartutil.k8sVersionMajor=1`, `${helmPath}/pkg/chartutil.k8sVersionMinor=34`];
   },

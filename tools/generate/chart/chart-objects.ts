@@ -42,7 +42,7 @@ export function parts(place: Place, marks: Marks): readonly Part[] {
     { file: 'node', objects: of('DaemonSet') },
     ...(rest.length === 0 ? [] : [{ file: 'more', objects: rest }]),
     { file: 'simulated-fleet', when: 'simulated.fleet', objects: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: FLEET_CONFIG_MAP, namespace: place.namespace }, data: { 'fleet.yaml': marks.json('simulated.fleet') } }] },
-    { file: 'operator-config', when: 'operatorConfig', objects: [{ apiVersion: `${GROUP}/${VERSION}`, kind: 'SriovOperatorConfig', metadata: { name: 'default', namespace: place.namespace, annotations: KEPT }, spec: marks.value('operatorConfig') }] },
+    { file: 'operator-config', when: 'operatorConfig', objects: [{ apiVersion: `${GROUP}/${VERSION}`, kind: 'SriovOperatorConfig', metadata: { name: 'default', namespace: place.namespace }, spec: marks.value('operatorConfig') }] },
     { file: 'cert-manager', when: 'certManager.enabled', objects: certManagerObjects(place.namespace) },
     { file: 'monitoring', when: 'monitoring.enabled', objects: monitoringObjects(place.namespace) },
     { file: 'clean-up', when: 'cleanUp', objects: removalObjects(place).map(asHook) },

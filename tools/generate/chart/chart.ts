@@ -40,8 +40,9 @@ export const chart: Generator = {
     [`${FOLDER}/templates/_helpers.tpl`, HELPERS],
     [`${FOLDER}/templates/NOTES.txt`, NOTES],
     ...[...templates(HEADER)].map(([path, text]): [string, string] => [`${FOLDER}/${path}`, text]),
-    // In this folder helm installs them first, and never deletes them: with them would go everything of their kinds.
-    ...customResourceDefinitions().map((definition): [string, string] => [`${FOLDER}/crds/${definition.spec.names.plural}.yaml`, HEADER + yaml(definition)]),
+    // In this folder helm installs them first, and never deletes them: with them would go everything of their kinds. `helm show crds` prints
+    // one file after the other as they are.
+    ...customResourceDefinitions().map((definition): [string, string] => [`${FOLDER}/crds/${definition.spec.names.plural}.yaml`, `${HEADER}---\n${yaml(definition)}`]),
   ]),
 };
 

@@ -18,7 +18,8 @@ function isMap(value: unknown): value is Record<string, unknown> {
 
 const CONTAINER = ['spec', 'template', 'spec', 'containers', 0];
 const POD = ['spec', 'template', 'spec'];
-const fleet = { nodes: [{ name: 'worker', pfs: [{ personality: 'E810-CQDA2', pciAddress: '0000:81:00.0', name: 'ens801f0' }] }] };
+// Names in the order of the alphabet, in which Go writes JSON.
+const fleet = { nodes: [{ name: 'worker', pfs: [{ name: 'ens801f0', pciAddress: '0000:81:00.0', personality: 'E810-CQDA2' }] }] };
 const toleration = { key: 'sriov', operator: 'Equal', value: 'yes', effect: 'NoSchedule' };
 
 /** Values, and where they are to be found: one for each that people ask for. In a list of arguments it is one of them. */
