@@ -301,6 +301,7 @@ export class World {
     const write = (step: HardwareStep) => this.#write(alive, 'hardware', JSON.stringify(step), () => hardware.apply(step));
     return {
       discover: () => this.#read(alive, () => hardware.discover()),
+      lookAtVf: (device) => this.#read(alive, () => hardware.lookAtVf(device)),
       // A crash may come between two VFs of a batch.
       apply: (step) => (step.kind === 'setVfs' ? applyVfByVf(step, write) : write(step)),
       watch: (listener) => hardware.watch((event) => alive.value && listener(event)),

@@ -1,10 +1,11 @@
 // Goal: what the simulator says a NIC does and what the Linux backend makes of a kernel that shows that NIC are the same, for every NIC.
 // Method: sequences of steps, written and drawn, played on two equal machines, one through the simulator's own port and one through the
-// Linux backend on the simulator's view of a kernel; answers, error codes and the whole inventory at the end must agree.
+// Linux backend on the simulator's view of a kernel; answers, error codes and the whole inventory at the end must agree, and so
+// must a look at one VF with the whole inventory.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SimClock, pciAddressPlus } from '@vfleet/core';
-import type { HardwareStep, Inventory } from '@vfleet/core';
+import { SimClock, ok, pciAddressPlus, sightOfVf } from '@vfleet/core';
+import type { Hardware, HardwareStep, Inventory } from '@vfleet/core';
 import { nicModels } from '@vfleet/hw-sim';
 import type { NicModel } from '@vfleet/hw-sim';
 import { BACKENDS, during, simulatedMachine } from './backends.ts';
@@ -28,7 +29,18 @@ async function tell(backend: BackendName, personality: string, steps: readonly H
   }
   const seen = await during(clock, hardware.discover());
   if (!seen.ok) throw new Error(seen.error.cause);
+  await looksAgree(clock, hardware, seen.value);
   return { answers, end: seen.value };
+}
+
+/** A look at one VF tells the same as the look at all does of it, and nothing of what is no VF. */
+async function looksAgree(clock: SimClock, hardware: Hardware, { pfs }: Inventory): Promise<void> {
+  const vfs = pfs.flatMap((pf) => pf.vfs.map(({ pciAddress: vf }) => vf));
+  const others = [PF, pciAddressPlus(PF, 7), ...vfs.slice(-1).map((last) => pciAddressPlus(last, 1))];
+  for (const device of [...vfs, ...others]) {
+    const sight = await during(clock, hardware.lookAtVf(device));
+    expect([device, sight]).toEqual([device, ok(sightOfVf(pfs, device))]);
+  }
 }
 
 async function compare(personality: string, steps: readonly HardwareStep[], backend: BackendName = 'hw-linux'): Promise<void> {

@@ -4,6 +4,7 @@ export type { JsonSchema, Schema, Static } from './schema.ts';
 export * from './schema-check.ts';
 export * from './domain/pci.ts';
 export * from './domain/inventory.ts';
+export * from './domain/vf-sight.ts';
 export * from './api/names.ts';
 export * from './api/conditions.ts';
 export * from './api/node-policy.ts';

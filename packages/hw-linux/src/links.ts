@@ -5,7 +5,7 @@ import type { NetlinkProtocol } from './kernel-thread/netlink-socket.ts';
 import { MalformedMessage, viewOf } from './netlink/attributes.ts';
 import type { NetlinkAnswer, NetlinkFailure } from './netlink/exchange.ts';
 import { CONTROL_FAMILY, decodeFamily, encodeGetFamily } from './netlink/generic.ts';
-import { RTM, decodeLink, encodeAltName, encodeGetLink, encodeGetLinks } from './netlink/link.ts';
+import { RTM, decodeLink, encodeAltName, encodeGetLink, encodeGetLinkNamed, encodeGetLinks } from './netlink/link.ts';
 import type { Link } from './netlink/link.ts';
 
 /** Of ifi_index in struct ifinfomsg. */
@@ -106,6 +106,13 @@ export class KernelLinks {
     const link = answer.ok ? primaryLink(answer.value.filter((one) => this.#deviceOf(one) === device)) : undefined;
     if (link === undefined) this.#indexes.delete(device);
     return link;
+  }
+
+  /** The host's link of a name; undefined when there is none. */
+  async named(name: string, withVfs: boolean): Promise<Result<Link | undefined, NetlinkFailure>> {
+    const answer = await this.ask('host', 'route', RTM.getLink, encodeGetLinkNamed(name, withVfs), decodeLink);
+    if (answer.ok) return ok(answer.value[0]);
+    return answer.error.errno === ENODEV ? ok(undefined) : answer;
   }
 
   async addAltName(device: PciAddress, netns: NetnsPath, name: string): Promise<Result<void, NetlinkFailure>> {

@@ -1,7 +1,8 @@
 import { fail, hardwareError, ok } from '@vfleet/core';
-import type { Clock, Hardware, HardwareError, HardwareEvent, HardwareStep, Inventory, PciAddress, Result, Subscription } from '@vfleet/core';
+import type { Clock, Hardware, HardwareError, HardwareEvent, HardwareStep, Inventory, PciAddress, Result, Subscription, VfSight } from '@vfleet/core';
 import { EventReader } from './events.ts';
 import { discoverInventory } from './inventory/discover.ts';
+import { lookAtVf } from './inventory/vf-sight.ts';
 import type { GuardedReads } from './inventory/num-vfs.ts';
 import { KernelNetlink } from './kernel-thread/kernel-netlink.ts';
 import type { Netlink } from './kernel-thread/kernel-thread.ts';
@@ -91,6 +92,11 @@ class RealHardware implements LinuxHardware {
     // What they make is seen when they are done. One that takes longer may hang: then its PF alone is waited for, or told to be blocked.
     if (this.#underWay.size > 0) await this.#within(UNDER_WAY_MS, Promise.allSettled([...this.#underWay]));
     return discoverInventory(this.#sysfs, this.links, this.#reads);
+  }
+
+  async lookAtVf(device: PciAddress): Promise<Result<VfSight | undefined, HardwareError>> {
+    if (this.#underWay.size > 0) await this.#within(UNDER_WAY_MS, Promise.allSettled([...this.#underWay]));
+    return lookAtVf(this.#sysfs, this.links, this.#reads, device);
   }
 
   async apply(asked: HardwareStep): Promise<Result<void, HardwareError>> {

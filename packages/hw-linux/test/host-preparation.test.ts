@@ -108,7 +108,7 @@ function hostOf(sysfs: Readonly<Record<string, string>> = {}): { readonly host: 
 describe('hardware with its host', () => {
   const offered = { [`/sys/bus/pci/devices/${PF}/sriov_offset`]: '64', [`/sys/bus/pci/devices/${PF}/sriov_stride`]: '1', [`/sys/bus/pci/devices/${PF}/sriov_totalvfs`]: '8', '/sys/bus/pci/drivers/iavf/bind': '' };
   const steps: HardwareStep[] = [];
-  const backend = { discover: async () => ok(noInventory), apply: async (step: HardwareStep) => (steps.push(step), ok(undefined)), watch: () => ({ stop() {} }) };
+  const backend = { discover: async () => ok(noInventory), lookAtVf: async () => ok(undefined), apply: async (step: HardwareStep) => (steps.push(step), ok(undefined)), watch: () => ({ stop() {} }) };
 
   test('VFs are announced before they come and forgotten after they went, drivers are loaded before they are wanted', async () => {
     const { host, files, ran } = hostOf(offered);

@@ -1,6 +1,6 @@
-import { applyVfByVf, fail, hardwareError, ok } from '@vfleet/core';
+import { applyVfByVf, fail, hardwareError, ok, sightOfVf } from '@vfleet/core';
 import type {
-  Errno, Hardware, HardwareCondition, HardwareError, HardwareEvent, HardwareStep, Inventory, PciAddress, Result, Subscription,
+  Errno, Hardware, HardwareCondition, HardwareError, HardwareEvent, HardwareStep, Inventory, PciAddress, Result, Subscription, VfSight,
 } from '@vfleet/core';
 import type { FaultPoints } from './fault-points.ts';
 import type { StepFaults } from './faults.ts';
@@ -9,7 +9,7 @@ import { flapLink, putOnBus, takeOffBus } from './kernel/pci.ts';
 import type { NodeModel } from './model/node-model.ts';
 import type { Outcome } from './model/operation.ts';
 import { hardwareEventOf } from './model/uevents.ts';
-import { observeNode } from './observe.ts';
+import { observeNode, observePf } from './observe.ts';
 import { deviceOf, performStep } from './steps.ts';
 import type { SingleStep } from './steps.ts';
 
@@ -25,9 +25,18 @@ export class SimHardware implements Hardware {
 
   async discover(): Promise<Result<Inventory, HardwareError>> {
     const faults = this.#faults.consult('discover', 'host');
-    const outcome = await this.#readable(faults);
+    const outcome = await this.#readable(faults, this.#allPfs());
     if (outcome !== 'ok') return fail(hardwareError({ operation: 'discover', failure: outcome, device: 'host' }));
     return ok(observeNode(this.#node));
+  }
+
+  async lookAtVf(device: PciAddress): Promise<Result<VfSight | undefined, HardwareError>> {
+    const pf = this.#node.find(device)?.pf;
+    const outcome = await this.#readable(this.#faults.consult('discover', 'host'), pf === undefined ? [] : [pf]);
+    if (outcome !== 'ok') return fail(hardwareError({ operation: 'discover', failure: outcome, device: 'host' }));
+    // What was waited for may have taken the VF away, or brought it.
+    const found = this.#node.find(device);
+    return ok(found === undefined || found.vf < 0 ? undefined : sightOfVf([observePf(this.#node, found.pf)], device));
   }
 
   apply(step: HardwareStep): Promise<Result<void, HardwareError>> {
@@ -52,13 +61,17 @@ export class SimHardware implements Hardware {
     });
   }
 
+  *#allPfs(): Generator<number> {
+    for (let pf = this.#node.firstPf; pf < this.#node.endPf; pf++) yield pf;
+  }
+
   /** Reading a PF's attributes waits for a write under way; where one hangs, the rest of the PF is read without waiting. */
-  async #readable(faults: StepFaults): Promise<Outcome> {
+  async #readable(faults: StepFaults, pfs: Iterable<number>): Promise<Outcome> {
     const node = this.#node;
     if (!node.up) return 'nodeDown';
     if (faults.errno !== undefined) return faults.errno;
     if (faults.delayMs > 0 && (await node.after(faults.delayMs, () => 'ok')) !== 'ok') return 'nodeDown';
-    for (let pf = node.firstPf; pf < node.endPf; pf++) {
+    for (const pf of pfs) {
       for (let operation = node.operationOn(pf); operation !== undefined && !operation.stuck; operation = node.operationOn(pf)) await operation.over;
     }
     return node.up ? 'ok' : 'nodeDown';

@@ -1,5 +1,5 @@
-import type { HardwareStep, Inventory, Kube, KubeObject } from '@vfleet/core';
-import { ok } from '@vfleet/core';
+import type { Hardware, HardwareStep, Inventory, Kube, KubeObject } from '@vfleet/core';
+import { ok, sightOfVf } from '@vfleet/core';
 import type { PortWrapper, ProcessPorts } from '@vfleet/sim';
 
 export type Kind = 'operator' | 'config-daemon' | 'device-plugin' | 'attachment';
@@ -38,16 +38,20 @@ export function patching(plural: string, change: (patch: Record<string, unknown>
   });
 }
 
+function looks(hardware: Hardware): Pick<Hardware, 'discover' | 'lookAtVf'> {
+  return { discover: () => hardware.discover(), lookAtVf: (device) => hardware.lookAtVf(device) };
+}
+
 /** Hardware steps of a component: left out, though reported as done. */
 export function withoutSteps(...kinds: readonly HardwareStep['kind'][]): (ports: ProcessPorts) => Partial<ProcessPorts> {
   return ({ hardware }) => (hardware === undefined ? {} : {
-    hardware: { discover: () => hardware.discover(), watch: (listener) => hardware.watch(listener), apply: async (step) => (kinds.includes(step.kind) ? ok(undefined) : hardware.apply(step)) },
+    hardware: { ...looks(hardware), watch: (listener) => hardware.watch(listener), apply: async (step) => (kinds.includes(step.kind) ? ok(undefined) : hardware.apply(step)) },
   });
 }
 
 /** Hardware steps of a component, changed on their way. */
 export function changedSteps(change: (step: HardwareStep) => HardwareStep): (ports: ProcessPorts) => Partial<ProcessPorts> {
-  return ({ hardware }) => (hardware === undefined ? {} : { hardware: { discover: () => hardware.discover(), watch: (listener) => hardware.watch(listener), apply: (step) => hardware.apply(change(step)) } });
+  return ({ hardware }) => (hardware === undefined ? {} : { hardware: { ...looks(hardware), watch: (listener) => hardware.watch(listener), apply: (step) => hardware.apply(change(step)) } });
 }
 
 /** Files that a component writes: some of the writes or removals never reach the disk. */
@@ -115,6 +119,10 @@ export function lookingAt(change: (inventory: Inventory) => Inventory): (ports: 
       discover: async () => {
         const seen = await hardware.discover();
         return seen.ok ? ok(change(seen.value)) : seen;
+      },
+      lookAtVf: async (device) => {
+        const seen = await hardware.discover();
+        return seen.ok ? ok(sightOfVf(change(seen.value).pfs, device)) : seen;
       },
     },
   });

@@ -1,4 +1,4 @@
-import type { HardwareStep, PfObservation, VfObservation, VfSettings } from '@vfleet/core';
+import type { HardwareStep, VfSettings, VfSight } from '@vfleet/core';
 import type { SriovConfig } from './netconf.ts';
 import type { OriginalVf } from './vf-record.ts';
 
@@ -6,7 +6,7 @@ type SetVf = Extract<HardwareStep, { kind: 'setVf' }>;
 type VfChange = Omit<SetVf, 'kind' | 'pf' | 'vfIndex'>;
 
 /** What a VF is before it is attached. The caller has checked that it has a driver. */
-export function originalOf(pf: PfObservation, vf: VfObservation, driver: string, representor?: OriginalVf['representor']): OriginalVf {
+export function originalOf(pf: VfSight['pf'], vf: VfSight['vf'], driver: string, representor?: OriginalVf['representor']): OriginalVf {
   const { netdev } = vf;
   return {
     pf: pf.pciAddress,

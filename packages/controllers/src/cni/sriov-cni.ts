@@ -1,6 +1,6 @@
 import { advance, ok, vfMachine } from '@vfleet/core';
 import type {
-  AttachFailure, Clock, Files, Hardware, Kube, Log, PciAddress, PfObservation, PodSandbox, Random, Result, Timer, VfContext, VfEvent, VfMachineState, VfObservation, VfStateName,
+  AttachFailure, Clock, Files, Hardware, Kube, Log, PciAddress, PodSandbox, Random, Result, Timer, VfContext, VfEvent, VfMachineState, VfSight, VfStateName,
 } from '@vfleet/core';
 import type { PodLinks } from '@vfleet/core/ports/pod-links.ts';
 import { isUserSpaceDriver } from '../device-plugin/functions.ts';
@@ -249,7 +249,7 @@ export class SriovCni {
     if (vf.netdev === undefined && !isUserSpaceDriver(vf.driver)) {
       return failure(cniCodes.tryAgain, `VF ${config.device} has no network interface on the host (driver ${vf.driver})`, 'It may just be appearing; if this persists, look where the interface is: ip netns, or rebind the driver.');
     }
-    const free = await this.#checkMac(pf, vf, config);
+    const free = await this.#checkMac(pf.pciAddress, vf, config);
     if (!free.ok) return free;
     const representor = await this.#representorOf(vf);
     if (!representor.ok) return representor;
@@ -264,8 +264,10 @@ export class SriovCni {
     return this.#carryOut(record, { pfMtu: pf.netdev?.mtu, routing: request.routing ?? ownRouting });
   }
 
-  async #checkMac(pf: PfObservation, vf: VfObservation, { mac, vlan }: SriovConfig): Answer<void> {
+  async #checkMac(pfAddress: PciAddress, vf: VfSight['vf'], { mac, vlan }: SriovConfig): Answer<void> {
     if (mac === undefined) return ok(undefined);
+    const pf = await this.#work.wholePf(pfAddress);
+    if (!pf.ok || pf.value === undefined) return pf.ok ? failure(cniCodes.tryAgain, `the PF ${pfAddress} has gone from the node`, 'It may come back; the runtime tries again.') : pf;
     const names = await this.#records.names();
     if (!names.ok) return names;
     const attached: VfRecord[] = [];
@@ -273,12 +275,12 @@ export class SriovCni {
       const record = await this.#records.read(name);
       if (record.ok && record.value !== undefined) attached.push(record.value);
     }
-    const taken = macTakenBy(pf, vf, { mac, vlan: vlan?.id ?? vf.settings.vlan }, attached);
+    const taken = macTakenBy(pf.value, vf, { mac, vlan: vlan?.id ?? vf.settings.vlan }, attached);
     if (taken === undefined) return ok(undefined);
     return failure(cniCodes.tryAgain, `${taken} has the MAC ${mac} already`, 'Give each pod a MAC of its own, or wait until the pod that has it is gone: the runtime tries again.');
   }
 
-  async #representorOf({ representor: name }: VfObservation): Answer<OriginalVf['representor']> {
+  async #representorOf({ representor: name }: VfSight['vf']): Answer<OriginalVf['representor']> {
     const { podLinks } = this.#ports;
     if (podLinks === undefined || name === undefined) return ok(undefined);
     const port = await podLinks.port(name);

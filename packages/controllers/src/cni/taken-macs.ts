@@ -5,7 +5,7 @@ import type { VfRecord } from './vf-record.ts';
  * Who else behind this PF has a MAC, in words; undefined when nobody. The embedded switch sends a frame to one function for each MAC and VLAN, so
  * with two of them one hears nothing, or each a part. In another VLAN, or behind another PF, the same MAC is another station's.
  */
-export function macTakenBy(pf: PfObservation, vf: VfObservation, wanted: { readonly mac: string; readonly vlan: number }, attached: readonly VfRecord[]): string | undefined {
+export function macTakenBy(pf: PfObservation, vf: Pick<VfObservation, 'pciAddress'>, wanted: { readonly mac: string; readonly vlan: number }, attached: readonly VfRecord[]): string | undefined {
   const { mac, vlan } = wanted;
   if (vlan === 0 && pf.netdev?.mac === mac) return `its PF ${pf.netdev.name}`;
   for (const other of pf.vfs) {

@@ -1,5 +1,5 @@
 import { ok } from '@vfleet/core';
-import type { AttachFailure, Clock, Files, Hardware, HardwareError, HardwareStep, Netdev, PciAddress, PfObservation, Result, VfObservation } from '@vfleet/core';
+import type { AttachFailure, Clock, Files, Hardware, HardwareError, HardwareStep, Netdev, PciAddress, PfObservation, Result, VfSight } from '@vfleet/core';
 import type { HostPortChange, PodLinks } from '@vfleet/core/ports/pod-links.ts';
 import { isUserSpaceDriver } from '../device-plugin/functions.ts';
 import type { Ipam, IpamResult } from '../ipam/index.ts';
@@ -21,10 +21,9 @@ export interface VfWorkPorts {
 }
 
 type Answer<Value> = Promise<Result<Value, AttachFailure>>;
-interface Found {
-  readonly pf: PfObservation;
-  readonly vf: VfObservation;
-}
+type SeenVf = VfSight['vf'];
+/** A netdev on the host, as far as an attachment goes by it. */
+type Seen = NonNullable<VfRecord['original']['netdev']> | Netdev;
 
 /** How often and how long a netdev is waited for after its driver was bound: udev and slow drivers (kernel: some 100 ms). */
 const NETDEV_LOOKS = 20;
@@ -48,17 +47,16 @@ export class VfWork {
     this.#stateFolder = stateFolder;
   }
 
-  async discover(): Answer<readonly PfObservation[]> {
+  /** A PF with all of its VFs; undefined when it has gone. */
+  async wholePf(address: PciAddress): Answer<PfObservation | undefined> {
     const inventory = await this.#ports.hardware.discover();
-    return inventory.ok ? ok(inventory.value.pfs) : hardwareFailure(inventory.error, 'reading the NICs');
+    return inventory.ok ? ok(inventory.value.pfs.find(({ pciAddress }) => pciAddress === address)) : hardwareFailure(inventory.error, 'reading the NICs');
   }
 
   /** Undefined when the node has no such VF. */
-  async find(device: PciAddress): Answer<Found | undefined> {
-    const pfs = await this.discover();
-    if (!pfs.ok) return pfs;
-    for (const pf of pfs.value) for (const vf of pf.vfs) if (vf.pciAddress === device) return ok({ pf, vf });
-    return ok(undefined);
+  async find(device: PciAddress): Answer<VfSight | undefined> {
+    const sight = await this.#ports.hardware.lookAtVf(device);
+    return sight.ok ? sight : hardwareFailure(sight.error, 'reading the NICs');
   }
 
   /** Sets the VF up and brings it into the pod. On failure the caller releases and resets. */
@@ -66,11 +64,12 @@ export class VfWork {
     const { config, original } = record;
     const early = asksOverTheLink(record) ? ok(NO_ADDRESSES) : await this.#allocate(record);
     if (!early.ok) return early;
-    const settings = await this.#apply(settingSteps(original, original.settings, wantedSettings(config, original.settings)));
+    const steps = settingSteps(original, original.settings, wantedSettings(config, original.settings));
+    const settings = await this.#apply(steps);
     if (!settings.ok) return settings;
     const port = await this.#setPort(record, { up: true, ...(config.mtu === undefined ? {} : { mtu: config.mtu }), ...(config.bridge === undefined ? {} : { master: config.bridge }) });
     if (!port.ok) return port;
-    const inPod = original.netdev === undefined ? ok(userSpaceLink(record, pfMtu)) : await this.#intoPod(record);
+    const inPod = original.netdev === undefined ? ok(userSpaceLink(record, pfMtu)) : await this.#intoPod(record, original.netdev, steps.length > 0);
     if (!inPod.ok) return inPod;
     const addresses = asksOverTheLink(record) ? await this.#allocate(record) : early;
     if (!addresses.ok) return addresses;
@@ -83,11 +82,9 @@ export class VfWork {
 
   /** Brings the netdev back to the host and gives the addresses back. */
   async release(record: VfRecord): Answer<void> {
-    const found = await this.find(record.config.device);
-    if (!found.ok) return found;
     // A server that gave addresses over the link is told over the link, and if that fails the VF comes back all the same.
     const told = asksOverTheLink(record) ? await this.#releaseAddresses(record) : undefined;
-    const returned = found.value === undefined ? ok(undefined) : await this.#toHost(record, found.value.vf);
+    const returned = record.original.netdev === undefined ? ok(undefined) : await this.#toHost(record, record.original.netdev.name);
     return returned.ok ? (told ?? this.#releaseAddresses(record)) : returned;
   }
 
@@ -110,9 +107,19 @@ export class VfWork {
       const rebound = await this.#rebind(device);
       if (!rebound.ok) return rebound;
     }
-    const netdev = await this.#resetNetdev(record, before, steps.length > 0);
+    // What was written a driver may act on, and it may not have had its effect.
+    const after = steps.length > 0 ? await this.#again(record, before) : ok(before);
+    if (!after.ok || after.value === undefined) return after.ok ? ok(undefined) : after;
+    const netdev = await this.#resetNetdev(record, after.value);
     if (!netdev.ok) return netdev;
-    return steps.length > 0 || netdev.value ? this.#checkRestored(record) : ok(undefined);
+    return steps.length > 0 || netdev.value ? this.#checkRestored(record, netdev.value ? undefined : after.value) : ok(undefined);
+  }
+
+  /** Undefined when the VF has gone meanwhile. */
+  async #again({ config: { device }, original }: VfRecord, before: SeenVf): Answer<SeenVf | undefined> {
+    if (hasNetdev(original, before)) return this.#awaitNetdev(device);
+    const found = await this.find(device);
+    return found.ok ? ok(found.value?.vf) : found;
   }
 
   /** What differs from what was set up, as sentences; empty when all is as it should be. `mac`: see {@link podDifferences}. */
@@ -203,13 +210,14 @@ export class VfWork {
     return this.#apply(ips.length === 0 && routes.length === 0 ? [] : [{ kind: 'setAddresses', device, netns, addresses: ips.map((ip) => ip.address), routes }]);
   }
 
-  async #intoPod(record: VfRecord): Answer<{ readonly mac: string; readonly mtu: number }> {
+  /** `stale`: settings were written since the netdev was seen, and a driver may act on them. */
+  async #intoPod(record: VfRecord, seen: Seen, stale: boolean): Answer<{ readonly mac: string; readonly mtu: number }> {
     const { config, original, owner } = record;
     const { device } = config;
-    const ready = await this.#takeIdentity(record);
+    const ready = await this.#takeIdentity(record, seen, stale);
     if (!ready.ok) return ready;
     const { netns } = owner;
-    const named = await this.#setAltNames(device, ready.value.altNames, []);
+    const named = await this.#setAltNames(device, ready.value.altNames ?? [], []);
     if (!named.ok) return named;
     const mtu = config.mtu ?? ready.value.mtu;
     const moved = await this.#apply([
@@ -223,16 +231,17 @@ export class VfWork {
   }
 
   /** Gives the netdev the MAC or GUID of the configuration while it is still on the host, where a refusal has nothing to undo. */
-  async #takeIdentity({ config, original }: VfRecord): Answer<Netdev> {
+  async #takeIdentity({ config, original }: VfRecord, seen: Seen, stale: boolean): Answer<Seen> {
     const { device } = config;
-    if (config.guid !== undefined && config.guid !== original.settings.portGuid) {
-      const rebound = await this.#rebind(device);
-      if (!rebound.ok) return rebound;
-    }
-    const netdev = await this.#awaitNetdev(device);
-    if (!netdev.ok || config.mac === undefined || netdev.value.mac === config.mac) return netdev;
+    const byRebind = config.guid !== undefined && config.guid !== original.settings.portGuid;
+    const rebound = byRebind ? await this.#rebind(device) : ok(undefined);
+    if (!rebound.ok) return rebound;
+    const found = stale || byRebind ? await this.#awaitNetdev(device) : ok({ netdev: seen });
+    if (!found.ok) return found;
+    const { netdev } = found.value;
+    if (config.mac === undefined || netdev.mac === config.mac) return ok(netdev);
     const taken = await this.#setMac(device, config.mac);
-    return taken.ok ? ok({ ...netdev.value, mac: config.mac }) : taken;
+    return taken.ok ? ok({ ...netdev, mac: config.mac }) : taken;
   }
 
   /**
@@ -245,50 +254,50 @@ export class VfWork {
     if (set.ok || set.error.code !== 'addressTaken') return set.ok ? set : hardwareFailure(set.error, describeStep(step));
     const rebound = await this.#rebind(device);
     if (!rebound.ok) return rebound;
-    const netdev = await this.#awaitNetdev(device);
-    if (!netdev.ok) return netdev;
-    return netdev.value.mac === mac ? ok(undefined) : this.#apply([step]);
+    const found = await this.#awaitNetdev(device);
+    if (!found.ok) return found;
+    return found.value.netdev.mac === mac ? ok(undefined) : this.#apply([step]);
   }
 
   async #rebind(device: PciAddress): Answer<void> {
     return this.#apply([{ kind: 'unbindDriver', device }, { kind: 'bindDriver', device, driver: 'default' }]);
   }
 
-  /** The VF's netdev on the host; after a driver was bound it may take a while to appear. */
-  async #awaitNetdev(device: PciAddress): Answer<Netdev> {
+  /** The VF with its netdev on the host; after a driver was bound it may take a while to appear. */
+  async #awaitNetdev(device: PciAddress): Answer<SeenVf & { readonly netdev: Netdev }> {
     for (let look = 0; look < NETDEV_LOOKS; look++) {
       if (look > 0) await this.#ports.clock.sleep(NETDEV_LOOK_MS);
       const found = await this.find(device);
       if (!found.ok) return found;
       if (found.value === undefined) return failure(cniCodes.device, `VF ${device} has gone from the node`, 'Delete the pod, so that it gets another device.');
-      if (found.value.vf.netdev !== undefined) return ok(found.value.vf.netdev);
+      const { netdev } = found.value.vf;
+      if (netdev !== undefined) return ok({ ...found.value.vf, netdev });
     }
     return failure(cniCodes.tryAgain, `the driver of VF ${device} has made no network interface`, 'Look at the kernel log for the VF\'s driver; the runtime tries again.');
   }
 
-  async #toHost({ config, original, owner }: VfRecord, vf: VfObservation): Answer<void> {
-    const { device } = config;
-    // Nothing to bring back: used in user space, already on the host, or without the driver that would make a netdev.
-    if (original.netdev === undefined || vf.netdev !== undefined || vf.driver === undefined || isUserSpaceDriver(vf.driver)) return ok(undefined);
-    const { netns } = owner;
+  async #toHost({ config: { device }, owner: { netns } }: VfRecord, name: string): Answer<void> {
     const down = await this.#ports.hardware.apply({ kind: 'setLink', device, netns, up: false });
-    const move = (name: string): HardwareStep => ({ kind: 'moveNetdev', device, from: netns, to: 'host', name });
-    let moved = down.ok || down.error.code === 'gone' ? await this.#ports.hardware.apply(move(original.netdev.name)) : down;
+    const move = (as: string): HardwareStep => ({ kind: 'moveNetdev', device, from: netns, to: 'host', name: as });
+    let moved = down.ok ? await this.#ports.hardware.apply(move(name)) : down;
     if (!moved.ok && moved.error.code === 'exists') moved = await this.#ports.hardware.apply(move(temporaryName(device)));
     if (moved.ok) return moved;
-    return moved.error.code === 'gone' ? this.#afterLoss(device, moved.error) : hardwareFailure(moved.error, describeStep(move('')));
+    return moved.error.code === 'gone' ? this.#whereItIs(device, moved.error) : hardwareFailure(moved.error, describeStep(move('')));
   }
 
-  /** The netdev was not where we left it. When its namespace went, the kernel gave it back to the host meanwhile. */
-  async #afterLoss(device: PciAddress, error: HardwareError): Answer<void> {
+  /**
+   * The netdev is not in the pod (any more). Nothing is to be brought back when the VF has gone, when its netdev is on the host already (it had
+   * not left yet, or its namespace went, and the kernel gave it back), and without a driver that makes one.
+   */
+  async #whereItIs(device: PciAddress, error: HardwareError): Answer<void> {
     const found = await this.find(device);
-    if (!found.ok) return found;
-    const back = found.value === undefined || found.value.vf.netdev !== undefined || found.value.vf.driver === undefined;
-    return back ? ok(undefined) : hardwareFailure(error, 'finding the interface');
+    if (!found.ok || found.value === undefined) return found.ok ? ok(undefined) : found;
+    const { netdev, driver } = found.value.vf;
+    return netdev !== undefined || driver === undefined || isUserSpaceDriver(driver) ? ok(undefined) : hardwareFailure(error, 'finding the interface');
   }
 
   /** A crash between taking the driver away and binding it again leaves a VF that had a netdev without driver. */
-  async #bindAgain({ config: { device }, original }: VfRecord, vf: VfObservation): Answer<VfObservation> {
+  async #bindAgain({ config: { device }, original }: VfRecord, vf: SeenVf): Answer<SeenVf> {
     if (original.netdev === undefined || vf.driver !== undefined) return ok(vf);
     const bound = await this.#apply([{ kind: 'bindDriver', device, driver: 'default' }]);
     if (!bound.ok) return bound;
@@ -296,34 +305,36 @@ export class VfWork {
     return found.ok ? ok(found.value?.vf ?? vf) : found;
   }
 
-  /** True when something was changed. `stale`: settings were written since `vf` was seen, and a driver may act on them. */
-  async #resetNetdev({ config, original }: VfRecord, vf: VfObservation, stale: boolean): Answer<boolean> {
-    if (original.netdev === undefined || vf.driver === undefined || isUserSpaceDriver(vf.driver)) return ok(false);
+  /** True when something was changed. */
+  async #resetNetdev({ config, original }: VfRecord, vf: SeenVf): Answer<boolean> {
+    if (original.netdev === undefined || !hasNetdev(original, vf)) return ok(false);
     const { device } = config;
-    const netdev = vf.netdev !== undefined && !stale ? ok(vf.netdev) : await this.#awaitNetdev(device);
-    if (!netdev.ok) return netdev;
+    const found = vf.netdev === undefined ? await this.#awaitNetdev(device) : ok({ netdev: vf.netdev });
+    if (!found.ok) return found;
+    const { netdev } = found.value;
     const { name, mtu, up } = original.netdev;
     const mac = restoredMac(config, original, vf.settings) ?? original.netdev.mac;
-    const isUp = netdev.value.adminState === 'up';
-    const rename = netdev.value.name !== name;
-    if (netdev.value.mac !== mac) {
+    const isUp = netdev.adminState === 'up';
+    const rename = netdev.name !== name;
+    if (netdev.mac !== mac) {
       const set = await this.#setMac(device, mac);
       if (!set.ok) return set;
     }
     const steps: HardwareStep[] = [
       ...(rename && isUp ? [{ kind: 'setLink', device, netns: 'host', up: false } as const] : []),
       ...(rename ? [{ kind: 'renameNetdev', device, netns: 'host', name } as const] : []),
-      ...(netdev.value.mtu === mtu ? [] : [{ kind: 'setMtu', device, netns: 'host', mtu } as const]),
+      ...(netdev.mtu === mtu ? [] : [{ kind: 'setMtu', device, netns: 'host', mtu } as const]),
       ...((rename ? false : isUp) === up ? [] : [{ kind: 'setLink', device, netns: 'host', up } as const]),
     ];
     const applied = await this.#apply(steps);
     if (!applied.ok) return applied;
-    const named = await this.#setAltNames(device, netdev.value.altNames, original.netdev.altNames ?? []);
-    return named.ok ? ok(steps.length > 0 || named.value || netdev.value.mac !== mac) : named;
+    const named = await this.#setAltNames(device, netdev.altNames, original.netdev.altNames ?? []);
+    return named.ok ? ok(steps.length > 0 || named.value || netdev.mac !== mac) : named;
   }
 
-  async #checkRestored({ config, original }: VfRecord): Answer<void> {
-    const found = await this.find(config.device);
+  /** `seen`: as it is after all that was written; looked at anew when absent. */
+  async #checkRestored({ config, original }: VfRecord, seen: SeenVf | undefined): Answer<void> {
+    const found = seen === undefined ? await this.find(config.device) : ok({ vf: seen });
     if (!found.ok) return found;
     if (found.value === undefined) return ok(undefined);
     const { settings, netdev } = found.value.vf;
@@ -345,6 +356,11 @@ export class VfWork {
     }
     return ok(undefined);
   }
+}
+
+/** Whether there is an interface to be put back: the VF had one, and has the driver that makes it. */
+function hasNetdev({ netdev }: VfRecord['original'], { driver }: SeenVf): boolean {
+  return netdev !== undefined && driver !== undefined && !isUserSpaceDriver(driver);
 }
 
 const NO_ADDRESSES: IpamResult = { ips: [], routes: [], dns: {} };

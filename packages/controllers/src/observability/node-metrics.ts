@@ -16,6 +16,7 @@ export function countedHardware(metrics: MetricRegistry, hardware: Hardware, clo
   const [steps, durations, events] = [metrics.family(metricTable.hardwareSteps), metrics.family(metricTable.hardwareStepDuration), metrics.family(metricTable.hardwareEvents)];
   return {
     discover: () => hardware.discover(),
+    lookAtVf: (device) => hardware.lookAtVf(device),
     apply: async (step: HardwareStep) => {
       const startedMs = clock.monotonicMs();
       const outcome = await hardware.apply(step);

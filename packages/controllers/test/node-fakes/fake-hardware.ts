@@ -1,5 +1,5 @@
-import { applyVfByVf, comparePciAddresses, fail, ok } from '@vfleet/core';
-import type { Hardware, HardwareError, HardwareErrorCode, HardwareEvent, HardwareStep, Inventory, Netdev, PciAddress, PfObservation, Result, Subscription, VfObservation } from '@vfleet/core';
+import { applyVfByVf, comparePciAddresses, fail, ok, sightOfVf } from '@vfleet/core';
+import type { Hardware, HardwareError, HardwareErrorCode, HardwareEvent, HardwareStep, Inventory, Netdev, PciAddress, PfObservation, Result, Subscription, VfObservation, VfSight } from '@vfleet/core';
 
 /** A netdev and where it is. */
 interface Placed {
@@ -21,6 +21,8 @@ export class FakeHardware implements Hardware {
   readonly namespaces = new Set<string>(['host']);
   readonly steps: HardwareStep[] = [];
   discoveries = 0;
+  /** Looks at one VF. */
+  sights = 0;
   before: StepFault = () => 'none';
   after: (step: HardwareStep, number: number) => void = () => {};
   /** An administrative MAC needs a rebind before it is the VF's own, and fixes it (igb, igbvf). */
@@ -38,6 +40,11 @@ export class FakeHardware implements Hardware {
   async discover(): Promise<Result<Inventory, HardwareError>> {
     this.discoveries++;
     return this.failDiscovery === undefined ? ok(this.#observed()) : fail(this.failDiscovery);
+  }
+
+  async lookAtVf(device: PciAddress): Promise<Result<VfSight | undefined, HardwareError>> {
+    this.sights++;
+    return this.failDiscovery === undefined ? ok(sightOfVf(this.#observed().pfs, device)) : fail(this.failDiscovery);
   }
 
   async apply(step: HardwareStep): Promise<Result<void, HardwareError>> {

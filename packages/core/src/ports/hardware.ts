@@ -1,5 +1,6 @@
 import type { EswitchMode, Inventory, NetnsPath, RdmaMode, VdpaType, VfLinkState, VlanProtocol } from '../domain/inventory.ts';
 import type { PciAddress } from '../domain/pci.ts';
+import type { VfSight } from '../domain/vf-sight.ts';
 import type { Result } from '../result.ts';
 
 /** What a step failed of: the kernel's errno, classified by what it means for that step. */
@@ -97,6 +98,11 @@ export interface Subscription {
  */
 export interface Hardware {
   discover(): Promise<Result<Inventory, HardwareError>>;
+  /**
+   * One VF, without looking at the others: what `discover` would tell of it at this moment, at the cost of that VF alone. Undefined when
+   * the node has no such VF.
+   */
+  lookAtVf(device: PciAddress): Promise<Result<VfSight | undefined, HardwareError>>;
   apply(step: HardwareStep): Promise<Result<void, HardwareError>>;
   watch(listener: (event: HardwareEvent) => void): Subscription;
 }

@@ -12,6 +12,7 @@ import { readVfAddresses } from './udev-pfs.ts';
 export function preparedHardware(hardware: Hardware, preparation: Pick<HostPreparation, 'loadModules' | 'setRules'>, sysfs: Sysfs, log: Log): Hardware {
   return {
     discover: () => hardware.discover(),
+    lookAtVf: (device) => hardware.lookAtVf(device),
     watch: (listener) => hardware.watch(listener),
     async apply(step) {
       const done = await prepare(preparation, sysfs, step);

@@ -1,5 +1,5 @@
 import { comparePciAddresses, errnoName, fail, hardwareError, isErrno, ok, parsePciAddress } from '@vfleet/core';
-import type { HardwareError, Inventory, Netdev, PciAddress, PfObservation, RdmaMode, Result, VfObservation, VfSettings } from '@vfleet/core';
+import type { HardwareError, Inventory, PciAddress, PfObservation, RdmaMode, Result, VfObservation } from '@vfleet/core';
 import { Devlink } from '../devlink.ts';
 import { Ethtool } from '../ethtool.ts';
 import type { KernelLinks } from '../links.ts';
@@ -12,6 +12,7 @@ import type { VfPlace } from '../sysfs/functions.ts';
 import { PCI_DEVICES, baseName, deviceFile } from '../sysfs/paths.ts';
 import type { Sysfs, SysfsError } from '../sysfs/sysfs.ts';
 import { defaultRouteLinks } from './default-route.ts';
+import { NO_SETTINGS, netdevOf, settingsOf } from './link-values.ts';
 import { tellNascentVfs } from './nascent-vfs.ts';
 import type { Functions } from './nascent-vfs.ts';
 import { readNumVfs } from './num-vfs.ts';
@@ -188,20 +189,6 @@ async function readMarks(sysfs: Sysfs, address: PciAddress, link: Link | undefin
   const acpiIndex = await readNumber(sysfs, deviceFile(address, 'acpi_index'), -1);
   const pKey = link?.isInfiniBand === true ? await sysfs.read(deviceFile(address, `net/${link.name}/pkey`)) : undefined;
   return { ...(acpiIndex < 0 ? {} : { acpiIndex }), ...(pKey?.ok === true ? { pKey: pKey.value } : {}) };
-}
-
-/** What is said of a VF whose PF has no interface or whose driver tells nothing. */
-const NO_SETTINGS: VfSettings = {
-  mac: '00:00:00:00:00:00', vlan: 0, vlanQos: 0, vlanProtocol: '802.1q', spoofCheck: false, trust: false, minTxRateMbps: 0, maxTxRateMbps: 0, linkState: 'auto',
-};
-
-function settingsOf(vf: LinkVf): VfSettings {
-  const { index: _, ...settings } = vf;
-  return settings;
-}
-
-function netdevOf(link: Link): Netdev {
-  return { name: link.name, altNames: link.altNames, mac: link.mac, mtu: link.mtu, adminState: link.up ? 'up' : 'down', carrier: link.carrier };
 }
 
 async function readId(sysfs: Sysfs, address: PciAddress, name: string): Promise<string | undefined> {

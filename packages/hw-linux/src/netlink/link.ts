@@ -181,6 +181,11 @@ export function encodeGetLink(index: number): Uint8Array {
   return bytesOf(linkHeader(index), attribute(IFLA.extMask, u32(WITHOUT_COUNTERS)));
 }
 
+/** The link of a name, with or without its VFs, without counters. */
+export function encodeGetLinkNamed(name: string, withVfs: boolean): Uint8Array {
+  return bytesOf(linkHeader(0), attribute(IFLA.name, text(name)), attribute(IFLA.extMask, u32(withVfs ? WITH_VFS : WITHOUT_COUNTERS)));
+}
+
 export function encodeSetUp(index: number, up: boolean): Uint8Array {
   return linkHeader(index, up ? IFF_UP : 0, IFF_UP);
 }

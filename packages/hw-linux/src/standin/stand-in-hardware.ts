@@ -1,5 +1,5 @@
-import { applyVfByVf, fail, hardwareError, ok } from '@vfleet/core';
-import type { Hardware, HardwareError, HardwareEvent, HardwareStep, Inventory, Log, NetnsPath, PciAddress, PfObservation, Result, Subscription, VfChange, VfObservation, VfSettings } from '@vfleet/core';
+import { applyVfByVf, fail, hardwareError, ok, sightOfVf } from '@vfleet/core';
+import type { Hardware, HardwareError, HardwareEvent, HardwareStep, Inventory, Log, NetnsPath, PciAddress, PfObservation, Result, Subscription, VfChange, VfObservation, VfSettings, VfSight } from '@vfleet/core';
 import { KernelNetlink } from '../kernel-thread/kernel-netlink.ts';
 import type { Netlink } from '../kernel-thread/kernel-thread.ts';
 import { KernelLinks } from '../links.ts';
@@ -93,6 +93,19 @@ class BackedHardware implements StandInHardware {
       if (torn === undefined || attempt > MENDS_MAX) return ok({ ...inventory, pfs: inventory.pfs.map((pf) => asOnHost(pf, views.get(pf.pciAddress)!)) });
       const mended = await this.#locked(torn.pciAddress, () => this.#mend(torn.pciAddress));
       if (!mended) hopeless.add(torn.pciAddress);
+    }
+  }
+
+  /** As the whole look, at one PF; what is torn there is mended first. */
+  async lookAtVf(device: PciAddress): Promise<Result<VfSight | undefined, HardwareError>> {
+    for (let attempt = 1; ; attempt++) {
+      const looked = await this.#look();
+      if (!looked.ok) return looked;
+      const pf = looked.value.inventory.pfs.find(({ vfs }) => vfs.some((vf) => vf.pciAddress === device));
+      if (pf === undefined) return ok(undefined);
+      const view = this.#viewOf(pf.pciAddress, looked.value.links);
+      if (attempt > 1 || !this.#isTorn(pf, view)) return ok(sightOfVf([asOnHost(pf, view)], device));
+      await this.#locked(pf.pciAddress, () => this.#mend(pf.pciAddress));
     }
   }
 

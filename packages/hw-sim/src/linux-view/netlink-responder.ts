@@ -3,7 +3,7 @@ import type { Errno } from '@vfleet/core';
 import type { NodeModel } from '../model/node-model.ts';
 import type { Outcome } from '../model/operation.ts';
 import { addressMessages, changeAddress, changeRoute, routeMessages } from './address-messages.ts';
-import { BadRequest, attrMap, dumpOf, get32, isDump, message, readRequest, verdict } from './bytes.ts';
+import { BadRequest, attrMap, dumpOf, get32, getString, isDump, message, readRequest, verdict } from './bytes.ts';
 import type { Request } from './bytes.ts';
 import { askFamily, askRdma } from './families.ts';
 import type { FamilyAnswer } from './families.ts';
@@ -117,11 +117,15 @@ export class NetlinkResponder {
   }
 
   #links(netns: string, request: Request): readonly Uint8Array[] {
-    const mask = attrMap(request.payload.subarray(16)).get(LINK.extMask);
+    const asked = attrMap(request.payload.subarray(16));
+    const mask = asked.get(LINK.extMask);
     const bits = mask === undefined ? 0 : get32(mask);
     const withVfs = (bits & WITH_VFS) === 0 ? 'none' : (bits & WITHOUT_COUNTERS) === 0 ? 'counters' : 'settings';
     if (isDump(request)) return dumpOf(request, RTM.newLink, linkMessages(this.#node, netns, withVfs));
-    const device = deviceOfIndex(this.#node, netns, get32(request.payload, 4));
+    // net/core/rtnetlink.c, rtnl_getlink: the index counts, and without one the name does.
+    const [index, name] = [get32(request.payload, 4), asked.get(LINK.name)];
+    if (index === 0 && name === undefined) return ended(request, 'EINVAL');
+    const device = index !== 0 ? deviceOfIndex(this.#node, netns, index) : deviceOfName(this.#node, netns, getString(name!));
     return device === undefined ? ended(request, 'ENODEV') : told(request, { outcome: 'ok', payloads: [linkMessage(this.#node, device, withVfs)] }, RTM.newLink);
   }
 }

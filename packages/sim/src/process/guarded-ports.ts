@@ -1,6 +1,6 @@
 import type {
-  Clock, DeleteOptions, DevicePlugin, DevicePluginRegistry, Files, Hardware, HardwareStep, Host, Kube, KubeObject, ListOptions, ListPage, ObjectKey, Patch, Resource, Subscription, Timer, WatchOptions,
-  WatchSink, WriteOptions,
+  Clock, DeleteOptions, DevicePlugin, DevicePluginRegistry, Files, Hardware, HardwareStep, Host, Kube, KubeObject, ListOptions, ListPage, ObjectKey, Patch, PciAddress, Resource, Subscription, Timer,
+  WatchOptions, WatchSink, WriteOptions,
 } from '@vfleet/core';
 import { applyVfByVf, fail } from '@vfleet/core';
 import type { ProcessPorts } from '../process-host.ts';
@@ -145,6 +145,10 @@ class GuardedHardware implements Hardware {
 
   discover(): ReturnType<Hardware['discover']> {
     return this.#process.read(() => this.#hardware.discover());
+  }
+
+  lookAtVf(device: PciAddress): ReturnType<Hardware['lookAtVf']> {
+    return this.#process.read(() => this.#hardware.lookAtVf(device));
   }
 
   /** A batch is several writes: whatever ends the process may strike between them. */
