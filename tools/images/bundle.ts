@@ -8,9 +8,7 @@ const ROOT = join(import.meta.dirname, '../..');
 export const ENTRIES = {
   main: 'packages/cli/src/main.ts',
   worker: 'packages/cli/src/verbs/sim/worker.ts',
-  'frames-worker': 'packages/hw-linux/src/pod-links/frames-worker.ts',
   'request-worker': 'packages/hw-linux/src/kernel-thread/request-worker.ts',
-  'monitor-worker': 'packages/hw-linux/src/kernel-thread/monitor-worker.ts',
   'write-helper': 'packages/hw-linux/src/sysfs/write-helper.ts',
 } as const;
 
