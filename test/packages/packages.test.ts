@@ -147,6 +147,8 @@ describe('types', () => {
       expect(readdirSync(folder).filter((file) => file !== 'examples').sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json']);
       const files = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' });
       expect(files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([]);
+      const data = readdirSync(join(root, 'packages', name.replace('@vfleet/', ''), 'src'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.json'));
+      expect(files.filter((file) => file.endsWith('.json')).sort()).toEqual(data.sort());
       expect(files.filter((file) => file.endsWith('.js')).filter((file) => !files.includes(file.replace(/\.js$/, '.d.ts')) || !files.includes(`${file}.map`))).toEqual([]);
     }
   });

@@ -1,3 +1,4 @@
+import { apiReference } from './api-reference.ts';
 import { chart } from './chart/chart.ts';
 import { crdManifests } from './crd-manifests.ts';
 import { crdReference } from './crd-reference.ts';
@@ -12,4 +13,4 @@ import { machineTables } from './machine-tables.ts';
 import { trafficReference } from './traffic-reference.ts';
 
 /** Everything that `npm run generate` writes. Add a generator here and its files are written and verified. */
-export const generators: readonly Generator[] = [crdManifests, crdReference, fleetReference, kubernetesReference, machineDiagrams, machineTables, trafficReference, simulationGuide, installManifest, monitoring, chart];
+export const generators: readonly Generator[] = [crdManifests, crdReference, fleetReference, kubernetesReference, machineDiagrams, machineTables, trafficReference, simulationGuide, installManifest, monitoring, chart, apiReference];

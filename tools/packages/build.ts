@@ -20,7 +20,7 @@ export function workspaces(): readonly { readonly folder: string; readonly manif
 
 /** Compiles all packages, with their declarations, into `output/PACKAGE/src`. Throws with what the compiler says. */
 export function compile(output: string, ...words: readonly string[]): void {
-  const done = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(import.meta.dirname, 'tsconfig.json'), '--outDir', output, '--pretty', 'false', ...words], { encoding: 'utf8', cwd: root });
+  const done = spawnSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(import.meta.dirname, 'tsconfig.json'), '--outDir', output, '--singleThreaded', '--pretty', 'false', ...words], { encoding: 'utf8', cwd: root });
   if (done.status !== 0) throw new Error(`the packages do not compile:\n${done.stdout}${done.stderr}`);
 }
 
@@ -29,15 +29,17 @@ export function stage(output: string): readonly string[] {
   const emitted = mkdtempSync(join(tmpdir(), 'vfleet-emitted-'));
   try {
     compile(emitted);
-    return workspaces().map(({ folder, manifest }) => stageOne(join(emitted, folder, 'src'), join(output, folder), manifest));
+    return workspaces().map(({ folder, manifest }) => stageOne(join(emitted, folder, 'src'), join(root, 'packages', folder, 'src'), join(output, folder), manifest));
   } finally {
     rmSync(emitted, { recursive: true });
   }
 }
 
-function stageOne(emitted: string, target: string, manifest: WorkspaceManifest): string {
+function stageOne(emitted: string, sources: string, target: string, manifest: WorkspaceManifest): string {
   let hasNodeTypes = false;
-  for (const path of filesIn(emitted)) {
+  // The compiler (7.0.2) emits imported JSON in one run and leaves it out in the next.
+  for (const path of filesIn(sources).filter((one) => one.endsWith('.json'))) write(join(target, 'dist', path), readFileSync(join(sources, path), 'utf8'));
+  for (const path of filesIn(emitted).filter((one) => !one.endsWith('.json'))) {
     const text = readFileSync(join(emitted, path), 'utf8');
     if (path.endsWith('.d.ts')) hasNodeTypes ||= usesNodeTypes(text);
     write(join(target, 'dist', path), built(path, text));
@@ -52,8 +54,7 @@ function stageOne(emitted: string, target: string, manifest: WorkspaceManifest):
 
 function built(path: string, text: string): string {
   if (path.endsWith('.d.ts')) return emittedDeclaration(text);
-  if (path.endsWith('.js')) return emittedJavaScript(path, text);
-  return path.endsWith('.js.map') ? emittedSourceMap(text, path) : text;
+  return path.endsWith('.js') ? emittedJavaScript(path, text) : emittedSourceMap(text, path);
 }
 
 function filesIn(folder: string): readonly string[] {
