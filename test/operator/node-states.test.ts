@@ -303,3 +303,18 @@ test('without a configuration everything stays as it is, and policies say why', 
   expect((await kube.get(nodePolicies, { namespace: NAMESPACE, name: 'p' })).status?.conditions).toMatchObject([{ status: 'False', reason: 'NoOperatorConfig' }]);
   await operator.stop();
 });
+
+test('in a large fleet the device plugin configuration of all nodes is written less often, and says in the end what it should', async () => {
+  const { kube, clock, operator, writesSince, bugs } = await fleet(1000);
+  // One policy after the other, each a change of every second node's configuration.
+  for (let index = 0; index < 8; index++) {
+    await addPolicy(kube, `p${index}`, { numVfs: 1, nicSelector: { pfNames: [`ens1f${index % 2}#0-0`] }, nodeSelector: { rack: 'odd' }, resourceName: `r${index}`, priority: 8 - index });
+    await clock.run(400);
+  }
+  await clock.run(5000);
+  expect(writesSince()['patch configmaps']).toBeLessThanOrEqual(5);
+  const { data = {} } = await kube.get(configMapResource, { namespace: NAMESPACE, name: configMaps.devicePluginConfig });
+  expect([data['w1'], data['w999']].map((json) => [...(json ?? '').matchAll(/"resourceName":"(r\d)"/g)].map(([, name]) => name).sort())).toEqual([['r6', 'r7'], ['r6', 'r7']]);
+  await operator.stop();
+  expect(bugs).toEqual([]);
+});

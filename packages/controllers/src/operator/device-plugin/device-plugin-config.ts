@@ -12,6 +12,13 @@ export const CONFIG_MAP_BYTES_MAX = 1024 * 1024;
 /** From here on it is announced that the ConfigMap fills up, as a share of what it may hold. */
 export const NEARLY_FULL = 0.9;
 
+/**
+ * Time between two writes, ms a node of the cluster, and at most. The ConfigMap is one object of all nodes: written as often as something changes, it
+ * would cost API server and watchers the square of the fleet in the roll-out of a policy.
+ */
+const SPACING_MS_PER_NODE = 1;
+const SPACING_MOST_MS = 5_000;
+
 interface Changes {
   /** Values to set, and null for nodes that have none any more. */
   readonly data: Readonly<Record<string, string | null>>;
@@ -29,6 +36,7 @@ export class DevicePluginConfigs {
   readonly #context: OperatorContext;
   readonly #ledger: DevicePluginLedger;
   readonly #onProblem: () => void;
+  #wroteAtMs = Number.NEGATIVE_INFINITY;
 
   /** `onProblem` is called when the ledger's problem has changed, or how full the ConfigMap is where that matters. */
   constructor(context: OperatorContext, ledger: DevicePluginLedger, onProblem: () => void) {
@@ -49,8 +57,11 @@ export class DevicePluginConfigs {
     this.#setFill(bytes / CONFIG_MAP_BYTES_MAX);
     const full = leftOut.length === 0 ? undefined : `ConfigMap ${configMaps.devicePluginConfig} is full: a ConfigMap holds ${CONFIG_MAP_BYTES_MAX} bytes, and what ${leftOut.length} nodes shall offer has no room: ${listSome(leftOut)}. Use fewer policies or shorter selectors, or a second cluster`;
     if (cached !== undefined && Object.keys(data).length === 0) return this.#say(full);
+    const waitMs = this.#wroteAtMs + Math.min(SPACING_MOST_MS, informers.nodes.size * SPACING_MS_PER_NODE) - ports.clock.monotonicMs();
+    if (waitMs > 0) return { requeueAfterMs: waitMs };
     const written = await this.#told(full, () => (cached === undefined ? this.#create(key, data) : ports.kube.patch(configMapResource, key, { type: 'merge', patch: { data } })));
     writes.wrote(writeKey(configMapResource, key.namespace, key.name), written);
+    this.#wroteAtMs = ports.clock.monotonicMs();
     ports.log.info('the device plugin configuration is written', { nodes: Object.keys(data).length });
   }
 
