@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { link, mkdir, open, readdir, readFile, rename, rm, unlink } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, readlink, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fail, ok } from '../result.ts';
 import type { Result } from '../result.ts';
@@ -16,10 +16,15 @@ function failure(path: string, error: unknown): { readonly ok: false; readonly e
   return fail({ code: CODES[errno] ?? 'io', path, cause: error instanceof Error ? error.message : String(error) });
 }
 
-/** Files on the host's file system, synced to disk. Locks are files that hold the owner's process id and when it started. */
+/**
+ * Files on the host's file system, synced to disk. A lock is a link that leads nowhere: where it seems to lead is the owner's process id and
+ * when it started. So it is made and filled by one call, and whoever is killed on the way leaves no lock without an owner.
+ */
 export class NodeFiles implements Files {
   readonly #clock: Clock;
   readonly #random: Random;
+  /** What this process writes into its locks. */
+  #own: Promise<string> | undefined;
   /** The last in line for each lock. */
   readonly #turns = new Map<string, Promise<void>>();
 
@@ -97,12 +102,11 @@ export class NodeFiles implements Files {
     this.#turns.set(path, turn);
     await before;
     try {
-      await mkdir(dirname(path), { recursive: true });
       await this.#acquire(path);
       try {
         return await work();
       } finally {
-        await rm(path, { force: true });
+        await removed(path);
       }
     } finally {
       end();
@@ -111,24 +115,17 @@ export class NodeFiles implements Files {
   }
 
   async #acquire(path: string): Promise<void> {
-    // Written beside it and linked: whoever is killed on the way leaves no lock without an owner.
-    const own = `${path}.${this.#random.suffix(10)}`;
-    // After a loss of power every owner is dead, whatever of this is left.
-    await writeNew(own, `${process.pid} ${await startOf(process.pid)}`, 0o600, false);
-    try {
-      for (;;) {
-        try {
-          await link(own, path);
-          return;
-        } catch (error) {
-          if (failure(path, error).error.code !== 'exists') throw error;
-        }
-        const holder = await this.read(path);
-        if (holder.ok && !(await isAlive(holder.value))) await this.#takeAway(path, holder.value);
-        else await this.#clock.sleep(5 + this.#random.integer(10));
+    const own = await (this.#own ??= startOf(process.pid).then((start) => `${process.pid} ${start}`));
+    for (;;) {
+      try {
+        await inFolder(path, () => symlink(own, path));
+        return;
+      } catch (error) {
+        if (failure(path, error).error.code !== 'exists') throw error;
       }
-    } finally {
-      await rm(own, { force: true });
+      const holder = await holderOf(path);
+      if (holder !== undefined && !(await isAlive(holder))) await this.#takeAway(path, holder);
+      else await this.#clock.sleep(5 + this.#random.integer(10));
     }
   }
 
@@ -137,13 +134,32 @@ export class NodeFiles implements Files {
     const away = `${path}.${this.#random.suffix(10)}`;
     try {
       await rename(path, away);
-      if ((await readFile(away, 'utf8')) !== dead) await link(away, path);
+      // link(2) makes another name of the link itself.
+      if ((await holderOf(away)) !== dead) await link(away, path);
     } catch (error) {
       const { code } = failure(path, error).error;
       if (code !== 'notFound' && code !== 'exists') throw error;
     } finally {
       await rm(away, { force: true });
     }
+  }
+}
+
+/** Who has a lock; undefined when it has gone, or cannot be read just now. Versions before wrote a file. */
+async function holderOf(path: string): Promise<string | undefined> {
+  try {
+    return await readlink(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EINVAL')) return undefined;
+  }
+  return readFile(path, 'utf8').catch(() => undefined);
+}
+
+async function removed(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (failure(path, error).error.code !== 'notFound') throw error;
   }
 }
 

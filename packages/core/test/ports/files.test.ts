@@ -1,6 +1,6 @@
 // Goal: both twins of Files keep the same promises: whole files or none, O_EXCL, appends, sorted lists, locks. Method: one suite over both,
 // the real one in a folder of its own, then what only the twin can do: refuse and tear writes.
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -81,6 +81,9 @@ describe('NodeFiles', () => {
     const folder = await realFolder();
     const files = realFiles();
     // Process ids end at 4,194,304 (PID_MAX_LIMIT), so nobody has this one.
+    await symlink('99999999 7', `${folder}/lock`);
+    expect(await files.withLock(`${folder}/lock`, async () => 'mine')).toBe('mine');
+    // As versions before wrote it.
     await files.replace(`${folder}/lock`, '99999999');
     expect(await files.withLock(`${folder}/lock`, async () => 'mine')).toBe('mine');
     // Nobody's, as a full disk may have left it.
@@ -92,13 +95,32 @@ describe('NodeFiles', () => {
   test.skipIf(process.platform !== 'linux')('a lock from before a reboot, whose owner’s number is another process’s now, is taken over', async () => {
     const folder = await realFolder();
     const files = realFiles();
-    await files.replace(`${folder}/lock`, `${process.ppid} 7`);
+    await symlink(`${process.ppid} 7`, `${folder}/lock`);
     expect(await files.withLock(`${folder}/lock`, async () => 'mine')).toBe('mine');
+  });
+
+  test('a lock of a process that lives is waited for, and is gone after its holder', async () => {
+    const folder = await realFolder();
+    const order: string[] = [];
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const first = realFiles().withLock(`${folder}/lock`, async () => {
+      order.push('first');
+      await released;
+      order.push('first ends');
+    });
+    while (order.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    // Another instance knows of it by the file system alone, as another process would.
+    const second = realFiles().withLock(`${folder}/lock`, async () => order.push('second'));
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    release();
+    await Promise.all([first, second]);
+    expect(order).toEqual(['first', 'first ends', 'second']);
+    expect(await realFiles().list(folder)).toEqual({ ok: true, value: [] });
   });
 
   test('of many that find a dead owner’s lock only one has it at a time', async () => {
     const folder = await realFolder();
-    await realFiles().replace(`${folder}/lock`, '99999999');
+    await symlink('99999999 7', `${folder}/lock`);
     let inside = 0;
     let most = 0;
     const work = async () => {
