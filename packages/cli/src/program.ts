@@ -14,6 +14,7 @@ import { planCommand } from './verbs/plan/command.ts';
 import { simCommand } from './verbs/sim/command.ts';
 import { uninstallCommand } from './verbs/uninstall/command.ts';
 import { upCommand } from './verbs/up/command.ts';
+import { upgradeCommand } from './verbs/upgrade/command.ts';
 import { VFLEET_VERSION } from './version.ts';
 
 /** Runs one command line and gives the exit status: 0 done, 1 failed with the reason on `err`, 2 the words were not understood. */
@@ -55,7 +56,7 @@ Try it on simulated NICs:
   vfleet describe node node-a        why a node is in the state it is in
 `,
     );
-  for (const build of [upCommand, getCommand, describeCommand, explainCommand, planCommand, simCommand, hostCommand, operatorCommand, nodeCommand, cniCommand, uninstallCommand]) program.addCommand(withErrorsThrown(build(context, finish), context));
+  for (const build of [upCommand, getCommand, describeCommand, explainCommand, planCommand, simCommand, hostCommand, operatorCommand, nodeCommand, cniCommand, upgradeCommand, uninstallCommand]) program.addCommand(withErrorsThrown(build(context, finish), context));
   program.addCommand(withErrorsThrown(completionCommand(context, () => program), context));
   return program;
 }

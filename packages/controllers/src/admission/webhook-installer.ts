@@ -14,7 +14,8 @@ export interface InstallerPorts {
   readonly log: Log;
 }
 
-const FIELD_MANAGER = 'sriov-network-operator';
+/** By which webhook configurations are applied. */
+export const FIELD_MANAGER = 'sriov-network-operator';
 /** Webhook configurations that somebody else changed are put right at this pace. */
 const LOOK_AGAIN_MS = 10 * 60_000;
 const RETRY_MS = 1_000;
@@ -102,7 +103,7 @@ export class WebhookInstaller {
   async #ensure(resource: Resource, name: string, wanted: AppliedConfiguration | undefined): Promise<void> {
     const { kube, log } = this.#ports;
     if (wanted !== undefined) {
-      const applied: WebhookConfiguration = await kube.patch(resource, { name }, { type: 'apply', patch: { ...wanted }, fieldManager: FIELD_MANAGER, force: true });
+      const applied = await this.#apply(resource, wanted);
       const foreign = foreignParts(applied, wanted);
       if (foreign === undefined) return;
       await kube.patch(resource, { name }, { type: 'json', operations: foreign.operations }, { fieldManager: FIELD_MANAGER });
@@ -112,6 +113,21 @@ export class WebhookInstaller {
     await kube.delete(resource, { name }).catch((error: unknown) => {
       if (!isKubeError(error, 'NotFound')) throw error;
     });
+  }
+
+  /** One that somebody else wrote may not merge with ours: a webhook behind a Service, by URL now, would be behind both. */
+  async #apply(resource: Resource, wanted: AppliedConfiguration): Promise<WebhookConfiguration> {
+    const { kube, log } = this.#ports;
+    const { name } = wanted.metadata;
+    const apply = () => kube.patch<WebhookConfiguration>(resource, { name }, { type: 'apply', patch: { ...wanted }, fieldManager: FIELD_MANAGER, force: true });
+    try {
+      return await apply();
+    } catch (error) {
+      if (!isKubeError(error, 'Invalid')) throw error;
+      log.warn('a webhook configuration of somebody else does not merge with that of this operator, which takes its place', { kind: resource.kind, name, cause: error.message });
+      await kube.delete(resource, { name });
+      return await apply();
+    }
   }
 }
 

@@ -1,0 +1,86 @@
+import { Command } from 'commander';
+import { RealClock } from '@vfleet/core/real.ts';
+import { findLeftovers, removeLeftovers } from '@vfleet/controllers/upgrade/leftovers.ts';
+import type { Leftover } from '@vfleet/controllers/upgrade/leftovers.ts';
+import { Removal } from '@vfleet/controllers/uninstall/removal.ts';
+import { keyText, networkAttachmentDefinitions, nodePolicies, nodeStates, nodes, operatorConfigs, ovsNetworks, poolConfigs, sriovIbNetworks, sriovNetworks } from '@vfleet/kube';
+import type { Kube } from '@vfleet/core';
+import { networkAttachmentAnnotations } from '@vfleet/core';
+import { connect, listAll } from '../../connect.ts';
+import type { CliContext } from '../../context.ts';
+import { kubeconfigOption, outputOption, wholeNumber } from '../../options.ts';
+import { renderDocument } from '../../output/document.ts';
+import type { OutputFormat } from '../../output/document.ts';
+import { renderTable } from '../../output/table.ts';
+import { interruption, planFleet } from '../plan/fleet-plan.ts';
+import type { NodePlan } from '../plan/fleet-plan.ts';
+
+/** Something is in the way, or would change. */
+const STATUS_FOUND = 3;
+
+interface UpgradeOptions {
+  readonly namespace: string;
+  readonly remove?: boolean;
+  readonly wait: number;
+  readonly output: OutputFormat;
+  readonly kubeconfig?: string;
+}
+
+/** What there is to take over, and what is in the way. */
+interface Takeover {
+  readonly adopted: Readonly<Record<string, number>>;
+  /** Nodes whose NICs are not as the policies want them: they would change under any operator. */
+  readonly changing: readonly { readonly node: string; readonly needs: string }[];
+  readonly leftovers: readonly { readonly object: string; readonly effect: Leftover['effect']; readonly why: string }[];
+}
+
+export function upgradeCommand(context: CliContext, finish: (status: number) => void): Command {
+  return new Command('upgrade')
+    .summary('take a cluster over from the Go SR-IOV network operator')
+    .description('Shows what the Go operator left in a cluster: what is taken over as it is, which nodes would change, and what is in the way. With --remove the latter goes, in an order in which nothing is made again; node states, policies, networks and their definitions, the configuration and NICs are not touched. docs/upgrade.md has all the steps, and the way back.')
+    .option('--namespace <name>', 'where the Go operator is', 'sriov-network-operator')
+    .option('--remove', 'remove what is in the way')
+    .option('--wait <seconds>', 'how long to wait for the Go operator to end', wholeNumber(0, 86_400), 60)
+    .addOption(outputOption(['table', 'json', 'yaml']))
+    .addOption(kubeconfigOption())
+    .addHelpText('after', '\nExamples:\n  vfleet upgrade\n  vfleet upgrade --remove && kubectl apply --server-side --force-conflicts -f deploy/install.yaml\n\nExit status: 0 nothing is in the way and no node would change, 3 otherwise, 1 it failed.\n')
+    .action(async (options: UpgradeOptions) => {
+      const { kube } = await connect(context, options.kubeconfig);
+      const leftovers = await findLeftovers(kube, options.namespace);
+      if (options.remove === true) {
+        const ports = { kube, clock: new RealClock() };
+        const removal = new Removal(ports, false);
+        await removal.attempt('leftovers', () => removeLeftovers(removal, ports, options.namespace, leftovers, options.wait * 1_000));
+        context.terminal.out([...removal.done.map((name) => `gone: ${name}\n`), ...removal.problems.map((problem) => `left: ${problem}\n`), removal.problems.length === 0 ? 'nothing is in the way any more\n' : ''].join(''));
+        finish(removal.problems.length > 0 ? 1 : 0);
+        return;
+      }
+      const found = await look(kube, options.namespace, leftovers);
+      context.terminal.out(options.output === 'json' || options.output === 'yaml' ? renderDocument(found, options.output) : takeoverText(found));
+      finish(found.leftovers.length > 0 || found.changing.length > 0 ? STATUS_FOUND : 0);
+    });
+}
+
+async function look(kube: Kube, namespace: string, leftovers: readonly Leftover[]): Promise<Takeover> {
+  const scope = { namespace };
+  const [allNodes, states, policies, pools, configs, attachments, ...networks] = await Promise.all([
+    listAll(kube, nodes), listAll(kube, nodeStates, scope), listAll(kube, nodePolicies, scope), listAll(kube, poolConfigs, scope), listAll(kube, operatorConfigs, scope), listAll(kube, networkAttachmentDefinitions),
+    listAll(kube, sriovNetworks), listAll(kube, sriovIbNetworks), listAll(kube, ovsNetworks),
+  ]);
+  const config = configs.find(({ metadata }) => metadata.name === 'default');
+  const plan = planFleet({ operatorNamespace: namespace, nodes: allNodes, nodeStates: states, pools, changed: [], policies: policies.map(({ metadata, spec }) => ({ name: metadata.name, spec })), ...(config === undefined ? {} : { config }) });
+  const rendered = attachments.filter(({ metadata }) => metadata.annotations?.[networkAttachmentAnnotations.ownerRef] !== undefined);
+  return {
+    adopted: { 'node states': states.length, policies: policies.length, pools: pools.length, networks: networks.flat().length, NetworkAttachmentDefinitions: rendered.length },
+    changing: plan.nodes.map(({ node, preview }: NodePlan) => ({ node, needs: interruption(preview) })),
+    leftovers: leftovers.map(({ resource: { kind }, key, effect, why }) => ({ object: `${kind} ${keyText(key)}`, effect, why })),
+  };
+}
+
+function takeoverText({ adopted, changing, leftovers }: Takeover): string {
+  const sections = [`taken over as they are: ${Object.entries(adopted).map(([what, count]) => `${count} ${what}`).join(', ')}`];
+  sections.push(changing.length === 0 ? 'no node would change' : `nodes whose NICs are not as the policies want them, so that they would change:\n${changing.map(({ node, needs }) => `  ${node}${needs === '' ? '' : `: ${needs}`}`).join('\n')}`);
+  if (leftovers.length === 0) sections.push('nothing is in the way');
+  else sections.push(renderTable([{ heading: 'left by the Go operator', cell: ({ object }: Takeover['leftovers'][number]) => object }, { heading: 'it', cell: ({ effect }) => effect }, { heading: 'because', cell: ({ why }) => why }], leftovers).trimEnd(), '`vfleet upgrade --remove` removes these, and nothing else.');
+  return `${sections.join('\n\n')}\n`;
+}

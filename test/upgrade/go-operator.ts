@@ -1,0 +1,135 @@
+import type { Kube, KubeObject, NodeStateSpec, Resource } from '@vfleet/core';
+import { GROUP } from '@vfleet/core';
+import * as api from '@vfleet/kube';
+import { NAMESPACE, nic } from '../operator/harness.ts';
+
+/** By whom the Go operator's objects were written: field managers as client-go names them, after the executable. */
+const [HELM, OPERATOR, DAEMON] = ['helm', 'sriov-network-operator', 'sriov-network-config-daemon'];
+const GROUP_VERSION = `${GROUP}/v1`;
+
+/**
+ * Its CRDs as they differ from ours: written by controller-gen, policies without a status, node states without conditions, no rules in CEL
+ * (upstream's config/crd/bases).
+ */
+export function goDefinitions(): readonly api.CustomResourceDefinition[] {
+  return api.customResourceDefinitions().map((definition) => {
+    const [version] = definition.spec.versions;
+    const root = structuredClone(version!.schema.openAPIV3Schema) as { properties: Record<string, { properties?: Record<string, unknown>; [key: string]: unknown }> };
+    if (['SriovNetworkNodePolicy', 'SriovNetworkNodeState', 'SriovNetworkPoolConfig'].includes(definition.spec.names.kind)) delete root.properties['status']?.properties?.['conditions'];
+    delete root.properties['spec']!['x-kubernetes-validations'];
+    return {
+      ...definition, metadata: { ...definition.metadata, annotations: { 'controller-gen.kubebuilder.io/version': 'v0.21.0' } },
+      spec: { ...definition.spec, versions: [{ ...version!, schema: { openAPIV3Schema: root as never } }] },
+    };
+  });
+}
+
+/** A PF with VFs, as its daemon reports it: without conditions. */
+function configured(name: string, pciAddress: string, numVfs: number, pod?: string) {
+  const Vfs = Array.from({ length: numVfs }, (_, vfID) => ({ vfID, pciAddress: pciAddress.replace(/0\.(\d)$/, `${2 + vfID}.$1`), name: `${name}v${vfID}`, driver: 'iavf', vendor: '8086', deviceID: '1889', mac: `02:00:00:00:00:0${vfID}`, mtu: 1500, ...(vfID === 0 && pod !== undefined ? { assigned: pod } : {}) }));
+  return nic(name, pciAddress, { numVfs, linkSpeed: '25000 Mb/s', linkAdminState: 'up', mac: '02:00:00:00:00:ff', Vfs });
+}
+
+/** The spec in its writing: empty bridges and system are there, zeros are not, PFs come in the order of discovery. */
+export const goSpec: NodeStateSpec = {
+  bridges: {},
+  interfaces: [
+    { name: 'ens1f1', numVfs: 2, pciAddress: '0000:81:00.1', vfGroups: [{ deviceType: 'netdevice', policyName: 'fast', resourceName: 'fast', vfRange: '0-1' }] },
+    { name: 'ens1f0', numVfs: 2, pciAddress: '0000:81:00.0', vfGroups: [{ deviceType: 'netdevice', policyName: 'fast', resourceName: 'fast', vfRange: '0-1' }] },
+  ],
+  system: {},
+};
+
+export const goNodes = ['w1', 'w2'] as const;
+
+/** Makes a cluster in which the Go operator has configured two nodes, one with a pod on a VF, and rendered two networks. Needs the CRDs. */
+export async function leaveCustomResources(kube: Kube): Promise<void> {
+  const make = <Type extends KubeObject>(resource: Resource<Type>, object: Type, fieldManager = OPERATOR) => kube.create(resource, object, { fieldManager: fieldManager! });
+  const config = await make(api.operatorConfigs, {
+    apiVersion: GROUP_VERSION, kind: 'SriovOperatorConfig', metadata: { namespace: NAMESPACE, name: 'default', finalizers: [`operatorconfig.finalizers.${GROUP}`] },
+    spec: { enableInjector: true, enableOperatorWebhook: true, logLevel: 2, disableDrain: false, configDaemonNodeSelector: { 'node-role.kubernetes.io/worker': '' }, featureGates: {} },
+  });
+  const ownerReferences = [{ apiVersion: GROUP_VERSION, kind: 'SriovOperatorConfig', name: 'default', uid: config.metadata.uid!, controller: true, blockOwnerDeletion: true }];
+  await make(api.nodePolicies, {
+    apiVersion: GROUP_VERSION, kind: 'SriovNetworkNodePolicy', metadata: { namespace: NAMESPACE, name: 'fast' },
+    spec: { resourceName: 'fast', nodeSelector: { rack: 'a' }, numVfs: 2, priority: 99, isRdma: false, nicSelector: { vendor: '8086' }, deviceType: 'netdevice' },
+  }, 'kubectl-client-side-apply');
+  await make(api.poolConfigs, { apiVersion: GROUP_VERSION, kind: 'SriovNetworkPoolConfig', metadata: { namespace: NAMESPACE, name: 'rack-a', finalizers: [`poolconfig.finalizers.${GROUP}`] }, spec: { maxUnavailable: 1, nodeSelector: { matchLabels: { rack: 'a' } } } });
+  for (const name of goNodes) {
+    await make(api.nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { rack: 'a', 'node-role.kubernetes.io/worker': '', [`${GROUP}/device-plugin`]: 'Enabled' }, annotations: { [`${GROUP}/state`]: 'Idle' } } });
+    // Made empty, rendered after the first discovery.
+    await make(api.nodeStates, { apiVersion: GROUP_VERSION, kind: 'SriovNetworkNodeState', metadata: { namespace: NAMESPACE, name, ownerReferences, annotations: { [`${GROUP}/desired-state`]: 'Idle', [`${GROUP}/current-state`]: 'Idle' } }, spec: { bridges: {}, system: {} } });
+    await kube.patch(api.nodeStates, { namespace: NAMESPACE, name }, { type: 'merge', patch: { spec: goSpec } }, { fieldManager: OPERATOR! });
+    const interfaces = [configured('ens1f1', '0000:81:00.1', 2), configured('ens1f0', '0000:81:00.0', 2, name === 'w1' ? 'default/user' : undefined)];
+    await kube.patch(api.nodeStates, { namespace: NAMESPACE, name }, { type: 'merge', patch: { status: { bridges: {}, system: { rdmaMode: 'shared' }, interfaces, syncStatus: 'Succeeded' } } }, { subresource: 'status', fieldManager: DAEMON! });
+  }
+  const resourceList = [{ resourceName: 'fast', selectors: { vendors: ['8086'], IsRdma: false, NeedVhostNet: false }, SelectorObj: null }];
+  await make(api.configMapResource, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: NAMESPACE, name: 'device-plugin-config', ownerReferences }, data: Object.fromEntries(goNodes.map((name) => [name, JSON.stringify({ resourceList })])) });
+  await make(api.configMapResource, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: NAMESPACE, name: 'supported-nic-ids' }, data: { Intel_ice_E810: '8086 1592 1889' } }, HELM!);
+  await leaveNetworks(kube, make);
+}
+
+type Make = <Type extends KubeObject>(resource: Resource<Type>, object: Type, fieldManager?: string) => Promise<Type>;
+
+/** One in the operator's namespace that serves another, and one in a namespace of its users; definitions as it formats them. */
+async function leaveNetworks(kube: Kube, make: Make): Promise<void> {
+  for (const { namespace, name, spec } of [{ namespace: NAMESPACE, name: 'blue', spec: { networkNamespace: 'default', vlan: 100 } }, { namespace: 'default', name: 'green', spec: {} }]) {
+    const isOwn = namespace === NAMESPACE;
+    const network = await make(api.sriovNetworks, {
+      apiVersion: GROUP_VERSION, kind: 'SriovNetwork',
+      metadata: { namespace, name, annotations: { [`operator.${GROUP}/last-network-namespace`]: 'default' }, ...(isOwn ? { finalizers: [`netattdef.finalizers.${GROUP}`] } : {}) },
+      spec: { resourceName: 'fast', ipam: '{"type": "host-local", "subnet": "10.0.0.0/24"}', ...spec },
+    });
+    const config = { cniVersion: '1.0.0', name, type: 'sriov', vlan: isOwn ? 100 : 0, vlanQoS: 0, logLevel: 'info', ipam: { type: 'host-local', subnet: '10.0.0.0/24' } };
+    await make(api.networkAttachmentDefinitions, {
+      apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition',
+      metadata: {
+        namespace: 'default', name, annotations: { 'k8s.v1.cni.cncf.io/resourceName': 'openshift.io/fast', [`${GROUP}/owner-ref`]: `SriovNetwork.${GROUP}/${namespace}/${name}` },
+        ...(isOwn ? {} : { ownerReferences: [{ apiVersion: GROUP_VERSION, kind: 'SriovNetwork', name, uid: network.metadata.uid! }] }),
+      },
+      spec: { config: JSON.stringify(config, undefined, 2) },
+    });
+    await kube.patch(api.sriovNetworks, { namespace, name }, { type: 'merge', patch: { status: { conditions: [{ type: 'Ready', status: 'True', reason: 'NetworkReady', message: 'NetworkAttachmentDefinition is provisioned and ready', observedGeneration: 1, lastTransitionTime: '2026-08-01T00:00:00Z' }] } } }, { subresource: 'status', fieldManager: OPERATOR! });
+  }
+}
+
+/** Its processes and what belongs to them. `release`: it was installed by Helm under this name. */
+export async function leaveProcesses(kube: Kube, release: string): Promise<void> {
+  const make = (resource: Resource, object: object, fieldManager = OPERATOR) => kube.create(resource, object as KubeObject, { fieldManager: fieldManager! });
+  const metadata = (name: string, more: object = {}) => ({ namespace: NAMESPACE, name, ...more });
+  const workload = (labels: Readonly<Record<string, string>>) => ({ selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'main', image: 'ghcr.io/k8snetworkplumbingwg/sriov-network-operator' }] } } });
+  await make(api.deployments, { apiVersion: 'apps/v1', kind: 'Deployment', metadata: metadata('sriov-network-operator', { annotations: { 'meta.helm.sh/release-name': release } }), spec: { replicas: 1, strategy: { type: 'Recreate' }, ...workload({ name: 'sriov-network-operator' }) } }, HELM!);
+  await make(api.secrets, { apiVersion: 'v1', kind: 'Secret', type: 'helm.sh/release.v1', metadata: metadata(`sh.helm.release.v1.${release}.v1`, { labels: { owner: 'helm', name: release, version: '1' } }), data: {} }, HELM!);
+  for (const app of ['sriov-network-config-daemon', 'sriov-device-plugin', 'operator-webhook', 'network-resources-injector']) await make(api.daemonSets, { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: metadata(app), spec: workload({ app }) });
+  for (const [name, app] of [['operator-webhook-service', 'operator-webhook'], ['network-resources-injector-service', 'network-resources-injector']] as const) await make(api.services, { apiVersion: 'v1', kind: 'Service', metadata: metadata(name), spec: { selector: { app }, ports: [{ port: 443, targetPort: 6443 }] } });
+  for (const name of ['operator-webhook-sa', 'network-resources-injector-sa', 'sriov-device-plugin', 'sriov-network-operator', 'sriov-network-config-daemon']) await make(api.serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: metadata(name) });
+  const rbac = (plural: string, kind: string): Resource => ({ group: 'rbac.authorization.k8s.io', version: 'v1', plural, kind, namespaced: false });
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  for (const [name, account] of [['operator-webhook', 'operator-webhook-sa'], ['sriov-network-operator', 'sriov-network-operator'], ['sriov-network-config-daemon', 'sriov-network-config-daemon']] as const) {
+    await make(rbac('clusterroles', 'ClusterRole'), { apiVersion, kind: 'ClusterRole', metadata: { name }, rules: [{ apiGroups: [''], resources: ['nodes'], verbs: ['*'] }] }, HELM!);
+    await make(rbac('clusterrolebindings', 'ClusterRoleBinding'), { apiVersion, kind: 'ClusterRoleBinding', metadata: { name: name === 'operator-webhook' ? 'operator-webhook-role-binding' : name }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name }, subjects: [{ kind: 'ServiceAccount', namespace: NAMESPACE, name: account }] }, HELM!);
+  }
+  await make(api.leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: metadata('a56def2a.openshift.io'), spec: { holderIdentity: 'somebody' } });
+  await leaveWebhooks(kube);
+}
+
+/** Its webhook configurations: with cert-manager's annotation, and the injector's under another name than ours. */
+export async function leaveWebhooks(kube: Kube): Promise<void> {
+  const caBundle = Buffer.from(CA, 'utf8').toString('base64');
+  const webhook = (name: string, service: string, path: string, more: object) => ({ name, sideEffects: 'None', admissionReviewVersions: ['v1', 'v1beta1'], failurePolicy: 'Fail', clientConfig: { service: { namespace: NAMESPACE, name: service, path }, caBundle }, ...more });
+  const own = (resources: readonly string[]) => ({ rules: [{ operations: ['CREATE', 'UPDATE'], apiGroups: [GROUP], apiVersions: ['v1'], resources }] });
+  const configuration = (resource: Resource, name: string, webhooks: readonly object[]) => kube.create(resource, { apiVersion: 'admissionregistration.k8s.io/v1', kind: resource.kind, metadata: { name, annotations: { 'cert-manager.io/inject-ca-from': `${NAMESPACE}/operator-webhook-service` } }, webhooks } as KubeObject, { fieldManager: OPERATOR! });
+  await configuration(api.mutatingWebhookConfigurations, 'network-resources-injector-config', [webhook('network-resources-injector-config.k8s.io', 'network-resources-injector-service', '/mutate', {
+    matchConditions: [{ name: 'include-networks-annotation', expression: 'has(object.metadata.annotations) && "k8s.v1.cni.cncf.io/networks" in object.metadata.annotations' }],
+    rules: [{ operations: ['CREATE'], apiGroups: ['apps', ''], apiVersions: ['v1'], resources: ['pods'] }],
+  })]);
+  await configuration(api.mutatingWebhookConfigurations, 'sriov-operator-webhook-config', [webhook(`operator-webhook.${GROUP}`, 'operator-webhook-service', '/mutating-custom-resource', own(['sriovnetworknodepolicies']))]);
+  await configuration(api.validatingWebhookConfigurations, 'sriov-operator-webhook-config', [webhook(`operator-webhook.${GROUP}`, 'operator-webhook-service', '/validating-custom-resource', own(['sriovnetworknodepolicies', 'sriovoperatorconfigs', 'sriovnetworkpoolconfigs', 'sriovnetworks', 'sriovibnetworks', 'ovsnetworks']))]);
+}
+
+/** A certificate of nobody's: API servers look at it only when they call. */
+const CA = `-----BEGIN CERTIFICATE-----
+MIIBdzCCAR2gAwIBAgIBATAKBggqhkjOPQQDAjAXMRUwEwYDVQQDDAxnby1vcGVy
+YXRvcjAeFw0yNjAxMDEwMDAwMDBaFw0zNjAxMDEwMDAwMDBaMBcxFTATBgNVBAMM
+-----END CERTIFICATE-----
+`;
