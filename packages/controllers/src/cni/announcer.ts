@@ -9,6 +9,8 @@ export interface AnnouncerPorts {
 
 /** A link that has just been set up has its carrier after some 100 ms to some seconds, and IPv6 wants another second for its duplicate address detection. */
 const LOOK_MS = 100;
+/** The answer to ADD leaves first: a runtime waits for it, and what follows is for others. */
+const FIRST_LOOK_MS = 10;
 const LOOKS_MAX = 150;
 
 interface UnderWay {
@@ -55,7 +57,7 @@ export class Announcer {
       if (!told.ok || told.value === 'notYet') this.#ports.log.warn('The addresses of a pod were not announced to its neighbours.', { device, netns, ...(told.ok ? { cause: 'its link has no carrier' } : told.error) });
       own.end();
     };
-    void look(1);
+    state.timer = this.#ports.clock.setTimer(FIRST_LOOK_MS, () => void look(1));
   }
 
   cancel(device: PciAddress): void {
