@@ -84,7 +84,7 @@ describe('the bundle', () => {
   });
 
   test.each([
-    ["new URL('./frames-worker.ts', import.meta.url)", "new URL('./frames-worker.js', import.meta.url)"],
+    ["new URL('./request-worker.ts', import.meta.url)", "new URL('./request-worker.js', import.meta.url)"],
     ["new URL('../main.ts', import.meta.url)", "new URL('./main.js', import.meta.url)"],
     ["join(import.meta.dirname, 'worker.ts')", "join(import.meta.dirname, './worker.js')"],
     ["import { run } from './program.ts';", "import { run } from './program.ts';"],

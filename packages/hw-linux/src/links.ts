@@ -163,6 +163,12 @@ export class KernelLinks {
     return answer.ok ? ok(answer.payloads[0] ?? data) : fail(answer.failure);
   }
 
+  /** Frames out of an interface of a namespace; 0, or the errno of what failed. */
+  async sendFrames(netns: NetnsPath, index: number, frames: readonly Uint8Array[]): Promise<number> {
+    const answer = await this.#netlink.ask({ kind: 'frames', netns, index, frames });
+    return answer.ok ? 0 : answer.failure.errno;
+  }
+
   /** The driver's name and firmware version, as `ethtool -i` shows them. */
   async driverInfo(name: string, netns: NetnsPath = 'host'): Promise<Result<{ readonly driver: string; readonly firmware: string }, NetlinkFailure>> {
     const answer = await this.#netlink.ask({ kind: 'driverInfo', netns, name });

@@ -3,7 +3,7 @@ import type { AwaitedNetlinkSocket, NetlinkAnswer } from '../netlink/exchange.ts
 import { RECEIVE_BUFFER_BYTES, openNetlink } from './netlink-socket.ts';
 import type { NetlinkProtocol } from './netlink-socket.ts';
 import { driverInfoQuery, openDatagram } from './requests.ts';
-import type { ThreadRequest } from './requests.ts';
+import type { HostRequest } from './requests.ts';
 import type { SystemCalls } from './system-calls.ts';
 
 const MSG_DONTWAIT = 0x40;
@@ -26,7 +26,7 @@ export class HostSockets {
     this.#calls = calls;
   }
 
-  serve(request: ThreadRequest): Promise<NetlinkAnswer> {
+  serve(request: HostRequest): Promise<NetlinkAnswer> {
     if (request.kind !== 'netlink') return this.#links.run(() => this.#ethtool(request));
     const lane = request.protocol === 'route' ? this.#links : this.#others;
     return lane.run(() => this.#ask(request));
@@ -41,7 +41,7 @@ export class HostSockets {
     this.#datagram = undefined;
   }
 
-  #ask({ protocol, request }: Extract<ThreadRequest, { kind: 'netlink' }>): Promise<NetlinkAnswer> {
+  #ask({ protocol, request }: Extract<HostRequest, { kind: 'netlink' }>): Promise<NetlinkAnswer> {
     let socket = this.#netlink.get(protocol);
     if (socket === undefined) {
       const fd = openNetlink(this.#calls, protocol);
@@ -52,7 +52,7 @@ export class HostSockets {
     return socket.exchange.ask(request);
   }
 
-  async #ethtool(request: Exclude<ThreadRequest, { kind: 'netlink' }>): Promise<NetlinkAnswer> {
+  async #ethtool(request: Exclude<HostRequest, { kind: 'netlink' }>): Promise<NetlinkAnswer> {
     if (this.#datagram === undefined) {
       const fd = openDatagram(this.#calls);
       if (fd < 0) return failure(-fd);

@@ -20,6 +20,7 @@ export class KernelNetlink implements Netlink {
   }
 
   ask(request: ThreadRequest): Promise<NetlinkAnswer> {
+    if (request.kind === 'frames') return this.#thread.ask(request);
     const isOfOthers = request.netns !== 'host' || (request.kind === 'netlink' && request.targetNetns !== undefined);
     return isOfOthers ? this.#thread.ask(request) : (this.#host ??= new HostSockets(this.#load())).serve(request);
   }

@@ -3,7 +3,7 @@ import { NetlinkExchange } from '../netlink/exchange.ts';
 import type { NetlinkAnswer, NetlinkRequest } from '../netlink/exchange.ts';
 import { RECEIVE_BUFFER_BYTES, netlinkSocket, openNetlink } from './netlink-socket.ts';
 import type { NetlinkProtocol } from './netlink-socket.ts';
-import { driverInfoQuery, openDatagram } from './requests.ts';
+import { driverInfoQuery, linkAddress, openDatagram, openPacket } from './requests.ts';
 import type { ThreadRequest } from './requests.ts';
 import type { SystemCalls } from './system-calls.ts';
 
@@ -27,6 +27,7 @@ export class KernelSockets {
 
   serve(request: ThreadRequest): NetlinkAnswer {
     if (request.kind === 'netlink') return this.#serveNetlink(request);
+    if (request.kind === 'frames') return this.#withSocket(request.netns, () => openPacket(this.#calls), (fd) => this.#sendFrames(fd, request.index, request.frames));
     const data = request.kind === 'ethtool' ? request.data.slice() : driverInfoQuery();
     return this.#withSocket(request.netns, () => openDatagram(this.#calls), (fd) => this.#ethtool(fd, request.name, data));
   }
@@ -77,6 +78,15 @@ export class KernelSockets {
     // A thread that cannot come back would do the host's work in a pod.
     if (this.#calls.setns(this.#own, CLONE_NEWNET).value < 0) throw new Error('the kernel thread cannot return to its own network namespace');
     return fd;
+  }
+
+  #sendFrames(fd: number, index: number, frames: readonly Uint8Array[]): NetlinkAnswer {
+    const address = linkAddress(index);
+    for (const frame of frames) {
+      const { value, errno } = this.#calls.sendTo(fd, frame, address);
+      if (value < 0) return failure(errno);
+    }
+    return { ok: true, payloads: [] };
   }
 
   #ethtool(fd: number, name: string, data: Uint8Array): NetlinkAnswer {

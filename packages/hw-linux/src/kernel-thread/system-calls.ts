@@ -6,6 +6,8 @@ export interface SystemCalls {
   bindNetlink(fd: number, groups: number): CallResult;
   setOption(fd: number, level: number, name: number, value: Uint8Array): CallResult;
   send(fd: number, bytes: Uint8Array): CallResult;
+  /** `address` is a struct sockaddr. */
+  sendTo(fd: number, bytes: Uint8Array, address: Uint8Array): CallResult;
   /** Into `buffer`; the result is the datagram's full length, also when the buffer was too small. */
   receive(fd: number, buffer: Uint8Array, flags: number): CallResult;
   open(path: string): CallResult;
@@ -51,6 +53,7 @@ export function loadSystemCalls(): SystemCalls {
     bind: libc.func('int bind(int fd, const void *address, uint32_t length)'),
     setsockopt: libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)'),
     send: libc.func('long send(int fd, const void *bytes, size_t length, int flags)'),
+    sendto: libc.func('long sendto(int fd, const void *bytes, size_t length, int flags, const void *address, uint32_t address_length)'),
     recv: libc.func('long recv(int fd, void *buffer, size_t length, int flags)'),
     poll: libc.func('int poll(void *fds, unsigned long count, int timeout)'),
     open: libc.func('int open(const char *path, int flags)'),
@@ -76,6 +79,7 @@ export function loadSystemCalls(): SystemCalls {
     },
     setOption: (fd, level, name, value) => checked(c.setsockopt(fd, level, name, value, value.length)),
     send: (fd, bytes) => checked(c.send(fd, bytes, bytes.length, 0)),
+    sendTo: (fd, bytes, address) => checked(Number(c.sendto(fd, bytes, bytes.length, 0, address, address.length))),
     receive: (fd, buffer, flags) => checked(c.recv(fd, buffer, buffer.length, flags | MSG_TRUNC)),
     open: (path) => checked(c.open(path, O_RDONLY_CLOEXEC)),
     close: (fd) => void c.close(fd),

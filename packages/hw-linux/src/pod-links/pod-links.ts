@@ -9,7 +9,6 @@ import type { NetlinkFailure } from '../netlink/exchange.ts';
 import { RTM, encodeSetMtu, encodeSetUp, linkHeader } from '../netlink/link.ts';
 import type { Link } from '../netlink/link.ts';
 import { announcement } from './announcements.ts';
-import { sendFrames } from './send-frames.ts';
 
 const ENODEV = 19;
 const ENOENT = 2;
@@ -20,14 +19,17 @@ const IFLA_MASTER = 10;
 /** IFA_F_TENTATIVE (include/uapi/linux/if_addr.h): nobody may be told of the address yet. */
 const TENTATIVE = 0x40;
 
+/** 0, or the errno. */
+type SendFrames = (netns: NetnsPath, index: number, frames: readonly Uint8Array[]) => Promise<number>;
+
 type Asked<Value> = Promise<Result<Value, HardwareError>>;
 
 /** Pods' interfaces on this machine, through the netlink sockets of its backend; frames go out through a packet socket. */
 export class LinuxPodLinks implements PodLinks {
   readonly #links: KernelLinks;
-  readonly #send: typeof sendFrames;
+  readonly #send: SendFrames;
 
-  constructor(links: KernelLinks, send: typeof sendFrames = sendFrames) {
+  constructor(links: KernelLinks, send: SendFrames = (netns, index, frames) => links.sendFrames(netns, index, frames)) {
     this.#links = links;
     this.#send = send;
   }
@@ -76,7 +78,7 @@ export class LinuxPodLinks implements PodLinks {
     const wanted = addresses.flatMap((text) => parsePrefix(text) ?? []);
     const tentative = there.value.some(({ address, flags }) => (flags & TENTATIVE) !== 0 && wanted.some(({ bytes }) => Buffer.from(bytes).equals(address.bytes)));
     if (tentative) return ok('notYet');
-    const errno = await this.#send({ netns, index: link.value.index, frames: wanted.map((address) => announcement(address, mac)) });
+    const errno = await this.#send(netns, link.value.index, wanted.map((address) => announcement(address, mac)));
     if (errno === 0) return ok('announced');
     return errno === ENETDOWN ? ok('notYet') : errno === ENXIO || errno === ENODEV || errno === ENOENT ? ok('gone') : failed(device, { errno });
   }

@@ -38,6 +38,8 @@ export class ViewNetlink implements Netlink {
       const answer = await this.#view.ethtool(netns, request.name, request.data);
       return typeof answer === 'number' ? { ok: false, failure: { errno: answer } } : { ok: true, payloads: [answer] };
     }
+    // Nobody is at the other end of a link that is only shown.
+    if (request.kind === 'frames') return { ok: true, payloads: [] };
     if (request.targetNetns === undefined) return this.#exchange(request, request.request.payload);
     const fd = this.#view.openNetns(request.targetNetns);
     if (fd === undefined) return { ok: false, failure: { errno: ENOENT } };

@@ -11,6 +11,7 @@ import { CliFailure } from '../../failure.ts';
 import { kubeconfigPath } from '../../home.ts';
 import { thisExecutable } from '../../host-ports/this-executable.ts';
 import { createPeerUid } from '../../host-ports/peer-uid.ts';
+import { keepMemorySmall } from '../../host-ports/small-memory.ts';
 import { rootedFiles } from '../../host-ports/rooted-files.ts';
 import { aborted, onInterrupt } from '../../interrupt.ts';
 import { JsonLinesLog } from '../../log.ts';
@@ -21,6 +22,7 @@ import { NodeProcess } from './node-process.ts';
 
 /** `vfleet node`: the composition root of the node side. Gives the exit status. */
 export async function node(options: NodeOptions, context: CliContext): Promise<number> {
+  keepMemorySmall();
   const interrupted = onInterrupt();
   await using open = new AsyncDisposableStack();
   open.defer(() => interrupted.dispose());
