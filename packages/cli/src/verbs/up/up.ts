@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Clock } from '@vfleet/core';
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { serveAdmission } from '@vfleet/controllers/admission/edge/admission-service.ts';
@@ -103,7 +103,7 @@ async function playDemo(world: World, clock: Clock, terminal: Terminal, withinMs
     if (settled.missing.length > 0 || signal.aborted) return settled;
     terminal.err(`\n${paint(terminal, 'bold', title)}\n`);
     for (const file of files) {
-      terminal.err(`        $ kubectl apply -f examples/${file}\n`);
+      terminal.err(`        $ kubectl apply -f ${asTyped(join(examples, file))}\n`);
       await applyFile(world.kube, join(examples, file));
     }
     return waitUntilSettled(world.kube, clock, world.nodeNames.length, deadlineMs - clock.monotonicMs(), signal);
@@ -115,6 +115,12 @@ async function playDemo(world: World, clock: Clock, terminal: Terminal, withinMs
   const before = await act(`Before: ${BUSY_NODE} already runs two pods on two VFs.`, ['demo/before.yaml']);
   if (before.missing.length > 0) return before;
   return act(`Now the article's policy, network and pod. On ${BUSY_NODE} four VFs instead of two take a drain.`, article);
+}
+
+/** A path as a person would type it here: relative where the file is below this folder. */
+function asTyped(path: string): string {
+  const below = relative(process.cwd(), path);
+  return below.startsWith('..') ? path : below;
 }
 
 function showTables(terminal: Terminal, settled: Outlook, nodeCount: number): void {
