@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { emittedDeclaration, emittedJavaScript, emittedSourceMap, usesNodeTypes } from './emitted.ts';
@@ -45,10 +45,10 @@ function stageOne(emitted: string, sources: string, target: string, manifest: Wo
     write(join(target, 'dist', path), built(path, text));
   }
   const data = DATA[manifest.name] ?? [];
-  for (const folder of data) cpSync(join(root, folder), join(target, folder), { recursive: true });
+  for (const folder of data) for (const path of filesIn(join(root, folder))) write(join(target, folder, path), readFileSync(join(root, folder, path), 'utf8'));
   write(join(target, 'package.json'), `${JSON.stringify(publishedManifest(manifest, ['dist', ...(data.length === 0 ? [] : ['examples'])], hasNodeTypes), null, 2)}\n`);
   write(join(target, 'README.md'), readme(manifest));
-  copyFileSync(join(root, 'LICENSE'), join(target, 'LICENSE'));
+  write(join(target, 'LICENSE'), readFileSync(join(root, 'LICENSE'), 'utf8'));
   return target;
 }
 
@@ -64,4 +64,6 @@ function filesIn(folder: string): readonly string[] {
 function write(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
+  // Modes are in the tarball: they are not this user's choice.
+  chmodSync(path, 0o644);
 }
