@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { kubeFromConfigFile } from '@vfleet/kube/adapters/client-node.ts';
 import { startRealApiServer } from '../../tools/rigs/real-cluster.ts';
-import { takesOver, takesWebhooksOver } from '../upgrade/story.ts';
+import { goesBack, takesOver, takesWebhooksOver } from '../upgrade/story.ts';
 import { clientOf, kubectl } from './rbac-install.ts';
 import { realServerIsBuilt } from './servers.ts';
 
@@ -27,5 +27,6 @@ describe.skipIf(!(await realServerIsBuilt()))('an upgrade from the Go operator o
       operator.kube = open.adopt(await clientOf(server, 'operator'), (one) => one.close());
     } });
     await takesWebhooksOver({ kube, operatorKube: operator.kube, kubeconfig: server.kubeconfig, apply });
+    await goesBack({ kube, operatorKube: operator.kube, kubeconfig: server.kubeconfig, apply });
   });
 });

@@ -77,6 +77,17 @@ export async function takesOver(cluster: Cluster): Promise<void> {
   await operator.stop();
 }
 
+/** The way back: what the Go operator would take over is there, what it installs finds no object of ours in its place. */
+export async function goesBack(cluster: Cluster): Promise<void> {
+  const before = await identities(cluster.kube);
+  let said = '';
+  const write = (more: string) => void (said += more);
+  expect([await run(['uninstall', '--kubeconfig', cluster.kubeconfig], { environment: {}, terminal: { out: write, err: write, colours: false } }), said]).toEqual([0, expect.not.stringContaining('left:')]);
+  expect(await identities(cluster.kube)).toEqual(before);
+  await leaveProcesses(cluster.kube, 'sriov');
+  expect((await verb(cluster)).status).toBe(3);
+}
+
 /** The cluster as the Go operator keeps it. */
 export async function leaveEverything({ kube }: Cluster): Promise<void> {
   for (const definition of [...goDefinitions(), api.networkAttachmentDefinitionCrd()]) await kube.create(api.customResourceDefinitionResource, definition, { fieldManager: 'helm' });

@@ -15,7 +15,7 @@ import { serve } from '@vfleet/kube-sim/edge/serve.ts';
 import { applyManifest } from '../installation/apply.ts';
 import { NAMESPACE, world } from '../operator/harness.ts';
 import { leaveProcesses } from './go-operator.ts';
-import { takesOver, takesWebhooksOver } from './story.ts';
+import { goesBack, takesOver, takesWebhooksOver } from './story.ts';
 import type { Cluster } from './story.ts';
 
 async function cluster(): Promise<Cluster & AsyncDisposable> {
@@ -31,6 +31,7 @@ test('everything is taken over as it is, and webhook configurations whole', { ti
   await using one = await cluster();
   await takesOver(one);
   await takesWebhooksOver(one);
+  await goesBack(one);
 });
 
 test('while a pod of the Go operator is there, nothing goes that it would make again', async () => {
