@@ -277,9 +277,9 @@ export class VfWork {
   }
 
   async #toHost({ config: { device }, owner: { netns } }: VfRecord, name: string): Answer<void> {
-    const down = await this.#ports.hardware.apply({ kind: 'setLink', device, netns, up: false });
     const move = (as: string): HardwareStep => ({ kind: 'moveNetdev', device, from: netns, to: 'host', name: as });
-    let moved = down.ok ? await this.#ports.hardware.apply(move(name)) : down;
+    // The move sets it down first (net/core/dev.c, dev_change_net_namespace).
+    let moved = await this.#ports.hardware.apply(move(name));
     if (!moved.ok && moved.error.code === 'exists') moved = await this.#ports.hardware.apply(move(temporaryName(device)));
     if (moved.ok) return moved;
     return moved.error.code === 'gone' ? this.#whereItIs(device, moved.error) : hardwareFailure(moved.error, describeStep(move('')));

@@ -13,16 +13,22 @@ const EIO = 5;
 export class KernelThread implements Netlink {
   #worker: Worker | undefined;
   readonly #waiting = new Map<number, (answer: NetlinkAnswer) => void>();
+  /** Calls of this turn: a message to a thread and back costs more than what most of them do there. */
+  #gathered: ThreadCall[] = [];
   #lastId = 0;
 
   ask(request: ThreadRequest): Promise<NetlinkAnswer> {
-    const worker = (this.#worker ??= this.#start());
     const call: ThreadCall = { id: ++this.#lastId, request };
-    return new Promise((resolve) => {
-      this.#waiting.set(call.id, resolve);
-      worker.ref();
-      worker.postMessage(call);
-    });
+    if (this.#gathered.push(call) === 1) queueMicrotask(() => this.#send());
+    return new Promise((resolve) => this.#waiting.set(call.id, resolve));
+  }
+
+  #send(): void {
+    const calls = this.#gathered;
+    this.#gathered = [];
+    const worker = (this.#worker ??= this.#start());
+    worker.ref();
+    worker.postMessage(calls);
   }
 
   /** Ends the thread. Requests under way are answered with EIO. */
@@ -32,11 +38,11 @@ export class KernelThread implements Netlink {
 
   #start(): Worker {
     const worker = new Worker(new URL('./request-worker.ts', import.meta.url));
-    worker.on('message', ({ id, answer }: ThreadReply) => {
-      const resolve = this.#waiting.get(id);
-      this.#waiting.delete(id);
+    worker.on('message', (replies: readonly ThreadReply[]) => {
+      const answered = replies.map(({ id, answer }) => ({ resolve: this.#waiting.get(id), answer }));
+      for (const { id } of replies) this.#waiting.delete(id);
       if (this.#waiting.size === 0) worker.unref();
-      resolve?.(answer);
+      for (const { resolve, answer } of answered) resolve?.(answer);
     });
     let says: string | undefined;
     worker.on('error', (error: unknown) => {

@@ -9,7 +9,7 @@ import { loadSystemCalls } from './system-calls.ts';
 
 const sockets = new KernelSockets(loadSystemCalls());
 
-parentPort!.on('message', ({ id, request }: ThreadCall) => {
-  const reply: ThreadReply = { id, answer: sockets.serve(request) };
-  parentPort!.postMessage(reply);
+parentPort!.on('message', (calls: readonly ThreadCall[]) => {
+  const replies: readonly ThreadReply[] = calls.map(({ id, request }) => ({ id, answer: sockets.serve(request) }));
+  parentPort!.postMessage(replies);
 });

@@ -30,6 +30,7 @@ export type ThreadRequest =
 /** What this process' own sockets answer. */
 export type HostRequest = Exclude<ThreadRequest, { kind: 'frames' }>;
 
+/** What goes to the thread in one message: calls that were made in the same turn. All are answered in one, too. */
 export interface ThreadCall {
   readonly id: number;
   readonly request: ThreadRequest;

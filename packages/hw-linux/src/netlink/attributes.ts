@@ -18,14 +18,14 @@ export function align4(length: number): number {
   return (length + 3) & ~3;
 }
 
-/** The attributes in `bytes`, in order. Numbers in netlink are in the byte order of the host; every host that runs this is little-endian. */
-export function decodeAttributes(bytes: Uint8Array): readonly Attribute[] {
-  const view = viewOf(bytes);
+/** The attributes in `bytes`, in order, or those of the types that are wanted. Numbers in netlink are in the byte order of the host; every host that runs this is little-endian. */
+export function decodeAttributes(bytes: Uint8Array, wanted?: ReadonlySet<number>): readonly Attribute[] {
   const found: Attribute[] = [];
   for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {
-    const length = view.getUint16(at, true);
+    const length = bytes[at]! | (bytes[at + 1]! << 8);
     if (length < HEADER_BYTES || at + length > bytes.length) throw new MalformedMessage(`attribute of ${length} bytes at ${at} of ${bytes.length}`);
-    found.push({ type: view.getUint16(at + 2, true) & TYPE_MASK, payload: bytes.subarray(at + HEADER_BYTES, at + length) });
+    const type = (bytes[at + 2]! | (bytes[at + 3]! << 8)) & TYPE_MASK;
+    if (wanted === undefined || wanted.has(type)) found.push({ type, payload: bytes.subarray(at + HEADER_BYTES, at + length) });
     at += align4(length);
   }
   return found;
@@ -59,13 +59,21 @@ export function readU64(payload: Uint8Array, at = 0): bigint {
 /** Text up to its closing zero. Bytes that are no UTF-8 become replacement characters: they are shown, never used as a name. */
 export function readText(payload: Uint8Array): string {
   const end = payload.indexOf(0);
-  return new TextDecoder().decode(end < 0 ? payload : payload.subarray(0, end));
+  const bytes = end < 0 ? payload : payload.subarray(0, end);
+  // Nearly all names are ASCII; a decoder costs many times what they do.
+  return bytes.length <= ASCII_BYTES_MAX && bytes.every((byte) => byte < 0x80) ? String.fromCharCode(...bytes) : new TextDecoder().decode(bytes);
 }
+
+const ASCII_BYTES_MAX = 256;
 
 /** `52:54:00:12:34:56`. */
 export function readMac(payload: Uint8Array): string {
-  return [...payload].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+  let mac = '';
+  for (const byte of payload) mac += `${mac === '' ? '' : ':'}${HEX[byte >> 4]}${HEX[byte & 0xf]}`;
+  return mac;
 }
+
+const HEX = '0123456789abcdef';
 
 function need(payload: Uint8Array, length: number): Uint8Array {
   if (payload.length < length) throw new MalformedMessage(`attribute of ${payload.length} bytes where ${length} are needed`);

@@ -69,11 +69,17 @@ export interface Link {
   readonly vfs: readonly LinkVf[];
 }
 
+/** Of some sixty attributes that the kernel tells of a link. */
+const OF_LINKS: ReadonlySet<number> = new Set([
+  IFLA.address, IFLA.name, IFLA.mtu, IFLA.link, IFLA.master, IFLA.linkInfo, IFLA.alias, IFLA.vfInfoList, IFLA.group, IFLA.linkNetnsId, IFLA.physPortName, IFLA.physSwitchId, IFLA.propertyList,
+  IFLA.parentDevice, IFLA.parentBus,
+]);
+
 export function decodeLink(payload: Uint8Array): Link {
   if (payload.length < HEADER_BYTES) throw new MalformedMessage(`link message of ${payload.length} bytes`);
   const view = viewOf(payload);
   const flags = view.getUint32(8, true);
-  const all = decodeAttributes(payload.subarray(HEADER_BYTES));
+  const all = decodeAttributes(payload.subarray(HEADER_BYTES), OF_LINKS);
   const table = new Map(all.map(({ type, payload: value }) => [type, value]));
   const get = <Value>(type: number, read: (value: Uint8Array) => Value): Value | undefined => {
     const value = table.get(type);

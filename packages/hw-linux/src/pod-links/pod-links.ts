@@ -35,15 +35,14 @@ export class LinuxPodLinks implements PodLinks {
   }
 
   async look(device: PciAddress, netns: NetnsPath): Asked<PodLink | undefined> {
-    const link = await this.#links.ofDevice(device, netns);
+    const [link, all, routes] = await Promise.all([this.#links.ofDevice(device, netns), this.#addresses(netns), this.#links.ask(netns, 'route', RTM.getRoute, encodeGetRoutes(), decodeRoute, true)]);
     if (!link.ok) return isGone(link.error) ? ok(undefined) : failed(device, link.error);
-    const addresses = await this.#addresses(netns, link.value.index);
-    if (!addresses.ok) return failed(device, addresses.error);
-    const routes = await this.#links.ask(netns, 'route', RTM.getRoute, encodeGetRoutes(), decodeRoute, true);
+    if (!all.ok) return failed(device, all.error);
     if (!routes.ok) return failed(device, routes.error);
+    const addresses = all.value.filter(({ address }) => address.index === link.value.index);
     return ok({
       netdev: netdevOf(link.value),
-      addresses: addresses.value.filter(({ address }) => isOwnAddress(address)).map(({ address }) => `${textOf(address.bytes)}/${address.length}`),
+      addresses: addresses.filter(({ address }) => isOwnAddress(address)).map(({ address }) => `${textOf(address.bytes)}/${address.length}`),
       routes: routes.value.filter((route) => route.outInterface === link.value.index && isSetRoute(route)).map(({ destination, gateway }) => ({
         dst: `${textOf(destination.bytes)}/${destination.length}`, ...(gateway === undefined ? {} : { gw: textOf(gateway) }),
       })),
@@ -73,12 +72,13 @@ export class LinuxPodLinks implements PodLinks {
     // InfiniBand announces itself otherwise.
     if (mac?.length !== 6) return ok('announced');
     if (!link.value.up || !link.value.carrier) return ok('notYet');
-    const there = await this.#addresses(netns, link.value.index);
+    const there = await this.#addresses(netns);
     if (!there.ok) return failed(device, there.error);
+    const { index } = link.value;
     const wanted = addresses.flatMap((text) => parsePrefix(text) ?? []);
-    const tentative = there.value.some(({ address, flags }) => (flags & TENTATIVE) !== 0 && wanted.some(({ bytes }) => Buffer.from(bytes).equals(address.bytes)));
+    const tentative = there.value.some(({ address, flags }) => address.index === index && (flags & TENTATIVE) !== 0 && wanted.some(({ bytes }) => Buffer.from(bytes).equals(address.bytes)));
     if (tentative) return ok('notYet');
-    const errno = await this.#send(netns, link.value.index, wanted.map((address) => announcement(address, mac)));
+    const errno = await this.#send(netns, index, wanted.map((address) => announcement(address, mac)));
     if (errno === 0) return ok('announced');
     return errno === ENETDOWN ? ok('notYet') : errno === ENXIO || errno === ENODEV || errno === ENOENT ? ok('gone') : failed(device, { errno });
   }
@@ -115,10 +115,9 @@ export class LinuxPodLinks implements PodLinks {
     return all.ok ? ok({ link: all.value.find((link) => link.name === name), all: all.value }) : all;
   }
 
-  async #addresses(netns: NetnsPath, index: number): Promise<Result<readonly { readonly address: InterfaceAddress; readonly flags: number }[], NetlinkFailure>> {
+  #addresses(netns: NetnsPath): Promise<Result<readonly { readonly address: InterfaceAddress; readonly flags: number }[], NetlinkFailure>> {
     // The flags of a tentative address fit into the header's one byte.
-    const all = await this.#links.ask(netns, 'route', RTM.getAddress, encodeGetAddresses(), (payload) => ({ address: decodeAddress(payload), flags: payload[2] ?? 0 }), true);
-    return all.ok ? ok(all.value.filter(({ address }) => address.index === index)) : all;
+    return this.#links.ask(netns, 'route', RTM.getAddress, encodeGetAddresses(), (payload) => ({ address: decodeAddress(payload), flags: payload[2] ?? 0 }), true);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { HardwareStep, NetnsPath, PciAddress } from '@vfleet/core';
 import type { KernelLinks } from '../links.ts';
 import { decodeAddress, decodeRoute, encodeAddress, encodeGetAddresses, encodeGetRoutes, encodeRoute, isOwnAddress, isSetRoute, parsePrefix, samePrefix } from '../netlink/addresses.ts';
-import type { Prefix } from '../netlink/addresses.ts';
+import type { InterfaceAddress, Prefix, Route } from '../netlink/addresses.ts';
 import { hexBytes } from '../netlink/attributes.ts';
 import { NLM } from '../netlink/message.ts';
 import { RTM, encodeMove, encodeRename, encodeSetMac, encodeSetMtu, encodeSetUp } from '../netlink/link.ts';
@@ -69,11 +69,15 @@ export async function setAddresses(links: KernelLinks, step: Extract<HardwareSte
   const addresses = step.addresses.map(parsePrefix);
   const routes = step.routes.map(parseRoute);
   if (addresses.some((address) => address === undefined) || routes.some((route) => route === undefined)) return failed('EINVAL', [...step.addresses, ...step.routes.map(({ dst }) => dst)].join(', '));
-  const link = await links.ofDevice(step.device, step.netns);
+  // Asked together: of another namespace that is one message to the thread that may enter it.
+  const [link, theirAddresses, theirRoutes] = await Promise.all([
+    links.ofDevice(step.device, step.netns), links.ask(step.netns, 'route', RTM.getAddress, encodeGetAddresses(), decodeAddress, true), links.ask(step.netns, 'route', RTM.getRoute, encodeGetRoutes(), decodeRoute, true),
+  ]);
   if (!link.ok) return ofNetlink(link.error);
-  const { index } = link.value;
-  const change = new AddressChange(links, step.netns, index);
-  return (await change.toAddresses(addresses as readonly Prefix[])) ?? (await change.toRoutes(routes as readonly WantedRoute[]));
+  if (!theirAddresses.ok) return ofNetlink(theirAddresses.error);
+  if (!theirRoutes.ok) return ofNetlink(theirRoutes.error);
+  const change = new AddressChange(links, step.netns, link.value.index);
+  return (await change.toAddresses(theirAddresses.value, addresses as readonly Prefix[])) ?? (await change.toRoutes(theirRoutes.value, routes as readonly WantedRoute[]));
 }
 
 function parseRoute(route: { readonly dst: string; readonly gw?: string }): WantedRoute | undefined {
@@ -94,10 +98,8 @@ class AddressChange {
     this.#index = index;
   }
 
-  async toAddresses(wanted: readonly Prefix[]): Promise<StepOutcome> {
-    const all = await this.#links.ask(this.#netns, 'route', RTM.getAddress, encodeGetAddresses(), decodeAddress, true);
-    if (!all.ok) return ofNetlink(all.error);
-    const there = all.value.filter((address) => address.index === this.#index && isOwnAddress(address));
+  async toAddresses(all: readonly InterfaceAddress[], wanted: readonly Prefix[]): Promise<StepOutcome> {
+    const there = all.filter((address) => address.index === this.#index && isOwnAddress(address));
     const stale = there.filter((address) => !wanted.some((other) => samePrefix(address, other)));
     const missing = wanted.filter((prefix) => !there.some((address) => samePrefix(address, prefix)));
     for (const address of stale) {
@@ -112,11 +114,10 @@ class AddressChange {
     return undefined;
   }
 
-  async toRoutes(wanted: readonly WantedRoute[]): Promise<StepOutcome> {
-    const all = await this.#links.ask(this.#netns, 'route', RTM.getRoute, encodeGetRoutes(), decodeRoute, true);
-    if (!all.ok) return ofNetlink(all.error);
+  /** `all`: as they were before the addresses were changed. */
+  async toRoutes(all: readonly Route[], wanted: readonly WantedRoute[]): Promise<StepOutcome> {
     const same = (gateway: Uint8Array | undefined, other: Uint8Array | undefined) => Buffer.from(gateway ?? []).equals(Buffer.from(other ?? []));
-    for (const route of all.value.filter((candidate) => candidate.outInterface === this.#index && isSetRoute(candidate))) {
+    for (const route of all.filter((candidate) => candidate.outInterface === this.#index && isSetRoute(candidate))) {
       if (wanted.some(({ destination, gateway }) => samePrefix(destination, route.destination) && same(gateway, route.gateway))) continue;
       // It may have gone with its address.
       const failure = await this.#change(RTM.deleteRoute, encodeRoute(this.#index, route.destination, route.gateway), 0);
