@@ -8,15 +8,15 @@ import type { HardwareError, HardwareEvent, HardwareStep, Inventory, PciAddress,
 import { pciAddress } from '@vfleet/core';
 import { RealClock } from '@vfleet/core/real.ts';
 import { createLinuxHardware } from '@vfleet/hw-linux';
-import type { LinuxHardware } from '@vfleet/hw-linux';
+import type { LinuxHardware, LinuxHardwareSettings } from '@vfleet/hw-linux';
 
 /** The PFs of the emulated machine, in order. */
 export function machinePfs(): readonly PciAddress[] {
   return readdirSync('/sys/bus/pci/devices').filter((name) => /^0000:0[1-9]:00\.0$/.test(name)).sort().map((name) => pciAddress(name));
 }
 
-export function realHardware(writeDeadlineMs = 600_000): LinuxHardware {
-  return createLinuxHardware({ clock: new RealClock() }, { writeDeadlineMs });
+export function realHardware(settings: LinuxHardwareSettings = {}): LinuxHardware {
+  return createLinuxHardware({ clock: new RealClock() }, { writeDeadlineMs: 600_000, ...settings });
 }
 
 /** iproute2 as the independent witness; only tests ask it. */

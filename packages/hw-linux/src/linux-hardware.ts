@@ -4,6 +4,7 @@ import { EventReader } from './events.ts';
 import { discoverInventory } from './inventory/discover.ts';
 import { lookAtVf } from './inventory/vf-sight.ts';
 import type { GuardedReads } from './inventory/num-vfs.ts';
+import type { Waiting } from './kernel-thread/host-sockets.ts';
 import { KernelNetlink } from './kernel-thread/kernel-netlink.ts';
 import type { Netlink } from './kernel-thread/kernel-thread.ts';
 import { KernelMonitor } from './kernel-thread/kernel-monitor.ts';
@@ -38,6 +39,8 @@ export interface LinuxHardwarePorts {
 export interface LinuxHardwareSettings {
   /** How long a write to sriov_numvfs or an unbind may take. Large NICs need a minute for their VFs; default 180,000. */
   readonly writeDeadlineMs?: number;
+  /** Where netlink waits for the kernel when no `netlink` is given; default aside of the main thread. */
+  readonly waiting?: Waiting;
 }
 
 /** The Hardware port on this machine. */
@@ -78,7 +81,7 @@ class RealHardware implements LinuxHardware {
 
   constructor(ports: LinuxHardwarePorts, settings: LinuxHardwareSettings) {
     this.#sysfs = ports.sysfs ?? new RealSysfs();
-    this.#netlink = ports.netlink ?? new KernelNetlink();
+    this.#netlink = ports.netlink ?? new KernelNetlink(settings.waiting);
     this.#monitor = ports.monitor ?? new SharedMonitor(new KernelMonitor());
     this.#longWrites = ports.longWrites ?? new HelperWrites(ports.clock);
     this.#deadlineMs = settings.writeDeadlineMs ?? WRITE_DEADLINE_MS;

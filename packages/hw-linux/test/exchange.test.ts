@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { u32, bytesOf, viewOf } from '../src/netlink/attributes.ts';
 import { AwaitedNetlinkExchange, NetlinkExchange } from '../src/netlink/exchange.ts';
 import type { NetlinkAnswer, NetlinkRequest, NetlinkSocket } from '../src/netlink/exchange.ts';
-import { encodeMessage } from '../src/netlink/message.ts';
+import { decodeMessages, encodeMessage } from '../src/netlink/message.ts';
 
 type Datagram = (sequence: number) => { readonly errno: number } | { readonly bytes: Uint8Array };
 
@@ -34,17 +34,18 @@ const dump = { type: 18, payload: new Uint8Array(), dump: true };
 const change = { type: 16, payload: new Uint8Array() };
 const values = (payloads: readonly Uint8Array[]) => payloads.map((payload) => payload[0]);
 
-type Ask = (socket: NetlinkSocket, request: NetlinkRequest) => NetlinkAnswer | Promise<NetlinkAnswer>;
+type Ask = (request: NetlinkRequest) => NetlinkAnswer | Promise<NetlinkAnswer>;
 
-const atOnce: Ask = (socket, request) => new NetlinkExchange(socket).ask(request);
+/** Awaited: what is on its way comes later, as dumps do, or is there. */
+function exchangeOn(how: 'at once' | 'awaited', socket: NetlinkSocket): Ask {
+  const later = <Value>(isDump: boolean, value: Value) => (isDump ? Promise.resolve(value) : value);
+  const exchange = how === 'at once' ? new NetlinkExchange(socket) : new AwaitedNetlinkExchange({ send: (bytes, isDump) => later(isDump, socket.send(bytes)), receive: (isDump) => later(isDump, socket.receive()) });
+  return (request) => exchange.ask(request);
+}
 
-/** What is on its way comes later, as dumps do, or is there. */
-const awaited: Ask = (socket, request) => new AwaitedNetlinkExchange({
-  send: async (bytes) => socket.send(bytes),
-  receive: (isDump) => (isDump ? Promise.resolve(socket.receive()) : socket.receive()),
-}).ask(request);
+describe.each(['at once', 'awaited'] as const)('an exchange on a netlink socket, %s', (how) => {
+  const ask = (socket: NetlinkSocket, request: NetlinkRequest) => exchangeOn(how, socket)(request);
 
-describe.each([['at once', atOnce], ['awaited', awaited]] as const)('an exchange on a netlink socket, %s', (_how, ask) => {
   test('answers to earlier questions are passed over, and an interrupted call goes on', async () => {
     const { socket } = scripted([data(9, 2, -1), fails(4), data(1), data(2), done()]);
     const answer = await ask(socket, dump);
@@ -75,6 +76,22 @@ describe.each([['at once', atOnce], ['awaited', awaited]] as const)('an exchange
     expect(lost.asked()).toBe(1);
     expect(await ask(scripted([]).socket, change)).toEqual({ ok: false, failure: { errno: 110 } });
     expect(await ask(scripted([error(16)]).socket, change)).toEqual({ ok: false, failure: { errno: 16 } });
+  });
+
+  test('a long message after a short one, and a short one again, are sent whole', async () => {
+    const sent: Uint8Array[] = [];
+    const { socket } = scripted([error(16)], [error(16)], [error(16)]);
+    const lengths = [4, 5_000, 8];
+    const told: NetlinkSocket = {
+      send(bytes) {
+        sent.push(bytes.slice());
+        return socket.send(bytes);
+      },
+      receive: () => socket.receive(),
+    };
+    const asking = exchangeOn(how, told);
+    for (const length of lengths) await asking({ type: 16, payload: new Uint8Array(length).fill(length & 0xff) });
+    expect(sent.map((bytes) => decodeMessages(bytes).map(({ payload }) => [payload.length, payload.every((byte) => byte === (payload.length & 0xff))]))).toEqual(lengths.map((length) => [[length, true]]));
   });
 
   test('bytes that are no message are EPROTO', async () => {

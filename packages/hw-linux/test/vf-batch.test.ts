@@ -125,9 +125,9 @@ describe('several VFs', () => {
   });
 });
 
-describe('sockets of this process', () => {
+describe.each(['aside', 'here'] as const)('sockets of this process, waiting %s', (waiting) => {
   test('many at once are answered, each its own, and after a close too', async () => {
-    const netlink = new KernelNetlink();
+    const netlink = new KernelNetlink(waiting);
     const list = { kind: 'netlink', netns: 'host', protocol: 'route', request: { type: RTM.getLink, payload: encodeGetLinks(), dump: true } } as const;
     const one = (index: number) => ({ ...list, request: { type: RTM.getLink, payload: linkHeader(index) } });
     for (let times = 0; times < 2; times++) {

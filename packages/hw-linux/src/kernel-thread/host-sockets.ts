@@ -11,19 +11,28 @@ const EAGAIN = 11;
 const EMSGSIZE = 90;
 
 /**
- * The sockets of this process' own namespace. What may wait in the kernel, for the lock of all links above all, waits aside of the main
- * thread; what the kernel has answered by then is read at once.
+ * Where a change, or a look at one thing, waits for the kernel, for the lock of all links above all, which another process may hold for
+ * seconds: `aside` of the main thread, in a process that has other things to do meanwhile, or `here`, in one that does not (as `ip` does).
+ * A change of threads and back costs about a tenth of what setting some VFs does. Dumps always wait aside.
+ */
+export type Waiting = 'aside' | 'here';
+
+/**
+ * The sockets of this process' own namespace. What may wait in the kernel waits as {@link Waiting} says; what the kernel has answered by
+ * then is read at once.
  */
 export class HostSockets {
   readonly #calls: SystemCalls;
+  readonly #waiting: Waiting;
   readonly #netlink = new Map<NetlinkProtocol, OpenSocket>();
   #datagram: number | undefined;
   /** What takes the lock of all links, and the rest, which must not wait behind it. */
   readonly #links = new Lane();
   readonly #others = new Lane();
 
-  constructor(calls: SystemCalls) {
+  constructor(calls: SystemCalls, waiting: Waiting) {
     this.#calls = calls;
+    this.#waiting = waiting;
   }
 
   serve(request: HostRequest): Promise<NetlinkAnswer> {
@@ -46,7 +55,7 @@ export class HostSockets {
     if (socket === undefined) {
       const fd = openNetlink(this.#calls, protocol);
       if (fd < 0) return Promise.resolve(failure(-fd));
-      socket = { fd, exchange: new AwaitedNetlinkExchange(awaitedSocket(this.#calls, fd)) };
+      socket = { fd, exchange: new AwaitedNetlinkExchange(awaitedSocket(this.#calls, fd, this.#waiting)) };
       this.#netlink.set(protocol, socket);
     }
     return socket.exchange.ask(request);
@@ -88,14 +97,14 @@ class Lane {
   }
 }
 
-function awaitedSocket(calls: SystemCalls, fd: number): AwaitedNetlinkSocket {
+function awaitedSocket(calls: SystemCalls, fd: number, waiting: Waiting): AwaitedNetlinkSocket {
   const buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
   const received = ({ value, errno }: { readonly value: number; readonly errno: number }) => {
     if (value < 0) return { errno };
     return value > buffer.length ? { errno: EMSGSIZE } : { bytes: buffer.subarray(0, value) };
   };
   return {
-    send: (bytes) => calls.aside.send(fd, bytes),
+    send: (bytes, isDump) => (isDump || waiting === 'aside' ? calls.aside.send(fd, bytes) : calls.send(fd, bytes)),
     receive(isDump) {
       // The kernel's own families answer within the send (net/netlink/af_netlink.c, netlink_unicast_kernel).
       const atOnce = isDump ? undefined : calls.receive(fd, buffer, MSG_DONTWAIT);

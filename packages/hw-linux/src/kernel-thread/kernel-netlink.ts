@@ -1,5 +1,6 @@
 import type { NetlinkAnswer } from '../netlink/exchange.ts';
 import { HostSockets } from './host-sockets.ts';
+import type { Waiting } from './host-sockets.ts';
 import { KernelThread } from './kernel-thread.ts';
 import type { Netlink } from './kernel-thread.ts';
 import type { ThreadRequest } from './requests.ts';
@@ -12,17 +13,19 @@ import type { SystemCalls } from './system-calls.ts';
  */
 export class KernelNetlink implements Netlink {
   readonly #thread = new KernelThread();
+  readonly #waiting: Waiting;
   readonly #load: () => SystemCalls;
   #host: HostSockets | undefined;
 
-  constructor(load: () => SystemCalls = loadSystemCalls) {
+  constructor(waiting: Waiting = 'aside', load: () => SystemCalls = loadSystemCalls) {
+    this.#waiting = waiting;
     this.#load = load;
   }
 
   ask(request: ThreadRequest): Promise<NetlinkAnswer> {
     if (request.kind === 'frames') return this.#thread.ask(request);
     const isOfOthers = request.netns !== 'host' || (request.kind === 'netlink' && request.targetNetns !== undefined);
-    return isOfOthers ? this.#thread.ask(request) : (this.#host ??= new HostSockets(this.#load())).serve(request);
+    return isOfOthers ? this.#thread.ask(request) : (this.#host ??= new HostSockets(this.#load(), this.#waiting)).serve(request);
   }
 
   /** Ends the thread, whose requests under way are answered with EIO, and waits for those that the host's sockets have. */

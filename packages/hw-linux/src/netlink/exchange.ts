@@ -1,5 +1,5 @@
 import { MalformedMessage } from './attributes.ts';
-import { NLM, decodeMessages, encodeMessage, endingOf } from './message.ts';
+import { MessageRoom, NLM, decodeMessages, endingOf } from './message.ts';
 
 /** What came of a receive: a datagram, whose bytes are the caller's until the next receive, or an errno. */
 export type Received = { readonly errno: number } | { readonly bytes: Uint8Array };
@@ -10,9 +10,10 @@ export interface NetlinkSocket {
   receive(): Received;
 }
 
-/** The same where the kernel works on another thread than the caller's. */
+/** The same where the kernel may work on another thread than the caller's. */
 export interface AwaitedNetlinkSocket {
-  send(bytes: Uint8Array): Promise<{ readonly errno: number }>;
+  /** The bytes are the caller's again when this is over. */
+  send(bytes: Uint8Array, isDump: boolean): { readonly errno: number } | Promise<{ readonly errno: number }>;
   /** In a dump the kernel goes on with its table within this call; else what it has to say is there when the question is sent. */
   receive(isDump: boolean): Received | Promise<Received>;
 }
@@ -54,6 +55,7 @@ type Attempt = { readonly answer: NetlinkAnswer } | { readonly again: number };
 export class NetlinkExchange {
   readonly #socket: NetlinkSocket;
   readonly #sequence: Sequence;
+  readonly #room = new MessageRoom();
 
   constructor(socket: NetlinkSocket, firstSequence = 1) {
     this.#socket = socket;
@@ -63,7 +65,7 @@ export class NetlinkExchange {
   ask(request: NetlinkRequest): NetlinkAnswer {
     let errno = EINTR;
     for (let tries = 0; tries < DUMP_TRIES_MAX; tries++) {
-      const question = new Question(request, this.#sequence.next());
+      const question = new Question(request, this.#sequence.next(), this.#room);
       let sent = this.#socket.send(question.bytes);
       while (sent.errno === EINTR) sent = this.#socket.send(question.bytes);
       let attempt = sent.errno === 0 ? undefined : failed(sent.errno);
@@ -79,6 +81,7 @@ export class NetlinkExchange {
 export class AwaitedNetlinkExchange {
   readonly #socket: AwaitedNetlinkSocket;
   readonly #sequence = new Sequence(1);
+  readonly #room = new MessageRoom();
 
   constructor(socket: AwaitedNetlinkSocket) {
     this.#socket = socket;
@@ -87,13 +90,14 @@ export class AwaitedNetlinkExchange {
   async ask(request: NetlinkRequest): Promise<NetlinkAnswer> {
     let errno = EINTR;
     for (let tries = 0; tries < DUMP_TRIES_MAX; tries++) {
-      const question = new Question(request, this.#sequence.next());
-      let sent = await this.#socket.send(question.bytes);
-      while (sent.errno === EINTR) sent = await this.#socket.send(question.bytes);
+      const question = new Question(request, this.#sequence.next(), this.#room);
+      let sent = this.#socket.send(question.bytes, question.isDump);
+      // What is there already is not waited for: a turn of the event loop costs more than to read it.
+      if ('then' in sent) sent = await sent;
+      while (sent.errno === EINTR) sent = await this.#socket.send(question.bytes, question.isDump);
       let attempt = sent.errno === 0 ? undefined : failed(sent.errno);
       while (attempt === undefined) {
         const received = this.#socket.receive(question.isDump);
-        // What is there already is not waited for: a turn of the event loop costs more than to read it.
         attempt = question.take('then' in received ? await received : received);
       }
       if ('answer' in attempt) return attempt.answer;
@@ -126,11 +130,11 @@ class Question {
   readonly #payloads: Uint8Array[] = [];
   #torn = false;
 
-  constructor(request: NetlinkRequest, sequence: number) {
+  constructor(request: NetlinkRequest, sequence: number, room: MessageRoom) {
     this.isDump = request.dump === true;
     this.#sequence = sequence;
     const flags = NLM.request | (request.flags ?? 0) | (this.isDump ? NLM.dump : NLM.ack);
-    this.bytes = encodeMessage({ type: request.type, flags, sequence, port: 0, payload: request.payload });
+    this.bytes = room.put({ type: request.type, flags, sequence, port: 0, payload: request.payload });
   }
 
   /** Undefined while more is to come. */

@@ -20,15 +20,35 @@ export interface Message {
 }
 
 export function encodeMessage(message: Message): Uint8Array {
-  const bytes = new Uint8Array(HEADER_BYTES + message.payload.length);
-  const view = viewOf(bytes);
-  view.setUint32(0, bytes.length, true);
-  view.setUint16(4, message.type, true);
-  view.setUint16(6, message.flags, true);
-  view.setUint32(8, message.sequence, true);
-  view.setUint32(12, message.port, true);
-  bytes.set(message.payload, HEADER_BYTES);
-  return bytes;
+  return new MessageRoom(HEADER_BYTES + message.payload.length).put(message);
+}
+
+/** Room for one message at a time, which is made anew only for a larger one. */
+export class MessageRoom {
+  #bytes: Uint8Array;
+  #view: DataView;
+
+  constructor(bytes = 1024) {
+    this.#bytes = new Uint8Array(bytes);
+    this.#view = viewOf(this.#bytes);
+  }
+
+  /** The message's bytes, until the next one is put here. */
+  put({ type, flags, sequence, port, payload }: Message): Uint8Array {
+    const length = HEADER_BYTES + payload.length;
+    if (length > this.#bytes.length) {
+      this.#bytes = new Uint8Array(length);
+      this.#view = viewOf(this.#bytes);
+    }
+    const view = this.#view;
+    view.setUint32(0, length, true);
+    view.setUint16(4, type, true);
+    view.setUint16(6, flags, true);
+    view.setUint32(8, sequence, true);
+    view.setUint32(12, port, true);
+    this.#bytes.set(payload, HEADER_BYTES);
+    return this.#bytes.subarray(0, length);
+  }
 }
 
 /** The messages of one datagram. */

@@ -12,7 +12,8 @@ export function realHostTools(): HostTools {
   const clock = new RealClock();
   const files = new NodeFiles(clock, new SystemRandom());
   const { host, preparation, sysfs } = realHost(files);
-  const hardware = createLinuxHardware({ clock, sysfs });
+  // Nothing else goes on in this process.
+  const hardware = createLinuxHardware({ clock, sysfs }, { waiting: 'here' });
   return {
     hardware, sysfs, preparation, host, files, clock, log: silentLog, executable: thisExecutable(), confirm, interrupted,
     close: () => hardware.close(),
