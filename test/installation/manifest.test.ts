@@ -18,7 +18,7 @@ interface Container {
   readonly image: string;
   readonly args: readonly string[];
   readonly env: readonly { readonly name: string }[];
-  readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
   readonly readinessProbe: { readonly httpGet: { readonly path: string; readonly port: number } };
   readonly volumeMounts?: readonly { readonly name: string }[];
 }
@@ -74,10 +74,21 @@ describe('the manifest', () => {
     const variables = new Map(env.map(({ name }) => [`$(${name})`, '192.0.2.1']));
     const parsed = command.parseOptions(words.map((word) => word.replace(/\$\([A-Z_]+\)/, (variable) => variables.get(variable) ?? variable)));
     expect(parsed).toEqual({ operands: [], unknown: [] });
-    const port = (name: string) => ports.find((one) => one.name === name)?.containerPort;
-    expect(command.opts()).toMatchObject({ namespace: NAMESPACE, statusPort: port('status') });
-    expect(readinessProbe.httpGet).toEqual({ path: '/readyz', port: port('status') });
+    const port = (name: string) => ports?.find((one) => one.name === name)?.containerPort;
+    // What a pod of the host's network names is a port of the node, of which two daemons, one after the other, could not both be.
+    expect(port('status') !== undefined).toBe(verb === 'operator');
+    const { statusPort } = command.opts();
+    expect(command.opts()).toMatchObject({ namespace: NAMESPACE, statusPort: port('status') ?? expect.any(Number) });
+    expect(readinessProbe.httpGet).toEqual({ path: '/readyz', port: statusPort as number });
     if (verb === 'operator') expect(command.opts()).toMatchObject({ webhookPort: port('webhooks') });
+  });
+
+  test('a daemon is replaced by one that runs beside it', () => {
+    const daemons = workloads.find(({ kind }) => kind === 'DaemonSet') as KubeObject & { readonly spec: object };
+    // One of the two has to be zero (k8s.io/kubernetes pkg/apis/apps/validation, ValidateRollingUpdateDaemonSet).
+    expect(daemons.spec).toMatchObject({ updateStrategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: '33%' } }, minReadySeconds: 10, template: { spec: { hostNetwork: true } } });
+    const service = objects.find(({ kind, metadata }) => kind === 'Service' && metadata.name === `${daemons.metadata.name}-metrics`) as KubeObject & { readonly spec: { readonly ports: readonly { readonly targetPort: unknown }[] } };
+    expect(service.spec.ports.map(({ targetPort }) => targetPort)).toEqual([9808]);
   });
 
   test('the webhook configurations that the operator makes lead to Services that lead to it', () => {

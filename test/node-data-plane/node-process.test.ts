@@ -2,7 +2,9 @@
 // as a process with simulated NICs, the embedded API server over HTTPS with the operator, a kubelet that the test plays, and the CNI executable.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { nodeStates } from '@vfleet/kube';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -24,6 +26,14 @@ async function cni(command: string, device: string, pod: string) {
   child.stdin.end(JSON.stringify({ cniVersion: '1.0.0', name: 'net', type: 'sriov', vlan: 100, deviceID: device, ipam: { type: 'host-local', subnet: '10.1.1.0/24' } }));
   const status = await new Promise((resolve) => child.once('close', resolve));
   return { status, json: output === '' ? undefined : (JSON.parse(output) as Record<string, unknown>) };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 async function registered() {
@@ -71,6 +81,38 @@ test('killed, it is back with what it knew: the socket is replaced, the list is 
   expect(after.devices).toEqual(before.devices);
   expect(existsSync(join(rig.folder, 'root/var/run/k8s.cni.cncf.io/devinfo/dp', `openshift.io-vfs-${device}-device.json`))).toBe(true);
   expect(rig.log.filter(({ level }) => level === 'error')).toEqual([]);
+});
+
+test('a second process takes over while the first runs, and the first takes back what it leaves', async () => {
+  rig = await NodeRig.create(4);
+  const port = await freePort();
+  const says = async (path: string) => (await fetch(`http://127.0.0.1:${port}/${path}`).catch(() => undefined))?.status;
+  const first = rig.start('--status-port', String(port));
+  const before = await registered();
+  await soon(async () => expect(await says('readyz')).toBe(200));
+  const lists = before.lists.length;
+  const { ino } = await stat(join(rig.kubelet.registry, SOCKET));
+  const second = rig.start('--status-port', String(port));
+  await soon(async () => expect((await stat(join(rig.kubelet.registry, SOCKET))).ino).not.toBe(ino));
+  // A kubelet that has not gone over yet still has every device, and gets what it asks for.
+  expect([before.ended, before.lists.length]).toEqual([false, lists]);
+  expect(await before.call('allocate', { container_requests: [{ ids: [before.devices![0]!] }] })).toMatchObject({ container_responses: [{}] });
+  const after = await registered();
+  expect(after.devices).toEqual(before.devices);
+  before.close();
+  const messages = (message: string) => rig.log.filter((line) => line['message'] === message).length;
+  // The first leaves the port, and the second has it.
+  await soon(() => expect(messages('metrics and health are served')).toBe(2));
+  await soon(async () => expect(await says('readyz')).toBe(200));
+  expect(await cni('ADD', after.devices![1]!, 'a')).toMatchObject({ status: 0 });
+  second.kill('SIGKILL');
+  await soon(() => expect(messages('Nobody serves this node any more: this process goes on.')).toBe(1));
+  await soon(() => expect(messages('metrics and health are served')).toBe(3));
+  expect(await cni('DEL', after.devices![1]!, 'a')).toMatchObject({ status: 0 });
+  await soon(async () => expect((await registered()).devices).toEqual(before.devices));
+  first.kill('SIGTERM');
+  await soon(() => expect(first.exitCode).toBe(0));
+  expect([await readdir(rig.kubelet.registry), existsSync(rig.socket)]).toEqual([[], false]);
 });
 
 test('what stands in its way is said in a sentence', async () => {

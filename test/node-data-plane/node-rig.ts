@@ -74,12 +74,12 @@ export class NodeRig {
     return join(this.folder, 'run', 'cni.sock');
   }
 
-  start(...more: readonly string[]): void {
-    this.startFrom(MAIN, 'simulated', ...more);
+  start(...more: readonly string[]): ChildProcess {
+    return this.startFrom(MAIN, 'simulated', ...more);
   }
 
   /** The executable from another place, with simulated NICs or this machine's. */
-  startFrom(main: string, nics: 'simulated' | 'real', ...more: readonly string[]): void {
+  startFrom(main: string, nics: 'simulated' | 'real', ...more: readonly string[]): ChildProcess {
     const child = spawn(process.execPath, [
       '--disable-warning=ExperimentalWarning', main, 'node', '--kubeconfig', this.#kubeconfig, '--node-name', NODE, ...(nics === 'simulated' ? ['--fleet', join(this.folder, 'fleet.yaml')] : []),
       '--root', join(this.folder, 'root'), '--kubelet-folder', this.kubelet.folder, '--cni-socket', this.socket, ...more,
@@ -93,6 +93,7 @@ export class NodeRig {
       rest = lines.pop() ?? '';
       for (const line of lines) this.log.push(line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : { message: line });
     });
+    return child;
   }
 
   /** Ends the process; the answer is its exit status, or the signal. */

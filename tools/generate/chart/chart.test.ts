@@ -108,7 +108,7 @@ describe('the schema', () => {
     [{ operator: { replica: 2 } }, '/operator', 'must NOT have additional properties'],
     [{ nodes: {} }, '', 'must NOT have additional properties'],
     [{ node: { logLevel: 'trace' } }, '/node/logLevel', 'must be equal to one of the allowed values'],
-    [{ node: { maxUnavailable: '133%' } }, '/node/maxUnavailable', 'must match a schema in anyOf'],
+    [{ node: { maxSurge: '133%' } }, '/node/maxSurge', 'must match a schema in anyOf'],
     [{ node: { tolerations: { operator: 'Exists' } } }, '/node/tolerations', 'must be array'],
     [{ node: { resources: { requests: { cpu: 'much' } } } }, '/node/resources/requests/cpu', 'must match a schema in anyOf'],
     [{ image: { tag: '1.0:2' } }, '/image/tag', 'must match pattern'],

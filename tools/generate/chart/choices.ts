@@ -66,7 +66,7 @@ export const choices: readonly Choice[] = [
     { name: `${workload}.priorityClassName`, schema: types.name, says: 'Its priority; system-* classes are allowed outside of kube-system by clusters that are set up as usual.', changes: [{ kind: 'field', in: workload, at: [...POD, 'priorityClassName'] }] },
     { name: `${workload}.podAnnotations`, schema: types.labels, default: {}, says: 'Annotations of its pods.', changes: [{ kind: 'optional field', in: workload, at: ['spec', 'template', 'metadata', 'annotations'] }] },
   ]),
-  { name: 'node.maxUnavailable', schema: types.countOrPercent, says: 'How many daemons are replaced at once. Pods keep their VFs meanwhile; new ones wait.', changes: [{ kind: 'field', in: 'node', at: ['spec', 'updateStrategy', 'rollingUpdate', 'maxUnavailable'] }] },
+  { name: 'node.maxSurge', schema: types.countOrPercent, says: 'How many nodes at once have a second daemon, which takes over from the first. Pods keep their VFs, and new ones get theirs, meanwhile.', changes: [{ kind: 'field', in: 'node', at: ['spec', 'updateStrategy', 'rollingUpdate', 'maxSurge'] }] },
   { name: 'node.useCdi', schema: { type: 'boolean' }, default: false, says: 'Hand device files over by the Container Device Interface (containerd 1.7 or newer).', changes: [{ kind: 'item', in: 'node', at: ARGUMENTS, item: '--use-cdi' }] },
   { name: 'node.withoutMultus', schema: { type: 'boolean' }, default: false, says: 'For clusters without Multus: put vfleet in front of the cluster\'s network, so that it gives pods the networks of their annotations.', changes: [{ kind: 'item', in: 'node', at: [...CNI_INSTALLER, 'args'], item: '--cluster-network=wrap' }] },
   {

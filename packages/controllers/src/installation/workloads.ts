@@ -56,6 +56,9 @@ export function operatorDeployment({ namespace, image }: InstallationSettings): 
   };
 }
 
+/** One heap of the C library for all threads instead of one for each (mallopt(3)): it waits for the kernel most of its time, and memory counts on every node. */
+export const nodeEnvironment = { MALLOC_ARENA_MAX: '1' } as const;
+
 /** On every Linux node: which of them it configures is said by their node states. */
 export function nodeDaemonSet({ namespace, image }: InstallationSettings): object {
   const [name, labels] = [componentNames.node, podLabelsOf('node')];
@@ -64,7 +67,10 @@ export function nodeDaemonSet({ namespace, image }: InstallationSettings): objec
     apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name, namespace, labels },
     spec: {
       selector: { matchLabels: labels },
-      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '33%' } },
+      // The new one takes over from the old one while that still runs: pods are admitted all the time. Until it has its place the
+      // old one answers for it on the port that they share; ten seconds are longer than that takes.
+      updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: '33%' } },
+      minReadySeconds: 10,
       template: {
         metadata: { labels },
         spec: {
@@ -81,8 +87,7 @@ export function nodeDaemonSet({ namespace, image }: InstallationSettings): objec
               'node', `--namespace=${namespace}`, '--root=/host', '--kubelet-folder=/var/lib/kubelet', '--cni-socket=/run/vfleet/cni.sock',
               `--status-port=${ports.nodeStatus}`, '--status-address=$(NODE_ADDRESS)',
             ],
-            env: [fieldEnvironment('NODE_NAME', 'spec.nodeName'), fieldEnvironment('NODE_ADDRESS', 'status.hostIP')],
-            ports: [{ name: 'status', containerPort: ports.nodeStatus }],
+            env: [fieldEnvironment('NODE_NAME', 'spec.nodeName'), fieldEnvironment('NODE_ADDRESS', 'status.hostIP'), ...Object.entries(nodeEnvironment).map(([name, value]) => ({ name, value }))],
             ...probes(ports.nodeStatus),
             resources: { requests: { cpu: '50m', memory: '160Mi' }, limits: { memory: '512Mi' } },
             // Writes to sysfs, binds drivers, enters network namespaces, loads modules, reboots.
@@ -152,7 +157,8 @@ export function services({ namespace }: InstallationSettings): readonly object[]
   return [
     webhook(webhookNames.operatorService), webhook(webhookNames.injectorService),
     service(`${componentNames.operator}-metrics`, namespace, 'operator', { clusterIP: 'None', ports: [{ name: 'status', port: ports.operatorStatus, targetPort: 'status' }] }),
-    service(`${componentNames.node}-metrics`, namespace, 'node', { clusterIP: 'None', ports: [{ name: 'status', port: ports.nodeStatus, targetPort: 'status' }] }),
+    // By number: a port that a pod of the host's network names is the node's, and of two pods only one could be there.
+    service(`${componentNames.node}-metrics`, namespace, 'node', { clusterIP: 'None', ports: [{ name: 'status', port: ports.nodeStatus, targetPort: ports.nodeStatus }] }),
   ];
 }
 

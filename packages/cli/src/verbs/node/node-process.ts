@@ -6,11 +6,13 @@ import { DEFAULT_STATE_FOLDER, SriovCni } from '@vfleet/controllers/cni/index.ts
 import type { Namespaces } from '@vfleet/controllers/cni/index.ts';
 import type { PluginRunner } from '@vfleet/controllers/cni/plugin-runner.ts';
 import { createConfigDaemon } from '@vfleet/controllers/config-daemon/index.ts';
+import type { ConfigDaemon } from '@vfleet/controllers/config-daemon/index.ts';
 import { createKubeletRegistry } from '@vfleet/controllers/device-plugin/edge/kubelet-registry.ts';
 import type { KubeletRegistry } from '@vfleet/controllers/device-plugin/edge/kubelet-registry.ts';
 import { createPodResources } from '@vfleet/controllers/device-plugin/edge/pod-resources.ts';
 import { createDevicePluginManager } from '@vfleet/controllers/device-plugin/index.ts';
 import { MetaPlugin, isMetaPluginCall } from '@vfleet/controllers/meta-plugin/index.ts';
+import { answers } from '@vfleet/controllers/edge/own-socket.ts';
 import type { RawCall } from '@vfleet/controllers/cni/spec/call.ts';
 import type { Health } from '@vfleet/controllers/observability/health.ts';
 import type { MetricRegistry } from '@vfleet/controllers/observability/metric-registry.ts';
@@ -22,6 +24,8 @@ import { lstat } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { CONFIG_FOLDER, isUnderWay } from '../../host-ports/under-way.ts';
+import { Turn } from './turn.ts';
+import type { Work } from './turn.ts';
 
 export interface NodePorts {
   readonly kube: Kube;
@@ -47,6 +51,9 @@ export interface NodeStatus {
   readonly metrics: MetricRegistry;
   readonly health: Health;
   readonly statistics: VfStatistics;
+  /** While another process of the node has the turn, it is the one that is asked. */
+  readonly claim: () => void;
+  readonly leave: () => void;
   /** See NodeHealthSources. */
   readonly monitorProblem: () => string | undefined;
 }
@@ -86,27 +93,27 @@ export class NodeProcess {
     const networks = createPodNetworks({ ...ports, events: events('vfleet-cni') }, { nodeName, sriov: cni, chainedPlugins: installedPlugins(ports.plugins) });
     const metaPlugin = new MetaPlugin({ ...ports, podResources, networks, vfStatus: () => calls.status(), events: events('vfleet-cni') });
     const handle = (call: RawCall) => (isMetaPluginCall(call) ? metaPlugin.handle(call) : calls.handle(call));
-    const server = new CniServer({ ...ports, handle: status === undefined ? handle : countedCni(status.metrics, handle, ports.clock) }, { path: cniSocket });
+    const served = status === undefined ? handle : countedCni(status.metrics, handle, ports.clock);
     // Before it starts anew, or on a host without one.
     if (!(await exists(join(kubeletFolder, 'pod-resources', 'kubelet.sock')))) ports.log.warn('There is no pod-resources socket of a kubelet here: who holds VFs is not known until there is.', { kubeletFolder });
-    const daemon = createConfigDaemon(ports, { nodeName, namespace, stateFolder: CONFIG_FOLDER }, podResources);
-    if (status !== undefined) {
-      const registrations = () => registry.registrations();
-      collectNode(status.metrics, { daemon, listings: () => devices.listings(), registrations, podResources, statistics: status.statistics });
-      status.health.add(...nodeChecks({ daemon, registrations, cniServes: () => server.isServing, monitorProblem: status.monitorProblem }));
-    }
-    await server.listen().catch((error: unknown): never => {
+    const newWork = () => new NodeWork(new CniServer({ ...ports, handle: served }, { path: cniSocket }), createConfigDaemon(ports, { nodeName, namespace, stateFolder: CONFIG_FOLDER }, podResources), new OrphanCollector({ attachments: networks, clock: ports.clock, log: ports.log }));
+    let work: NodeWork;
+    const changed = (has: boolean) => void (has ? status?.claim() : status?.leave());
+    const turn = new Turn({ ...ports, newWork: () => (work = newWork()), isAnswered: () => answers(cniSocket), changed }, `/var/lib/vfleet/node-${nodeName}.lock`);
+    await turn.start().catch((error: unknown): never => {
       podResources.close();
       throw error;
     });
-    const orphans = new OrphanCollector({ attachments: networks, clock: ports.clock, log: ports.log });
-    orphans.start();
-    daemon.start();
+    if (status !== undefined) {
+      const registrations = () => registry.registrations();
+      const daemon = { view: () => work.daemon.view() };
+      collectNode(status.metrics, { daemon, listings: () => devices.listings(), registrations, podResources, statistics: status.statistics });
+      status.health.add(...nodeChecks({ daemon, registrations, cniServes: () => work.server.isServing, monitorProblem: status.monitorProblem }));
+    }
     devices.start();
     return new NodeProcess(registry, async () => {
       devices.stop();
-      await Promise.all([registry.close(), server.close(), daemon.stop()]);
-      orphans.stop();
+      await Promise.all([registry.close(), turn.stop()]);
       cni.stop();
       podResources.close();
     });
@@ -115,6 +122,37 @@ export class NodeProcess {
   /** In order: no plugin is left registered, no call under way is cut off. Pods keep what they have. */
   stop(): Promise<void> {
     return this.#end();
+  }
+}
+
+/** What takes calls, and what writes to the hardware without being called. */
+class NodeWork implements Work {
+  readonly server: CniServer;
+  readonly daemon: ConfigDaemon;
+  readonly #orphans: OrphanCollector;
+
+  constructor(server: CniServer, daemon: ConfigDaemon, orphans: OrphanCollector) {
+    this.server = server;
+    this.daemon = daemon;
+    this.#orphans = orphans;
+  }
+
+  takePlace(): Promise<void> {
+    return this.server.listen();
+  }
+
+  isInPlace(): Promise<boolean> {
+    return this.server.isInPlace();
+  }
+
+  begin(): void {
+    this.#orphans.start();
+    this.daemon.start();
+  }
+
+  async end(): Promise<void> {
+    this.#orphans.stop();
+    await Promise.all([this.server.close(), this.daemon.stop()]);
   }
 }
 

@@ -15,7 +15,7 @@ import { keepMemorySmall } from '../../host-ports/small-memory.ts';
 import { rootedFiles } from '../../host-ports/rooted-files.ts';
 import { aborted, onInterrupt } from '../../interrupt.ts';
 import { JsonLinesLog } from '../../log.ts';
-import { startStatus } from '../../status.ts';
+import { startSharedStatus } from '../../status.ts';
 import type { NodeOptions } from './command.ts';
 import { realHardware, removeStandIns, simulatedHardware } from './hardware.ts';
 import { NodeProcess } from './node-process.ts';
@@ -32,7 +32,7 @@ export async function node(options: NodeOptions, context: CliContext): Promise<n
   const nodeName = options.nodeName ?? context.environment['NODE_NAME'] ?? hostname();
   if (options.removeStandIns === true) return removeStandIns({ clock, random, log }, options, nodeName);
   const client = open.adopt(connect(options, context), (one) => one.close());
-  const status = open.use(await startStatus('node', options, log));
+  const status = open.use(await startSharedStatus('node', options, { log, clock }));
   const kube = status === undefined ? client : countedKube(status.metrics, client, clock);
   const root = options.root.replace(/\/+$/, '');
   const files = rootedFiles(new NodeFiles(clock, random), root);

@@ -70,6 +70,11 @@ export class CniServer {
     return this.#server.listening && this.#socket !== undefined;
   }
 
+  /** False when another process has taken the place of the socket. */
+  async isInPlace(): Promise<boolean> {
+    return (await this.#socket?.isInPlace()) ?? false;
+  }
+
   /** Takes no more calls, and waits for those under way. */
   async close(): Promise<void> {
     await this.#socket?.remove();

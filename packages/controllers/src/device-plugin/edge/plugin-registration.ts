@@ -32,10 +32,18 @@ interface Placed {
   readonly socket: OwnSocket;
 }
 
+/** A server that another process' has followed; it serves until the kubelet has gone over. */
+interface Leaving {
+  readonly cutShort: () => void;
+  readonly left: Promise<void>;
+}
+
 const KUBELET_SOCKET = 'kubelet.sock';
 const CALL_TIMEOUT_MS = 5_000;
 /** How long calls under way may take when a plugin leaves. */
 const LEAVE_MS = 5_000;
+/** How long a kubelet may take to go over to a successor. */
+const LET_GO_MS = 60_000;
 const RETRY = { initialMs: 200, maxMs: 15_000 };
 
 /** One plugin's way to the kubelet: its socket in its place, and the kubelet told of it, again whenever either is lost. */
@@ -58,6 +66,7 @@ export class PluginRegistration {
   #lookAgain = false;
   /** Another process has put its socket in our place: as long as it answers, it is the plugin. */
   #superseded = false;
+  readonly #leaving = new Set<Leaving>();
   #stopped = false;
 
   constructor(ports: RegistrationPorts, plugin: DevicePlugin, place: () => Promise<{ readonly mode: RegistrationMode; readonly folder: string }>) {
@@ -84,7 +93,8 @@ export class PluginRegistration {
     this.#stopped = true;
     this.#timer?.cancel();
     await this.#looking;
-    await this.#leave();
+    for (const { cutShort } of this.#leaving) cutShort();
+    await Promise.all([this.#leave(), ...[...this.#leaving].map(({ left }) => left)]);
   }
 
   async #lookAll(): Promise<void> {
@@ -107,8 +117,11 @@ export class PluginRegistration {
     const inPlace = before?.folder === folder && (await before.socket.isInPlace());
     if (before !== undefined && !inPlace) {
       this.#superseded = await answers(before.socket.path);
-      if (!this.#superseded) this.#log.info('The socket of a device plugin is gone: the kubelet has started anew. It is registered again.', { path: before.socket.path });
-      await this.#leave();
+      if (this.#superseded) this.#makeWay(before);
+      else {
+        this.#log.info('The socket of a device plugin is gone: the kubelet has started anew. It is registered again.', { path: before.socket.path });
+        await this.#leave();
+      }
     }
     if (this.#stopped) return;
     // Without this, two processes that overlap during an upgrade would take the place from each other for ever.
@@ -172,13 +185,33 @@ export class PluginRegistration {
     this.#timer = this.#ports.clock.setTimer(backoffMs(RETRY, this.#failures, this.#ports.random), () => this.look());
   }
 
+  /** Until the kubelet has the successor's list, ours is what it admits pods by: with the end of its stream no device would be left. */
+  #makeWay(placed: Placed): void {
+    this.#log.info('Another process has taken the place of a device plugin; it is served until the kubelet has gone over.', { path: placed.socket.path });
+    this.#placed = undefined;
+    this.#told = undefined;
+    this.#registered = false;
+    const { promise: cut, resolve: cutShort } = Promise.withResolvers<void>();
+    const timer = this.#ports.clock.setTimer(LET_GO_MS, cutShort);
+    const left = Promise.race([placed.server.letGo(), cut]).then(() => {
+      timer.cancel();
+      return this.#close(placed);
+    });
+    const leaving = { cutShort, left };
+    this.#leaving.add(leaving);
+    void left.finally(() => this.#leaving.delete(leaving));
+  }
+
   /** The last list reaches the kubelet before the socket goes, since an empty one is how it learns that devices are no more. */
   async #leave(): Promise<void> {
     const placed = this.#placed;
     this.#placed = undefined;
     this.#told = undefined;
     this.#registered = false;
-    if (placed === undefined) return;
+    if (placed !== undefined) await this.#close(placed);
+  }
+
+  async #close(placed: Placed): Promise<void> {
     let giveUp!: () => void;
     const timer = this.#ports.clock.setTimer(LEAVE_MS, () => giveUp());
     await placed.server.close(new Promise((resolve) => (giveUp = resolve)));

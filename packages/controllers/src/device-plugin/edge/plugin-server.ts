@@ -32,6 +32,7 @@ export class PluginServer {
   readonly #server = new Server({ 'grpc.max_receive_message_length': REQUEST_BYTES_MAX });
   readonly #options: PluginServerOptions;
   #streams: readonly ListStream[] = [];
+  #onLetGo: () => void = () => {};
 
   constructor(options: PluginServerOptions) {
     this.#options = options;
@@ -56,6 +57,14 @@ export class PluginServer {
   listen(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(`unix:${path}`, ServerCredentials.createInsecure(), (error) => (error === null ? resolve() : reject(error)));
+    });
+  }
+
+  /** Resolves when nobody follows the list any more: a kubelet lets go of a plugin when it has another for the resource. */
+  letGo(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onLetGo = resolve;
+      if (this.#streams.length === 0) resolve();
     });
   }
 
@@ -86,6 +95,7 @@ export class PluginServer {
     const over = () => {
       subscription.stop();
       this.#streams = this.#streams.filter((other) => other !== call);
+      if (this.#streams.length === 0) this.#onLetGo();
     };
     call.on('cancelled', over);
     call.on('error', over);
