@@ -22,6 +22,11 @@ export interface FleetOptions {
   readonly stepDeadlineMs?: number;
   /** Moves into a namespace that nobody made fail, as on a real host; else the first move makes it. Default false. */
   readonly strictNetns?: boolean;
+  /**
+   * Whose the interfaces are: the fleet's own, or real ones that somebody keeps in step with it. To move those takes the kernel's time, and
+   * none of the fleet's on top. Default `simulated`.
+   */
+  readonly interfaces?: 'simulated' | 'real';
 }
 
 /** What a fleet holds, for benches and tables. */
@@ -47,6 +52,7 @@ export class Fleet {
       delayFactor: options.delayFactor ?? 1,
       stepDeadlineMs: options.stepDeadlineMs ?? 120_000,
       strictNetns: options.strictNetns ?? false,
+      interfaces: options.interfaces ?? 'simulated',
     });
   }
 

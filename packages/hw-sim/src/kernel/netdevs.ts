@@ -177,7 +177,7 @@ export function moveNetdev(node: NodeModel, device: Device, from: string, to: st
     const arrives = name ?? netdevName(node, device);
     if (from !== to && collides(node, device, to, arrives)) return 'EEXIST';
     if (from === to) return name === undefined ? 'ok' : renameNetdev(node, device, from, name);
-    return node.afterOn(device.pf, node.fleet.draw(node.modelOf(device.pf).delays.moveNetdev), () => {
+    return node.afterOn(device.pf, node.fleet.options.interfaces === 'real' ? 0 : node.fleet.draw(node.modelOf(device.pf).delays.moveNetdev), () => {
       if (netnsOf(node, device) !== from) return 'ENODEV';
       if (to !== 'host' && !node.namespaces.has(to)) return 'ENOENT';
       if (collides(node, device, to, arrives)) return 'EEXIST';

@@ -16,6 +16,7 @@ export interface FleetModelOptions {
   readonly delayFactor: number;
   readonly stepDeadlineMs: number;
   readonly strictNetns: boolean;
+  readonly interfaces: 'simulated' | 'real';
 }
 
 /** The state all nodes of a fleet share: columns, sparse state, driver names. Rows of removed nodes are used again. */

@@ -48,7 +48,7 @@ export async function realHardware({ clock, files, log }: { readonly clock: Cloc
 export async function simulatedHardware(ports: { readonly clock: Clock; readonly random: Random; readonly log: Log }, path: string, nodeName: string, standIns: 'none' | 'interfaces'): Promise<NodeHardware> {
   const [{ createFleet, nodesOf }, { simulatedVfStatistics }, { loadFleet }] = await Promise.all([import('@vfleet/hw-sim'), import('@vfleet/hw-sim/vf-statistics.ts'), import('../up/fleet.ts')]);
   const spec = nodeOf([...nodesOf(loadFleet({ fleet: path }))], path, nodeName);
-  const node = createFleet(ports).addNode(spec);
+  const node = createFleet({ ...ports, interfaces: standIns === 'none' ? 'simulated' : 'real' }).addNode(spec);
   const around = { host: node.host, statistics: simulatedVfStatistics(node), monitorProblem: () => undefined };
   if (standIns === 'none') return { ...around, hardware: node.hardware, namespaces: { exists: async (netns) => node.namespaces.includes(netns) }, close: async () => undefined };
   const hardware = await standInHardware(node.hardware, spec.name, ports.log);
