@@ -8,6 +8,8 @@ interface Holding {
   readonly resource: string;
   /** Epoch milliseconds of the allocation, or of when it was first seen. */
   readonly atMs: number;
+  /** Where the container's variable names it, among those that were handed out with it; absent where only the kubelet's list told of it. */
+  readonly place?: number;
 }
 
 export interface HoldingsPorts {
@@ -41,6 +43,11 @@ export class Holdings {
     return this.#held.get(id)?.resource;
   }
 
+  /** Where the variable of its container names a device: 0 for the first. Undefined when this is not known. */
+  placeOf(id: string): number | undefined {
+    return this.#held.get(id)?.place;
+  }
+
   /** Takes over what an earlier process wrote down. */
   load(): Promise<void> {
     return this.#inTurn(() => this.#load());
@@ -52,7 +59,7 @@ export class Holdings {
       await this.#load();
       const atMs = this.#ports.clock.now();
       const next = new Map(this.#held);
-      for (const id of ids) next.set(id, { resource, atMs });
+      for (const [place, id] of ids.entries()) next.set(id, { resource, atMs, place });
       return this.#become(next);
     });
   }
@@ -114,8 +121,9 @@ export class Holdings {
     }
     for (const [id, value] of Object.entries(asObject(document['held']) ?? {})) {
       const holding = asObject(value);
-      const [resource, atMs] = [holding?.['resource'], holding?.['atMs']];
-      if (parsePciAddress(id).ok && typeof resource === 'string' && typeof atMs === 'number') this.#held.set(id, { resource, atMs });
+      const [resource, atMs, place] = [holding?.['resource'], holding?.['atMs'], holding?.['place']];
+      if (!parsePciAddress(id).ok || typeof resource !== 'string' || typeof atMs !== 'number') continue;
+      this.#held.set(id, { resource, atMs, ...(typeof place === 'number' ? { place } : {}) });
     }
   }
 

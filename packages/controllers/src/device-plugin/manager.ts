@@ -64,6 +64,8 @@ export interface DevicePluginManager {
   listings(): readonly ResourceListing[];
   /** What is wrong with the configurations now in the cluster, newest texts. */
   problems(): readonly ConfigProblem[];
+  /** Where the variable of its container names a device; see {@link Holdings.placeOf}. */
+  placeOf(id: string): number | undefined;
   /** Devices that are unfit for pods because they could not be reset, with the cause: all of them, in place of those named before. */
   quarantine(devices: ReadonlyMap<PciAddress, string>): void;
 }
@@ -169,6 +171,10 @@ class Manager implements DevicePluginManager {
 
   problems(): readonly ConfigProblem[] {
     return this.#problems;
+  }
+
+  placeOf(id: string): number | undefined {
+    return this.#holdings?.placeOf(id);
   }
 
   quarantine(devices: ReadonlyMap<PciAddress, string>): void {

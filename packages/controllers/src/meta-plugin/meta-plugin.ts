@@ -14,6 +14,7 @@ import { formatResult } from '../cni/spec/result.ts';
 import { CNI_VERSIONS } from '../cni/spec/versions.ts';
 import { asObject, field, isJsonArray } from '../json/fields.ts';
 import type { JsonObject } from '../json/fields.ts';
+import { inOrderOfVariables } from './device-order.ts';
 import { ClusterNetwork, clusterNetworkOf } from './cluster-network.ts';
 import type { Place } from './cluster-network.ts';
 import { resultOfStatus, statusOfResult } from './network-results.ts';
@@ -25,8 +26,10 @@ export const META_PLUGIN_TYPE = 'vfleet';
 export interface MetaPluginPorts {
   readonly kube: Kube;
   readonly podResources: PodResources;
-  readonly networks: Pick<NodePodNetworks, 'attach' | 'detach' | 'collectGarbage'>;
+  readonly networks: Pick<NodePodNetworks, 'attach' | 'detach' | 'check' | 'collectGarbage'>;
   readonly plugins: PluginRunner;
+  /** Where the variable of its container names a device, if that is known; without it devices go to networks as the kubelet lists them. */
+  readonly placeOf?: (id: string) => number | undefined;
   /** Whether VFs could be given out now: CniCalls.status. */
   readonly vfStatus: () => Promise<Result<void, AttachFailure>>;
   readonly log: Log;
@@ -89,15 +92,16 @@ export class MetaPlugin {
     const annotations = pod.value.metadata.annotations ?? {};
     const asks = (name: string) => (annotations[name] ?? '').trim() !== '';
     const wantsMore = asks(podAnnotations.networks) || asks(podAnnotations.defaultNetwork);
-    const devices = wantsMore ? await devicesOf(this.#ports.podResources, identity) : ok([]);
-    if (!devices.ok) return devices;
+    const listed = wantsMore ? await devicesOf(this.#ports.podResources, identity) : ok([]);
+    if (!listed.ok) return listed;
+    const devices = inOrderOfVariables(listed.value, this.#ports.placeOf ?? (() => undefined));
 
     // With a default network of its own the pod has eth0 from there.
     const own = asks(podAnnotations.defaultNetwork) ? ok(undefined) : await this.#cluster.add(chain.value, place(call), wishesOf(call.config));
     if (!own.ok) return failure(own.error.code, `the cluster's network ${chain.value.name}: ${own.error.cause}`, own.error.remedy);
     const { containerId, netns } = call;
     const uid = pod.value.metadata.uid ?? identity.uid;
-    const attached = await this.#ports.networks.attach({ namespace: identity.namespace, name: identity.name, uid, containerId, netns, annotations, devices: devices.value });
+    const attached = await this.#ports.networks.attach({ namespace: identity.namespace, name: identity.name, uid, containerId, netns, annotations, devices });
     const told = attached.ok ? await this.#tell(pod.value, own.value === undefined ? attached.value : [statusOfResult(chain.value.name, call.ifname, own.value), ...attached.value]) : attached;
     if (!told.ok) {
       const undone = await this.#del({ ...call, command: 'DEL' });
@@ -118,13 +122,16 @@ export class MetaPlugin {
     return detached.ok ? deleted : detached;
   }
 
+  /** Everything that ADD gave: the networks of the annotations, and the cluster's own where the pod has that. */
   async #check(call: Call<'CHECK'>): Answer<void> {
     const chain = clusterNetworkOf(call.config);
     if (!chain.ok) return chain;
     const previous = previousOf(call.config, call.version);
     if (!previous.ok) return previous;
     if (previous.value === undefined) return invalidConfig('CHECK needs the result of ADD as "prevResult"');
-    return this.#cluster.check(chain.value, place(call), wishesOf(call.config), previous.value);
+    const more = await this.#ports.networks.check({ containerId: call.containerId });
+    if (!more.ok) return more;
+    return more.value.replaceDefault ? ok(undefined) : this.#cluster.check(chain.value, place(call), wishesOf(call.config), previous.value);
   }
 
   async #status({ config }: Call<'STATUS'>): Answer<void> {

@@ -52,7 +52,7 @@ test.each([['not JSON', '{'], ['another version', '{"version":2,"held":{}}'], ['
   await holdings.load();
   expect(holdings.resourceOf(id(0))).toBeUndefined();
   expect((await holdings.note('intel.com/a', [id(3)])).ok).toBe(true);
-  expect(await files.read(DEFAULT_CHECKPOINT)).toEqual({ ok: true, value: `{"version":1,"held":{"${id(3)}":{"resource":"intel.com/a","atMs":${clock.now()}}}}` });
+  expect(await files.read(DEFAULT_CHECKPOINT)).toEqual({ ok: true, value: `{"version":1,"held":{"${id(3)}":{"resource":"intel.com/a","atMs":${clock.now()},"place":0}}}` });
 });
 
 test('a disk that takes nothing is reported, and nothing is given out on its word', async () => {

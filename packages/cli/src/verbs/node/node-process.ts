@@ -91,7 +91,7 @@ export class NodeProcess {
     const calls = new CniCalls({ ...ports, cni }, { stateFolder: DEFAULT_STATE_FOLDER });
     const { status } = ports;
     const networks = createPodNetworks({ ...ports, events: events('vfleet-cni') }, { nodeName, sriov: cni, chainedPlugins: installedPlugins(ports.plugins) });
-    const metaPlugin = new MetaPlugin({ ...ports, podResources, networks, vfStatus: () => calls.status(), events: events('vfleet-cni') });
+    const metaPlugin = new MetaPlugin({ ...ports, podResources, networks, vfStatus: () => calls.status(), placeOf: (id) => devices.placeOf(id), events: events('vfleet-cni') });
     const handle = (call: RawCall) => (isMetaPluginCall(call) ? metaPlugin.handle(call) : calls.handle(call));
     const served = status === undefined ? handle : countedCni(status.metrics, handle, ports.clock);
     // Before it starts anew, or on a host without one.
