@@ -14,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   sim: { says: 'the deterministic simulator: fleet, roll-outs up to 10,000 nodes, nodes, pods, seeds and crash points a core', load: () => import('./sim.ts'), onlyByName: true },
   cluster: { says: 'the embedded API server beside a real kube-apiserver with etcd: writes, reads, lists, watches, memory, start', load: () => import('./cluster.ts'), onlyByName: true },
   operator: { says: 'the operator on a real kube-apiserver: one policy over 1,000 and 5,000 nodes', load: () => import('./operator.ts'), onlyByName: true },
+  injector: { says: 'the network resources injector over TLS: 200 networks, 2,000 pods/s offered; --peer=PATH for one in Go', load: () => import('./injector.ts'), onlyByName: true },
   node: { says: 'one process a node: memory, idle CPU and start with 128 VFs; Allocate and CNI calls', load: () => import('./node.ts'), onlyByName: true },
   host: { says: 'the Linux backend beside iproute2 and a shell on a real kernel: inventory of 2 PFs and 14 VFs, settings of 7 VFs', load: () => import('./host.ts'), onlyByName: true },
   cni: { says: 'CNI calls on a VF of a real kernel, from execution to result, warm and cold: native, portable, and a Go plugin; --peer=PATH for another', load: () => import('./cni.ts'), onlyByName: true },

@@ -44,6 +44,7 @@ export class RawConnection {
       ? `${method} ${path}${this.#head}\r\n`
       : `${method} ${path}${this.#head}Content-Type: ${contentType}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
     return new Promise((resolve, reject) => {
+      if (this.#socket.destroyed) return reject(new Error('The server closed the connection.'));
       this.#done = resolve;
       this.#failed = reject;
       this.#socket.write(request);
