@@ -262,7 +262,9 @@ class Daemon implements ConfigDaemon {
         return released === true && this.#machine.value === 'succeeded' ? { type: 'drainReleased' } : undefined;
       }
       case 'apply': {
-        const applied = await this.#configuration.apply(this.#gate('parallelNicConfig'));
+        const apply = () => this.#configuration.apply(this.#gate('parallelNicConfig'));
+        const { tracer } = this.#ports;
+        const applied = await (tracer === undefined ? apply() : tracer.span('internal', 'apply', { 'k8s.node.name': this.#settings.nodeName, 'vfleet.generation': this.#configuration.generation }, apply, (done) => (done.ok ? {} : { error: done.error })));
         return applied.ok ? { type: 'applied' } : { type: 'applyFailed', cause: applied.error, nowMs: this.#now };
       }
       case 'reboot': {

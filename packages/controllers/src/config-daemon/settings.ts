@@ -1,5 +1,6 @@
 import type { BootServices, Clock, Files, Hardware, Host, Kube, Log, Random, SoftwareBridges } from '@vfleet/core';
 import { DEFAULT_OPERATOR_NAMESPACE } from '@vfleet/core';
+import type { Tracer } from '../tracing/tracer.ts';
 
 export interface ConfigDaemonPorts {
   readonly kube: Kube;
@@ -13,6 +14,8 @@ export interface ConfigDaemonPorts {
   readonly bridges?: SoftwareBridges;
   /** Without it configurationMode systemd is refused in words. */
   readonly bootServices?: BootServices;
+  /** Where runs are told of in spans; absent: nowhere. */
+  readonly tracer?: Tracer;
 }
 
 export interface ConfigDaemonSettings {

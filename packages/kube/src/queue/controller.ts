@@ -12,6 +12,8 @@ export type ReconcileOutcome = 'done' | 'requeued' | 'conflict' | 'failed';
 export interface ControllerObserver {
   started?(controller: string, key: string): void;
   finished?(controller: string, key: string, outcome: ReconcileOutcome, tookMs: number): void;
+  /** Stands around each reconcile, and gives what that gives; for traces. */
+  around?<Value>(controller: string, key: string, work: () => Promise<Value>): Promise<Value>;
   /** Who is told of the controller's queue; asked once, when the controller is made. */
   queue?(controller: string): WorkQueueObserver;
 }
@@ -91,7 +93,9 @@ export class Controller {
 
   async #attempt(key: string, signal: AbortSignal): Promise<ReconcileOutcome> {
     try {
-      return this.#settle(key, await this.#options.reconcile(key, signal));
+      const { observer } = this.#options;
+      const reconcile = () => this.#options.reconcile(key, signal);
+      return this.#settle(key, await (observer?.around === undefined ? reconcile() : observer.around(this.name, key, reconcile)));
     } catch (error) {
       if (signal.aborted) return 'failed';
       return this.#failed(key, error);

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { createPluginRunner } from '@vfleet/controllers/cni/edge/real-plugin-runner.ts';
+import { tracedHardware, tracedKube } from '@vfleet/controllers/tracing/traced.ts';
 import { countedKube } from '@vfleet/controllers/observability/common-metrics.ts';
 import { countedHardware } from '@vfleet/controllers/observability/node-metrics.ts';
 import { NodeFiles, RealClock, SystemRandom } from '@vfleet/core/real.ts';
@@ -16,6 +17,7 @@ import { rootedFiles } from '../../host-ports/rooted-files.ts';
 import { aborted, onInterrupt } from '../../interrupt.ts';
 import { JsonLinesLog } from '../../log.ts';
 import { startSharedStatus } from '../../status.ts';
+import { startTracing } from '../../tracing.ts';
 import type { NodeOptions } from './command.ts';
 import { realHardware, removeStandIns, simulatedHardware } from './hardware.ts';
 import { NodeProcess } from './node-process.ts';
@@ -33,14 +35,17 @@ export async function node(options: NodeOptions, context: CliContext): Promise<n
   if (options.removeStandIns === true) return removeStandIns({ clock, random, log }, options, nodeName);
   const client = open.adopt(connect(options, context), (one) => one.close());
   const status = open.use(await startSharedStatus('node', options, { log, clock }));
-  const kube = status === undefined ? client : countedKube(status.metrics, client, clock);
+  const tracer = open.use(await startTracing('vfleet-node', context, { clock, random, log }));
+  const countedClient = status === undefined ? client : countedKube(status.metrics, client, clock);
+  const kube = tracer === undefined ? countedClient : tracedKube(tracer, countedClient, clock);
   const root = options.root.replace(/\/+$/, '');
   const files = rootedFiles(new NodeFiles(clock, random), root);
   const bootExecutable = options.bootExecutable ?? (isOwnRoot(options.root) ? thisExecutable() : undefined);
   const { hardware, host, namespaces, podLinks, bootServices, statistics, monitorProblem } = open.adopt(options.fleet === undefined ? await realHardware({ clock, files, log }, options.root, bootExecutable) : await simulatedHardware({ clock, random, log }, options.fleet, nodeName, options.standIns === true ? 'interfaces' : 'none'), (one) => one.close());
+  const counted = status === undefined ? hardware : countedHardware(status.metrics, hardware, clock);
   const ports = {
     kube, host, files, clock, random, log, namespaces, ...(podLinks === undefined ? {} : { podLinks }), ...(bootServices === undefined ? {} : { bootServices }), plugins: createPluginRunner({ clock }, undefined, undefined, root), peerUid: createPeerUid(),
-    hardware: status === undefined ? hardware : countedHardware(status.metrics, hardware, clock), ...(status === undefined ? {} : { status: { ...status, statistics, monitorProblem } }),
+    hardware: tracer === undefined ? counted : tracedHardware(tracer, counted), ...(tracer === undefined ? {} : { tracer }), ...(status === undefined ? {} : { status: { ...status, statistics, monitorProblem } }),
   };
   const { namespace, resourcePrefix, kubeletFolder, cniSocket } = options;
   const running = await NodeProcess.start(ports, { nodeName, namespace, resourcePrefix, kubeletFolder, cniSocket, useCdi: options.useCdi === true }).catch((error: unknown): never => {

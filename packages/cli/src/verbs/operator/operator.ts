@@ -7,6 +7,7 @@ import { createOperator } from '@vfleet/controllers';
 import { serveAdmission } from '@vfleet/controllers/admission/edge/admission-service.ts';
 import type { AdmissionService } from '@vfleet/controllers/admission/edge/admission-service.ts';
 import { countedKube } from '@vfleet/controllers/observability/common-metrics.ts';
+import { tracedHooks, tracedKube } from '@vfleet/controllers/tracing/traced.ts';
 import { collectAdmission, collectOperator, operatorChecks, operatorHooks } from '@vfleet/controllers/observability/operator-metrics.ts';
 import { installCrds, namespaces } from '@vfleet/kube';
 import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
@@ -17,6 +18,7 @@ import { kubeconfigPath } from '../../home.ts';
 import { aborted, onInterrupt } from '../../interrupt.ts';
 import { JsonLinesLog } from '../../log.ts';
 import { startStatus } from '../../status.ts';
+import { startTracing } from '../../tracing.ts';
 import type { OperatorOptions } from './command.ts';
 
 /** `vfleet operator`: the composition root of the cluster side. Gives the exit status. */
@@ -32,11 +34,15 @@ export async function operator(options: OperatorOptions, context: CliContext): P
   const clock = new RealClock();
   const log = new JsonLinesLog(context.terminal.err, options.logLevel);
   const status = open.use(await startStatus('operator', options, log));
-  const ports = { kube: status === undefined ? client : countedKube(status.metrics, client, clock), clock, random: new SystemRandom(), log };
+  const random = new SystemRandom();
+  const tracer = open.use(await startTracing('vfleet-operator', context, { clock, random, log }));
+  const counted = status === undefined ? client : countedKube(status.metrics, client, clock);
+  const ports = { kube: tracer === undefined ? counted : tracedKube(tracer, counted, clock), clock, random, log };
   if (options.installCrds === true) await install(ports, options.namespace);
   const identity = context.environment['POD_NAME'] ?? hostname();
   const settings = { namespace: options.namespace, resourcePrefix: options.resourcePrefix, identity, leaderElection: options.leaderElect };
-  const running = open.adopt(createOperator(ports, settings, status === undefined ? {} : operatorHooks(status.metrics, clock)), (one) => one.stop());
+  const hooks = status === undefined ? {} : operatorHooks(status.metrics, clock);
+  const running = open.adopt(createOperator(ports, settings, tracer === undefined ? hooks : tracedHooks(tracer, hooks)), (one) => one.stop());
   status?.health.add(...operatorChecks(running));
   if (status !== undefined) collectOperator(status.metrics, running);
   if (options.webhooks) {
@@ -46,7 +52,7 @@ export async function operator(options: OperatorOptions, context: CliContext): P
     const served: { admission?: AdmissionService } = {};
     const observed = status === undefined ? {} : { observer: collectAdmission(status.metrics, status.health, clock, () => served.admission) };
     const { signal } = interrupted;
-    const serving = serveAdmission(ports, { namespace, resourcePrefix, port, host: webhookAddress ?? '0.0.0.0', reachedBy, certificates: options.webhookCertificates, signal, ...observed });
+    const serving = serveAdmission(ports, { namespace, resourcePrefix, port, host: webhookAddress ?? '0.0.0.0', reachedBy, certificates: options.webhookCertificates, signal, ...observed, ...(tracer === undefined ? {} : { tracer }) });
     // Somebody else may take long to provide certificates, and nothing of the operator's needs them.
     if (options.webhookCertificates === 'provided') running.start();
     const admission = await serving.catch((error: unknown) => {

@@ -9,6 +9,8 @@ import type { ReachedBy } from '../certificates/serving-names.ts';
 import { servingNames } from '../certificates/serving-names.ts';
 import { ProvidedCertificates } from '../certificates/provided.ts';
 import type { AdmissionPorts } from '../cluster-facts.ts';
+import { tracedAdmission } from '../../tracing/traced.ts';
+import type { Tracer } from '../../tracing/tracer.ts';
 import { WebhookInstaller, removeWebhooks } from '../webhook-installer.ts';
 import { serveWebhooks } from './webhook-server.ts';
 import type { WebhookServer, WebhookServerOptions } from './webhook-server.ts';
@@ -19,6 +21,8 @@ export interface AdmissionServiceSettings extends AdmissionSettings, WebhookServ
   readonly certificates?: 'own' | 'provided';
   /** Ends the wait for the first certificates; {@link serveAdmission} then rejects with its reason. */
   readonly signal?: AbortSignal;
+  /** Where requests are told of in spans; absent: nowhere. */
+  readonly tracer?: Tracer;
 }
 
 /** Admission as a service: certificates, the server, and the webhook configurations that send API servers to it. */
@@ -38,7 +42,8 @@ export interface AdmissionService {
 export async function serveAdmission(ports: AdmissionPorts, settings: AdmissionServiceSettings): Promise<AdmissionService> {
   const { namespace = DEFAULT_OPERATOR_NAMESPACE, reachedBy } = settings;
   const log = ports.log.with({ component: 'admission' });
-  const admission = createAdmission(ports, settings);
+  const { tracer } = settings;
+  const admission = tracer === undefined ? createAdmission(ports, settings) : tracedAdmission(tracer, createAdmission(ports, settings));
   const running: { server?: WebhookServer; installer?: WebhookInstaller; identity?: WebhookIdentity } = {};
   const first = Promise.withResolvers<WebhookIdentity>();
   const Certificates = settings.certificates === 'provided' ? ProvidedCertificates : CertificateKeeper;
