@@ -271,6 +271,22 @@ test('CHECK asks the plugins, with what ADD answered', async () => {
   expect(await world.call('CHECK', config({ prevResult: eth0 }))).toMatchObject({ status: 1, json: { code: 11 } });
 });
 
+test('CHECK asks after the networks of the annotations too', async () => {
+  await world.pod(fast);
+  await world.call('ADD');
+  const check = config({ prevResult: eth0 });
+  expect(await world.call('CHECK', check)).toMatchObject({ status: 0 });
+  world.hardware.removeNamespace(NETNS);
+  expect(await world.call('CHECK', check)).toMatchObject({ status: 1, json: { code: 103, msg: expect.stringContaining('network default/fast (sfc1): ') } });
+});
+
+test('CHECK of a pod that has another default network does not ask for the cluster\'s', async () => {
+  await world.pod({ 'v1.multus-cni.io/default-network': 'default/fast' });
+  const { json } = await world.call('ADD');
+  world.plugins.answers.set('bridge CHECK', refused('no eth0 of mine'));
+  expect(await world.call('CHECK', config({ prevResult: json }))).toMatchObject({ status: 0 });
+});
+
 test('VERSION lists what is spoken', async () => {
   expect(await world.call('VERSION')).toMatchObject({ status: 0, json: { supportedVersions: expect.arrayContaining(['0.3.1', '1.1.0']) } });
 });

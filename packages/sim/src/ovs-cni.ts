@@ -55,6 +55,11 @@ export class OvsCni implements ChainedPlugins {
     return removed.ok ? removed : problem(cniCodes.io, removed.error.cause, removed.error.remedy);
   }
 
+  /** The port is the database's own, which nobody else writes here. */
+  check({ containerId, ifname, netns, previous }: PluginCall): Answer<void> {
+    return this.#vfs().check({ containerId, ifname }, previous?.interfaces.find(({ name, sandbox }) => name === ifname && sandbox === netns)?.mac);
+  }
+
   async #portFor(config: Config, owner: Pick<BridgePort, 'containerId' | 'contNetns' | 'contIface'>): Answer<BridgePort> {
     const vlans = vlansOf(config);
     if (!vlans.ok) return problem(cniCodes.invalidConfig, vlans.error, 'Correct the OVSNetwork, or the NetworkAttachmentDefinition.');

@@ -28,6 +28,8 @@ export interface ChainedPlugins {
   add(call: PluginCall): Promise<Result<CniResult, AttachFailure>>;
   /** Succeeds when there is nothing to take back (CNI specification §"DEL"). */
   del(call: PluginCall): Promise<Result<void, AttachFailure>>;
+  /** `previous` is what the whole chain answered to ADD (CNI specification §"CHECK"). */
+  check(call: PluginCall): Promise<Result<void, AttachFailure>>;
 }
 
 /** A node without any. */
@@ -35,4 +37,5 @@ export const noChainedPlugins: ChainedPlugins = {
   has: () => false,
   add: async ({ type }) => Promise.reject(new Error(`the plugin ${type} was called on a node that has none`)),
   del: async ({ type }) => Promise.reject(new Error(`the plugin ${type} was called on a node that has none`)),
+  check: async ({ type }) => Promise.reject(new Error(`the plugin ${type} was called on a node that has none`)),
 };

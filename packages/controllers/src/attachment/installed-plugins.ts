@@ -4,7 +4,7 @@ import { delegate } from '../cni/delegate.ts';
 import type { PluginRunner } from '../cni/plugin-runner.ts';
 import { formatResult } from '../cni/spec/result.ts';
 import type { SpecResult } from '../cni/spec/result.ts';
-import { OLDEST_VERSION, isCniVersion } from '../cni/spec/versions.ts';
+import { OLDEST_VERSION, isAtLeast, isCniVersion } from '../cni/spec/versions.ts';
 import type { CniVersion } from '../cni/spec/versions.ts';
 import { parseDns, parseRoutes } from '../ipam/config.ts';
 import { field } from '../json/fields.ts';
@@ -23,6 +23,12 @@ export function installedPlugins(runner: PluginRunner): ChainedPlugins {
     async del(call) {
       const deleted = await delegate(runner, { ...callOf(call), command: 'DEL' });
       return deleted.ok ? ok(undefined) : deleted;
+    },
+    async check(call) {
+      // Networks of older versions have no such command.
+      if (!isAtLeast(versionOf(call.config), '0.4.0')) return ok(undefined);
+      const checked = await delegate(runner, { ...callOf(call), command: 'CHECK' });
+      return checked.ok ? ok(undefined) : checked;
     },
   };
 }

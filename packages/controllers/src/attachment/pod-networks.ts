@@ -46,12 +46,20 @@ export interface PodNetworksSettings {
 
 type SandboxId = Pick<PodSandbox, 'namespace' | 'name' | 'uid' | 'containerId' | 'netns'>;
 
+/** What a CHECK found to be as it should be. */
+export interface CheckedNetworks {
+  /** One of them takes the place of the cluster's own network, which the pod then has not. */
+  readonly replaceDefault: boolean;
+}
+
 export type GarbageScope = 'pods' | 'allVfs';
 
 /** Attachment of one node, with what its daemon does beside the runtime's calls. */
 export interface NodePodNetworks extends PodNetworks {
   /** The plugin for VFs, for plugins of the node that leave VFs to it: who else moved one would not know who has it. */
-  readonly vfs: Pick<SriovCni, 'attach' | 'detach'>;
+  readonly vfs: Pick<SriovCni, 'attach' | 'detach' | 'check'>;
+  /** CNI CHECK of what a sandbox got by {@link PodNetworks.attach}: every network's plugins are asked, and the answer is the first failure. */
+  check(sandbox: Pick<PodSandbox, 'containerId'>): Promise<Result<CheckedNetworks, AttachFailure>>;
   /** After a start of the process: takes back what was interrupted, and resumes retries. */
   recover(): Promise<void>;
   /** Takes back what belongs to none of these sandboxes: of pods that were attached here, and on a node where nobody else gives VFs out, all VFs. */
@@ -95,7 +103,7 @@ class MultiNetworks implements NodePodNetworks {
     this.#records = new PodRecords(ports.files, `${stateFolder}/pods`);
   }
 
-  get vfs(): Pick<SriovCni, 'attach' | 'detach'> {
+  get vfs(): Pick<SriovCni, 'attach' | 'detach' | 'check'> {
     return this.#sriov;
   }
 
@@ -110,6 +118,30 @@ class MultiNetworks implements NodePodNetworks {
   async detach(sandbox: SandboxId): Answer<void> {
     const valid = checkOwner({ containerId: sandbox.containerId, ifname: 'eth0' });
     return valid.ok ? this.#locked(sandbox.containerId, () => this.#detachLocked(sandbox.containerId)) : valid;
+  }
+
+  async check({ containerId }: Pick<PodSandbox, 'containerId'>): Answer<CheckedNetworks> {
+    const valid = checkOwner({ containerId, ifname: 'eth0' });
+    const read = valid.ok ? await this.#records.read(containerId) : valid;
+    if (!read.ok) return read;
+    const record = read.value;
+    // Pods that name no networks have no record.
+    if (record === undefined) return ok({ replaceDefault: false });
+    if (record.statuses === undefined) return failure(cniCodes.notAsSetUp, `the networks of pod ${record.pod.namespace}/${record.pod.name} are not attached`, 'Delete the pod, so that it is set up anew.');
+    for (const [index, delegate] of record.delegates.entries()) {
+      for (const call of callsOf(record, delegate)) {
+        const checked = await this.#checkOne({ ...call, previous: record.results?.[index] });
+        if (!checked.ok) return failure(checked.error.code, `network ${delegate.network} (${delegate.ifname}): ${checked.error.cause}`, checked.error.remedy);
+      }
+    }
+    return ok({ replaceDefault: record.delegates.some(({ isDefault }) => isDefault) });
+  }
+
+  /** Plugins of the node cannot be asked without the result of ADD. */
+  async #checkOne(call: PluginCall): Answer<void> {
+    const own = call.previous?.interfaces.findLast(({ name, sandbox }) => name === call.ifname && sandbox === call.netns);
+    if (isSriov(call)) return this.#sriov.check(call, own?.mac);
+    return call.previous !== undefined && this.#plugins.has(call.type) ? this.#plugins.check(call) : ok(undefined);
   }
 
   async #isUnderWay(configFolder: string, pf: string): Promise<boolean> {
@@ -185,15 +217,17 @@ class MultiNetworks implements NodePodNetworks {
 
   async #addAll(record: PodRecord, resolved: readonly Resolved[]): Answer<readonly NetworkStatus[]> {
     const statuses: NetworkStatus[] = [];
+    const results: CniResult[] = [];
     for (const [index, { delegate, routing }] of resolved.entries()) {
       const result = await this.#add(record, delegate, routing);
       if (!result.ok) {
         await this.#takeDown({ ...record, delegates: record.delegates.slice(0, index + 1) });
         return failure(result.error.code, `network ${delegate.network} (${delegate.ifname}): ${result.error.cause}`, result.error.remedy);
       }
+      results.push(result.value);
       statuses.push(networkStatusOf(delegate, result.value, await deviceInfoFor(this.#ports.files, delegate)));
     }
-    const written = await this.#records.write({ ...record, statuses });
+    const written = await this.#records.write({ ...record, statuses, results });
     if (written.ok) return ok(statuses);
     await this.#takeDown(record);
     return written;

@@ -2,6 +2,7 @@ import { ok, parseJson } from '@vfleet/core';
 import type { AttachFailure, Files, NetworkStatus, PodSandbox, Result } from '@vfleet/core';
 import { cniCodes, failure, filesFailure } from '../cni/failure.ts';
 import { asObject } from '../json/fields.ts';
+import type { CniResult } from './chained-plugins.ts';
 import type { PluginStep } from './plugin-chain.ts';
 
 /** One interface of a pod as it was asked of the plugins: what DEL has to be called with. */
@@ -24,6 +25,8 @@ export interface PodRecord {
   readonly asked: string;
   readonly delegates: readonly Delegate[];
   readonly statuses?: readonly NetworkStatus[];
+  /** What each delegate's chain answered, in their order, for CHECK; with `statuses`, and absent in records of versions before. */
+  readonly results?: readonly CniResult[];
 }
 
 type Answer<Value> = Promise<Result<Value, AttachFailure>>;

@@ -51,6 +51,13 @@ describe('ADD', () => {
   });
 });
 
+test.each([['1.0.0', 'CHECK'], ['0.3.1', undefined]])('CHECK in a network of version %s', async (cniVersion, command) => {
+  const { chained, executions } = plugins({ kind: 'ended', status: 0, output: '' });
+  expect(await chained.check(call({ config: { cniVersion, name: 'net', type: 'portmap' } }))).toEqual({ ok: true, value: undefined });
+  expect(executions[0]?.environment['CNI_COMMAND']).toBe(command);
+  if (command !== undefined) expect(JSON.parse(executions[0]!.input)).toMatchObject({ prevResult: { ips: [{ address: '10.1.1.2/24' }] } });
+});
+
 test('DEL needs no answer', async () => {
   const { chained, executions } = plugins({ kind: 'ended', status: 0, output: '' });
   expect(await chained.del(call())).toEqual({ ok: true, value: undefined });

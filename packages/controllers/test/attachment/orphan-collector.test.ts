@@ -26,6 +26,7 @@ function world() {
       deleted.push(`${type} ${containerId}`);
       return { ok: true, value: undefined };
     },
+    check: async () => ({ ok: true, value: undefined }),
   };
   for (const [name, config, resource] of [['vf', { cniVersion: '1.0.0', name: 'vf', type: 'sriov' }, RESOURCE], ['mac', { cniVersion: '1.0.0', name: 'mac', type: 'macvlan' }, undefined]] as const) {
     kube.put(networkAttachmentDefinitions, {

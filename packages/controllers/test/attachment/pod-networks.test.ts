@@ -33,6 +33,10 @@ function recordingPlugins(types: readonly string[]) {
       calls.push(`del ${type} ${ifname}`);
       return { ok: true, value: undefined };
     },
+    check: async ({ type, ifname, previous }) => {
+      calls.push(`check ${type} ${ifname} ${JSON.stringify(previous?.ips)}`);
+      return refuse.has(type) ? { ok: false, error: { code: 999, cause: `${type} refused`, remedy: 'Ask again.' } } : { ok: true, value: undefined };
+    },
   };
   return { plugins, calls, refuse };
 }
@@ -300,6 +304,52 @@ describe('detach', () => {
     expect(await networks.attachments()).toMatchObject({ ok: true, value: [{ device: vf(0), state: 'attached', podName: 'app' }] });
     expect(await networks.collectGarbage([])).toEqual({ ok: true, value: undefined });
     expect([hardware.state(), leftovers()]).toEqual([before, []]);
+  });
+});
+
+describe('check', () => {
+  const chained = { cniVersion: '1.0.0', name: 'chained', plugins: [{ type: 'sriov', vlan: 7, ipam: { type: 'host-local', subnet: '10.1.1.0/24' } }, { type: 'portmap' }] };
+
+  test('asks the plugins of every network, with what the chain answered; nothing of pods without networks', async () => {
+    const { networks, network, calls } = world(['portmap', 'macvlan']);
+    network('chained', chained);
+    network('mac', { cniVersion: '1.0.0', type: 'macvlan' }, { resource: '' });
+    expect(await networks.check({ containerId: 'c0ffee' })).toEqual({ ok: true, value: { replaceDefault: false } });
+    expect((await networks.attach(pod('chained,mac'))).ok).toBe(true);
+    calls.length = 0;
+    expect(await networks.check({ containerId: 'c0ffee' })).toEqual({ ok: true, value: { replaceDefault: false } });
+    expect(calls).toEqual(['check portmap net1 [{"address":"10.1.1.2/24","gateway":"10.1.1.1"}]', 'check macvlan net2 [{"address":"192.0.2.5/24"}]']);
+  });
+
+  test.each<[string, (made: ReturnType<typeof world>) => unknown, string, number]>([
+    ['a VF whose VLAN somebody has taken', ({ hardware }) => hardware.apply({ kind: 'setVf', pf: pciAddress(A), vfIndex: 0, vlan: { id: 8, qos: 0, protocol: '802.1q' } }), 'network default/chained (net1): setting vlan of VF 0 on its PF was undone by somebody', 103],
+    ['a VF that is on the host', ({ hardware }) => hardware.removeNamespace(NETNS), 'network default/chained (net1): the interface of 0000:81:01.0 is on the host as net1', 103],
+    ['a plugin that says no', ({ refuse }) => refuse.add('portmap'), 'network default/chained (net1): portmap refused', 999],
+  ])('tells of %s', async (_name, spoil, cause, code) => {
+    const made = world(['portmap']);
+    made.network('chained', chained);
+    await made.networks.attach(pod('chained'));
+    await spoil(made);
+    expect(await made.networks.check({ containerId: 'c0ffee' })).toMatchObject({ ok: false, error: { code, cause } });
+  });
+
+  test('an attachment that has not come to its end is none; a record of a version before tells of its VFs', async () => {
+    const { networks, network, files, refuse, calls } = world(['portmap']);
+    network('chained', chained);
+    await networks.attach(pod('chained'));
+    const path = files.paths().find((one) => one.endsWith('/pods/c0ffee.json'))!;
+    const written = await files.read(path);
+    const record = JSON.parse(written.ok ? written.value : '') as Record<string, unknown>;
+    const { results: _, ...older } = record;
+    await files.replace(path, JSON.stringify(older));
+    refuse.add('portmap');
+    calls.length = 0;
+    expect(await networks.check({ containerId: 'c0ffee' })).toMatchObject({ ok: true });
+    expect(calls).toEqual([]);
+    const { statuses: _s, ...unfinished } = older as Record<string, unknown> & { readonly statuses?: unknown };
+    await files.replace(path, JSON.stringify(unfinished));
+    expect(await networks.check({ containerId: 'c0ffee' })).toMatchObject({ ok: false, error: { code: 103 } });
+    expect(await networks.check({ containerId: '../x' })).toMatchObject({ ok: false, error: { code: 4 } });
   });
 });
 
