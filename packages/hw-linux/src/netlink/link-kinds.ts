@@ -56,11 +56,6 @@ export function encodeVlan(link: NewLink, lower: number, vlan: { readonly id: nu
   return bytesOf(linkHeader(0), named(link), attribute(IFLA.link, u32(lower)), ofKind('vlan', ...data));
 }
 
-/** One link of the host, asked for by name. */
-export function encodeGetNamedLink(name: string): Uint8Array {
-  return bytesOf(linkHeader(0), attribute(IFLA.name, text(name)));
-}
-
 export function encodeDeleteLink(index: number): Uint8Array {
   return linkHeader(index);
 }

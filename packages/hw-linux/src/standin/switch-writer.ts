@@ -5,9 +5,9 @@ import type { KernelLinks } from '../links.ts';
 import { hexBytes } from '../netlink/attributes.ts';
 import { RTM_NEIGHBOUR, RTM_SETLINK, decodePortAddress, encodeGetPortAddresses, encodePortAddress, encodePortFlags } from '../netlink/bridge-port.ts';
 import {
-  ALIAS_BYTES_MAX, encodeAlias, encodeBridge, encodeDeleteGroup, encodeDeleteLink, encodeGetNamedLink, encodeIfb, encodeMaster, encodeVethPair, encodeVlan, encodeWithoutOwnAddress,
+  ALIAS_BYTES_MAX, encodeAlias, encodeBridge, encodeDeleteGroup, encodeDeleteLink, encodeIfb, encodeMaster, encodeVethPair, encodeVlan, encodeWithoutOwnAddress,
 } from '../netlink/link-kinds.ts';
-import { RTM, decodeLink, encodeSetMtu, encodeSetUp } from '../netlink/link.ts';
+import { RTM, encodeSetMtu, encodeSetUp } from '../netlink/link.ts';
 import type { Link } from '../netlink/link.ts';
 import { NLM } from '../netlink/message.ts';
 import { RTM_FILTER, RTM_QUEUE, encodeIngress, encodeRedirect, encodeTokenBucket } from '../netlink/shaping.ts';
@@ -209,10 +209,9 @@ export class SwitchWriter {
   }
 
   async #find(name: string): Promise<Result<Link, StepFailure>> {
-    const found = await this.#links.ask(HOST, 'route', RTM.getLink, encodeGetNamedLink(name), decodeLink);
+    const found = await this.#links.named(name, false);
     if (!found.ok) return fail(ofNetlink(found.error, name));
-    const link = found.value[0];
-    return link === undefined ? fail(failed('ENODEV', name)) : ok(link);
+    return found.value === undefined ? fail(failed('ENODEV', name)) : ok(found.value);
   }
 
   async #inOrder(works: readonly (() => Promise<StepOutcome>)[]): Promise<StepOutcome> {
