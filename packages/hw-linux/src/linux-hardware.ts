@@ -12,11 +12,12 @@ import type { Monitor } from './kernel-thread/monitor.ts';
 import { SharedMonitor } from './kernel-thread/shared-monitor.ts';
 import { KernelLinks } from './links.ts';
 import { describeUsers } from './steps/users.ts';
-import { setDevlinkParam, setEswitchMode, setFeature, setRdmaMode } from './steps/devlink.ts';
+import { setDevlinkParam, setEswitchMode, setFeature } from './steps/devlink.ts';
 import { bindDriver, unbindDriver } from './steps/drivers.ts';
 import { moveNetdev, renameNetdev, setAddresses, setLink, setMtu, setNetdevMac } from './steps/netdev.ts';
 import { failed } from './steps/outcome.ts';
 import type { StepFailure, StepOutcome } from './steps/outcome.ts';
+import { moveRdma, setRdmaMode } from './steps/rdma.ts';
 import { setDriversAutoprobe, setNumVfs } from './steps/sriov.ts';
 import type { StepTools } from './steps/tools.ts';
 import { createVdpa, deleteVdpa } from './steps/vdpa.ts';
@@ -180,6 +181,8 @@ class RealHardware implements LinuxHardware {
         return deleteVdpa(this.#sysfs, links, step.device);
       case 'setRdmaMode':
         return setRdmaMode(links, step.mode);
+      case 'moveRdma':
+        return moveRdma(this.#sysfs, links, step);
     }
   }
 

@@ -36,7 +36,7 @@ export class SimHardware implements Hardware {
     if (outcome !== 'ok') return fail(hardwareError({ operation: 'discover', failure: outcome, device: 'host' }));
     // What was waited for may have taken the VF away, or brought it.
     const found = this.#node.find(device);
-    return ok(found === undefined || found.vf < 0 ? undefined : sightOfVf([observePf(this.#node, found.pf)], device));
+    return ok(found === undefined || found.vf < 0 ? undefined : sightOfVf({ pfs: [observePf(this.#node, found.pf)], rdmaMode: this.#node.rdmaMode }, device));
   }
 
   apply(step: HardwareStep): Promise<Result<void, HardwareError>> {

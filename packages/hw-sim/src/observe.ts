@@ -3,7 +3,7 @@ import type { Blockage, Inventory, PfObservation, VdpaType, VfObservation, VfSet
 import { PfFlag, VfFlag } from './model/columns.ts';
 import { formatMac } from './model/mac.ts';
 import { rdmaDeviceName, representorName } from './model/names.ts';
-import { hasCarrier, hasNetdev, netdevOf, netnsOf } from './model/netdev.ts';
+import { hasCarrier, hasNetdev, netdevOf, netnsOf, rareOf } from './model/netdev.ts';
 import type { Device, NodeModel } from './model/node-model.ts';
 import type { NicModel } from './personalities/nic-model.ts';
 import { describeHolders, iommuGroup, whereIs } from './kernel/vfio.ts';
@@ -146,8 +146,13 @@ function observeVf(node: NodeModel, device: Device): VfObservation {
   };
 }
 
-/** In exclusive mode the RDMA device follows its netdev out of the host's view. */
+/** In exclusive mode an RDMA device that was moved into a namespace is out of the host's view. */
 export function rdmaDevicesOf(node: NodeModel, device: Device): readonly string[] {
+  return node.rdmaMode === 'exclusive' && rareOf(node, device)?.rdmaNetns !== undefined ? NO_NAMES : bornRdmaDevices(node, device);
+}
+
+/** What its driver has made of RDMA devices, wherever they are. */
+export function bornRdmaDevices(node: NodeModel, device: Device): readonly string[] {
   const { fleet } = node;
   const model = node.modelOf(device.pf);
   if (device.vf < 0) {
@@ -155,7 +160,6 @@ export function rdmaDevicesOf(node: NodeModel, device: Device): readonly string[
     return isOwn && model.rdma.pf ? [rdmaDeviceName(node.specOf(device.pf).linkType, fleet.pfs.domain[device.pf]!, fleet.pfs.routingId[device.pf]!)] : NO_NAMES;
   }
   if (!model.rdma.vf || (fleet.vfs.flags[device.vf]! & VfFlag.netdev) === 0) return NO_NAMES;
-  if (node.rdmaMode === 'exclusive' && fleet.rareVfs.get(device.vf)?.netns !== undefined) return NO_NAMES;
   return [rdmaDeviceName(node.specOf(device.pf).linkType, fleet.pfs.domain[device.pf]!, fleet.pfs.routingId[device.pf]!, device.index)];
 }
 

@@ -1,7 +1,8 @@
 import type { HardwareStep, PciAddress } from '@vfleet/core';
 import type { StepFaults } from './faults.ts';
-import { createVdpa, deleteVdpa, setDevlinkParam, setFeature, setRdmaMode } from './kernel/devlink.ts';
+import { createVdpa, deleteVdpa, setDevlinkParam, setFeature } from './kernel/devlink.ts';
 import { setDriverOverride } from './kernel/drivers.ts';
+import { moveRdma, setRdmaMode } from './kernel/rdma.ts';
 import { bindThroughOverride, isBoundTo, unbindAny } from './kernel/rebind.ts';
 import { describeHolders, heldUpElsewhere } from './kernel/vfio.ts';
 import { setEswitchMode } from './kernel/eswitch.ts';
@@ -120,6 +121,8 @@ async function performOnDevice(node: NodeModel, device: Device, step: DeviceStep
       return failureOf(await locked(() => renameNetdev(node, device, step.netns, step.name)), step.name);
     case 'moveNetdev':
       return failureOf(await locked(() => moveNetdev(node, device, step.from, step.to, step.name)), `from ${step.from} to ${step.to}`);
+    case 'moveRdma':
+      return failureOf(await locked(() => moveRdma(node, device, step.rdmaDevice, step.from, step.to)), `${step.rdmaDevice} from ${step.from} to ${step.to}`);
     case 'setAddresses':
       return failureOf(await locked(() => setAddresses(node, device, step.netns, step)));
     case 'setFeature':

@@ -129,7 +129,7 @@ describe('reboot', () => {
     expect(rig.node.inspect().pfs.map(({ totalVfs }) => totalVfs)).toEqual([32, 0]);
   });
 
-  test('RDMA mode: busy while namespaces exist, kept over a reboot; exclusive hides a moved VF’s RDMA device', async () => {
+  test('RDMA mode: busy while namespaces exist, kept over a reboot; exclusive hides an RDMA device that was moved', async () => {
     const rig = lab({ pfs: [{ personality: 'ConnectX-5', pciAddress: AT, numVfs: 1 }], node: { rebootSeconds: 1 } });
     rig.node.createNetns('/pod');
     expect(await rig.apply({ kind: 'setRdmaMode', mode: 'exclusive' })).toBe('EBUSY');
@@ -139,8 +139,15 @@ describe('reboot', () => {
     await rig.clock.run(5000);
     expect(rig.node.inspect().rdmaMode).toBe('exclusive');
     await rig.apply({ kind: 'setNumVfs', pf: AT, count: 1 });
-    await rig.apply({ kind: 'moveNetdev', device: rig.vf(0).pciAddress, from: 'host', to: '/pod' });
-    expect(rig.vf(0).rdmaDevices).toEqual([]);
+    const device = rig.vf(0).pciAddress;
+    const names = rig.vf(0).rdmaDevices;
+    // It does not follow the netdev, and comes back when its namespace goes.
+    await rig.apply({ kind: 'moveNetdev', device, from: 'host', to: '/pod' });
+    expect([names.length, rig.vf(0).rdmaDevices]).toEqual([1, names]);
+    const moved = () => rig.apply({ kind: 'moveRdma', device, rdmaDevice: names[0]!, from: 'host', to: '/pod' });
+    expect([await moved(), await moved(), rig.vf(0).rdmaDevices]).toEqual(['ok', 'ENODEV', []]);
+    rig.node.deleteNetns('/pod');
+    expect(rig.vf(0).rdmaDevices).toEqual(names);
   });
 });
 

@@ -39,7 +39,7 @@ function hardwareOf(): Hardware {
   const pf: PfObservation = {
     pciAddress: PF, vendor: '15b3', deviceId: '101d', driver: 'mlx5_core', linkType: 'ETH', linkSpeedMbps: -1, eswitchMode: 'switchdev', totalVfs: 1, numVfs: 1, vfs: [vf], numaNode: -1, rdmaDevices: [], holdsDefaultRoute: false,
   };
-  return { discover: async () => ok({ pfs: [pf], rdmaMode: 'shared' }), lookAtVf: async (device) => ok(sightOfVf([pf], device)), apply: async (step) => fail(hardwareError({ operation: step.kind, failure: 'EIO', device: VF, step })), watch: () => ({ stop() {} }) };
+  return { discover: async () => ok({ pfs: [pf], rdmaMode: 'shared' }), lookAtVf: async (device) => ok(sightOfVf({ pfs: [pf], rdmaMode: 'shared' }, device)), apply: async (step) => fail(hardwareError({ operation: step.kind, failure: 'EIO', device: VF, step })), watch: () => ({ stop() {} }) };
 }
 
 interface Shown {

@@ -122,7 +122,7 @@ export function lookingAt(change: (inventory: Inventory) => Inventory): (ports: 
       },
       lookAtVf: async (device) => {
         const seen = await hardware.discover();
-        return seen.ok ? ok(sightOfVf(change(seen.value).pfs, device)) : seen;
+        return seen.ok ? ok(sightOfVf(change(seen.value), device)) : seen;
       },
     },
   });

@@ -44,7 +44,7 @@ export class FakeHardware implements Hardware {
 
   async lookAtVf(device: PciAddress): Promise<Result<VfSight | undefined, HardwareError>> {
     this.sights++;
-    return this.failDiscovery === undefined ? ok(sightOfVf(this.#observed().pfs, device)) : fail(this.failDiscovery);
+    return this.failDiscovery === undefined ? ok(sightOfVf(this.#observed(), device)) : fail(this.failDiscovery);
   }
 
   async apply(step: HardwareStep): Promise<Result<void, HardwareError>> {

@@ -129,6 +129,12 @@ const byOperation: Readonly<Partial<Record<HardwareOperation, Table>>> = {
   setRdmaMode: {
     EBUSY: { code: 'busy', cause: 'network namespaces exist, so the RDMA mode cannot change now', remedy: 'reboot the node: the mode is set before the first pod starts' },
   },
+  moveRdma: {
+    EOPNOTSUPP: { code: 'unsupported', cause: 'the RDMA device cannot be given to a network namespace: its driver does not let its users go, or the RDMA mode of the host is shared', remedy: 'set rdmaMode exclusive in the node’s pool, with a NIC whose driver can (mlx5, irdma); software RDMA (rxe, siw) cannot' },
+    ENODEV: { code: 'gone', cause: 'the namespace has no such RDMA device', remedy: REDISCOVER },
+    ENOENT: { code: 'gone', cause: 'the target namespace does not exist', remedy: 'the pod is gone: give the VF back' },
+    EPROTONOSUPPORT: { code: 'unsupported', cause: 'the kernel has no RDMA subsystem loaded', remedy: 'load ib_core and the RDMA driver of the NIC on the node' },
+  },
   setKernelArguments: {
     EINVAL: { code: 'invalid', cause: 'a kernel argument is empty or has blanks', remedy: 'give one token each, for example intel_iommu=on' },
     EROFS: { code: 'denied', cause: 'the boot loader’s configuration is on a read-only file system', remedy: 'set the arguments the way this distribution does (MachineConfig, rpm-ostree kargs, image)' },

@@ -59,6 +59,8 @@ export function describeStep(step: PlanStep): string {
       return `remove the vDPA device of ${step.device}`;
     case 'setRdmaMode':
       return `set the RDMA mode of the host to ${step.mode}`;
+    case 'moveRdma':
+      return `move the RDMA device ${step.rdmaDevice} of ${step.device} from ${step.from} to ${step.to}`;
     case 'waitForVfs':
       return `wait until ${step.pf} shows ${step.count} VFs, at most ${step.deadlineMs / 1000} s`;
     case 'rediscover':

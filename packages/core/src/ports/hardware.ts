@@ -76,7 +76,12 @@ export type HardwareStep =
   | { readonly kind: 'setDevlinkParam'; readonly pf: PciAddress; readonly name: string; readonly value: string | number | boolean }
   | { readonly kind: 'createVdpa'; readonly device: PciAddress; readonly type: VdpaType }
   | { readonly kind: 'deleteVdpa'; readonly device: PciAddress }
-  | { readonly kind: 'setRdmaMode'; readonly mode: RdmaMode };
+  | { readonly kind: 'setRdmaMode'; readonly mode: RdmaMode }
+  /**
+   * Moves an RDMA device of the function, by its name (`mlx5_2`), in the mode `exclusive`: it does not follow the netdev, and comes back by
+   * itself when its namespace goes (Linux drivers/infiniband/core/device.c, rdma_dev_change_netns).
+   */
+  | { readonly kind: 'moveRdma'; readonly device: PciAddress; readonly rdmaDevice: string; readonly from: NetnsPath; readonly to: NetnsPath };
 
 /** Something the hardware or kernel told us without being asked (uevent, rtnetlink, devlink). */
 export type HardwareEvent =

@@ -5,7 +5,7 @@ import type { Errno, HardwareCondition, HardwareOperation } from '../../src/inde
 
 const operations: readonly HardwareOperation[] = [
   'setNumVfs', 'setDriversAutoprobe', 'setEswitchMode', 'bindDriver', 'unbindDriver', 'setVf', 'setMtu', 'setLink', 'setNetdevMac', 'renameNetdev',
-  'moveNetdev', 'setAddresses', 'setFeature', 'setDevlinkParam', 'createVdpa', 'deleteVdpa', 'setRdmaMode', 'discover', 'readFacts',
+  'moveNetdev', 'setAddresses', 'setFeature', 'setDevlinkParam', 'createVdpa', 'deleteVdpa', 'setRdmaMode', 'moveRdma', 'discover', 'readFacts',
   'setKernelArguments', 'prepareHost', 'reboot', 'openVfio',
 ];
 const errnos = Object.keys(errnoNumbers) as Errno[];

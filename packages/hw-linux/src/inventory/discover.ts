@@ -1,12 +1,11 @@
 import { comparePciAddresses, errnoName, fail, hardwareError, isErrno, ok, parsePciAddress } from '@vfleet/core';
-import type { HardwareError, Inventory, PciAddress, PfObservation, RdmaMode, Result, VfObservation } from '@vfleet/core';
+import type { HardwareError, Inventory, PciAddress, PfObservation, Result, VfObservation } from '@vfleet/core';
 import { Devlink } from '../devlink.ts';
 import { Ethtool } from '../ethtool.ts';
 import type { KernelLinks } from '../links.ts';
 import { isRepresentor, primaryLink, representorOf } from '../links.ts';
 import { pciHandle } from '../netlink/devlink.ts';
 import type { Link, LinkVf } from '../netlink/link.ts';
-import { RDMA_SYS_GET, decodeRdmaMode } from '../netlink/rdma.ts';
 import { driverOf, vfPlaces } from '../sysfs/functions.ts';
 import type { VfPlace } from '../sysfs/functions.ts';
 import { PCI_DEVICES, baseName, deviceFile } from '../sysfs/paths.ts';
@@ -17,6 +16,7 @@ import { tellNascentVfs } from './nascent-vfs.ts';
 import type { Functions } from './nascent-vfs.ts';
 import { readNumVfs } from './num-vfs.ts';
 import type { GuardedReads } from './num-vfs.ts';
+import { readRdmaMode } from './rdma-mode.ts';
 import { deviceFilesOf, listVdpa, rdmaDevices } from './device-files.ts';
 import type { VdpaDevice } from './device-files.ts';
 
@@ -219,9 +219,4 @@ async function readFirmware(links: KernelLinks, address: PciAddress, link: Link 
   }
   const info = await new Devlink(links, pciHandle(address)).info();
   return info.ok ? (info.value?.versions.get('fw') ?? info.value?.versions.get('fw.version')) : undefined;
-}
-
-async function readRdmaMode(links: KernelLinks): Promise<RdmaMode> {
-  const mode = await links.ask('host', 'rdma', RDMA_SYS_GET, new Uint8Array(), decodeRdmaMode);
-  return mode.ok ? (mode.value[0] ?? 'shared') : 'shared';
 }

@@ -7,11 +7,13 @@ import type { Link } from '../netlink/link.ts';
 import { driverOf, pfOf, vfPlaces } from '../sysfs/functions.ts';
 import { baseName, deviceFile } from '../sysfs/paths.ts';
 import type { Sysfs } from '../sysfs/sysfs.ts';
+import { rdmaDevices } from './device-files.ts';
 import { NO_SETTINGS, netdevOf, settingsOf } from './link-values.ts';
 import type { GuardedReads } from './num-vfs.ts';
+import { readRdmaMode } from './rdma-mode.ts';
 
 /**
- * One VF and its PF as {@link discoverInventory} tells them, for who wants no more: three messages at most and a handful of files, whatever
+ * One VF and its PF as {@link discoverInventory} tells them, for who wants no more: three messages at most, one more with an RDMA device, and a handful of files, whatever
  * else the host has. Nothing is read that a change of the PF keeps locked.
  */
 export async function lookAtVf(sysfs: Sysfs, links: KernelLinks, reads: GuardedReads, device: PciAddress): Promise<Result<VfSight | undefined, HardwareError>> {
@@ -26,11 +28,14 @@ export async function lookAtVf(sysfs: Sysfs, links: KernelLinks, reads: GuardedR
   const link = primaryLink(seen.value.ofVf);
   const settings = pfLink?.vfs.find((vf) => vf.index === index);
   const representor = representorOf(seen.value.ofPf, index)?.name;
+  const rdma = await rdmaDevices(sysfs, device);
+  const isExclusive = rdma.length > 0 && (await readRdmaMode(links)) === 'exclusive';
   return ok({
     pf: { pciAddress: pf, ...(pfLink === undefined ? {} : { netdev: netdevOf(pfLink) }) },
     vf: {
       index, pciAddress: device, settings: settings === undefined ? NO_SETTINGS : settingsOf(settings),
       ...(driver === undefined ? {} : { driver }), ...(link === undefined ? {} : { netdev: netdevOf(link) }), ...(representor === undefined ? {} : { representor }),
+      ...(isExclusive ? { exclusiveRdma: rdma } : {}),
     },
   });
 }

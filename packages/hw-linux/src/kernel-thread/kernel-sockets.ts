@@ -12,7 +12,8 @@ const CLONE_NEWNET = 0x4000_0000;
 
 /**
  * The sockets of one thread. Those of its own namespace stay open; into another namespace it goes only to open a socket, and comes
- * back at once: a socket belongs to the namespace that it was opened in.
+ * back at once: a socket belongs to the namespace that it was opened in. RDMA alone also asks where the thread is, which gives a device out of
+ * no other namespace than that (drivers/infiniband/core/device.c, rdma_dev_change_netns): there it comes back after the answer.
  */
 export class KernelSockets {
   readonly #calls: SystemCalls;
@@ -34,7 +35,9 @@ export class KernelSockets {
 
   #serveNetlink({ netns, protocol, request, targetNetns }: Extract<ThreadRequest, { kind: 'netlink' }>): NetlinkAnswer {
     const ask = (exchange: NetlinkExchange) => (targetNetns === undefined ? exchange.ask(request) : this.#askWithNetns(exchange, request, targetNetns));
-    if (netns !== 'host') return this.#withSocket(netns, () => openNetlink(this.#calls, protocol), (fd) => ask(new NetlinkExchange(netlinkSocket(this.#calls, fd, this.#buffer))));
+    const askOn = (fd: number) => ask(new NetlinkExchange(netlinkSocket(this.#calls, fd, this.#buffer)));
+    if (netns !== 'host' && protocol === 'rdma') return this.#inside(netns, () => this.#withSocket('host', () => openNetlink(this.#calls, protocol), askOn), failure);
+    if (netns !== 'host') return this.#withSocket(netns, () => openNetlink(this.#calls, protocol), askOn);
     let exchange = this.#exchanges.get(protocol);
     if (exchange === undefined) {
       const fd = openNetlink(this.#calls, protocol);
@@ -59,7 +62,7 @@ export class KernelSockets {
 
   /** The socket is closed after the work: one that stays open would keep the namespace. */
   #withSocket(netns: NetnsPath, open: () => number, work: (fd: number) => NetlinkAnswer): NetlinkAnswer {
-    const fd = netns === 'host' ? open() : this.#openInside(netns, open);
+    const fd = netns === 'host' ? open() : this.#inside(netns, open, (errno) => -errno);
     if (fd < 0) return failure(-fd);
     try {
       return work(fd);
@@ -68,16 +71,23 @@ export class KernelSockets {
     }
   }
 
-  #openInside(netns: NetnsPath, open: () => number): number {
+  /** Work with the thread in another namespace, or what becomes of the errno that keeps it out. */
+  #inside<Value>(netns: NetnsPath, work: () => Value, refused: (errno: number) => Value): Value {
     const target = this.#calls.open(netns);
-    if (target.value < 0) return -target.errno;
+    if (target.value < 0) return refused(target.errno);
     const entered = this.#calls.setns(target.value, CLONE_NEWNET);
     this.#calls.close(target.value);
-    if (entered.value < 0) return -entered.errno;
-    const fd = open();
-    // A thread that cannot come back would do the host's work in a pod.
+    if (entered.value < 0) return refused(entered.errno);
+    try {
+      return work();
+    } finally {
+      this.#comeBack();
+    }
+  }
+
+  /** A thread that cannot would do the host's work in a pod. */
+  #comeBack(): void {
     if (this.#calls.setns(this.#own, CLONE_NEWNET).value < 0) throw new Error('the kernel thread cannot return to its own network namespace');
-    return fd;
   }
 
   #sendFrames(fd: number, index: number, frames: readonly Uint8Array[]): NetlinkAnswer {

@@ -104,7 +104,7 @@ class BackedHardware implements StandInHardware {
       const pf = looked.value.inventory.pfs.find(({ vfs }) => vfs.some((vf) => vf.pciAddress === device));
       if (pf === undefined) return ok(undefined);
       const view = this.#viewOf(pf.pciAddress, looked.value.links);
-      if (attempt > 1 || !this.#isTorn(pf, view)) return ok(sightOfVf([asOnHost(pf, view)], device));
+      if (attempt > 1 || !this.#isTorn(pf, view)) return ok(sightOfVf({ ...looked.value.inventory, pfs: [asOnHost(pf, view)] }, device));
       await this.#locked(pf.pciAddress, () => this.#mend(pf.pciAddress));
     }
   }

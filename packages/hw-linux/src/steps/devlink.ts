@@ -3,7 +3,6 @@ import { Devlink } from '../devlink.ts';
 import { Ethtool } from '../ethtool.ts';
 import type { KernelLinks } from '../links.ts';
 import { pciHandle } from '../netlink/devlink.ts';
-import { RDMA_SYS_SET, encodeRdmaMode } from '../netlink/rdma.ts';
 import { driverOf, isProgramDriver } from '../sysfs/functions.ts';
 import type { Sysfs } from '../sysfs/sysfs.ts';
 import { failed, ofNetlink } from './outcome.ts';
@@ -11,7 +10,6 @@ import type { StepOutcome } from './outcome.ts';
 
 const ENOENT = 2;
 const ENODEV = 19;
-const EPROTONOSUPPORT = 93;
 
 /** devlink eswitch mode. A kernel without devlink answers as for a driver without it. */
 export async function setEswitchMode(links: KernelLinks, { pf, mode }: Extract<HardwareStep, { kind: 'setEswitchMode' }>): Promise<StepOutcome> {
@@ -59,10 +57,4 @@ export async function setFeature(links: KernelLinks, step: Extract<HardwareStep,
 /** A feature that is off because the driver does not know it has not been turned off. */
 function isKnown(changeable: ReadonlySet<string>, feature: string, enabled: boolean): StepOutcome {
   return enabled || changeable.has(feature) ? undefined : failed('EOPNOTSUPP', feature);
-}
-
-export async function setRdmaMode(links: KernelLinks, mode: 'shared' | 'exclusive'): Promise<StepOutcome> {
-  const set = await links.change('host', RDMA_SYS_SET, encodeRdmaMode(mode), { protocol: 'rdma' });
-  if (set.ok) return undefined;
-  return set.error.errno === EPROTONOSUPPORT ? failed('EOPNOTSUPP', 'the RDMA modules are not loaded') : ofNetlink(set.error);
 }

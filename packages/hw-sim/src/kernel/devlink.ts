@@ -1,4 +1,4 @@
-import type { RdmaMode, VdpaType } from '@vfleet/core';
+import type { VdpaType } from '@vfleet/core';
 import { VfFlag } from '../model/columns.ts';
 import { netnsOf, rareFor } from '../model/netdev.ts';
 import type { Device, NodeModel } from '../model/node-model.ts';
@@ -50,12 +50,4 @@ export function deleteVdpa(node: NodeModel, device: Device): Outcome | Promise<O
     vfs.flags[device.vf] = vfs.flags[device.vf]! & ~both;
     return 'ok';
   });
-}
-
-/** rdma system set netns: refused while other namespaces exist (drivers/infiniband/core/device.c rdma_compatdev_set). Kept over reboots. */
-export function setRdmaMode(node: NodeModel, mode: RdmaMode): Outcome {
-  if (node.rdmaMode === mode) return 'ok';
-  if (node.namespaces.size > 0) return 'EBUSY';
-  node.rdmaMode = mode;
-  return 'ok';
 }

@@ -2,9 +2,16 @@ import { interfaceIndex, isNameTaken, netdevName, rareOf, devicesWithNetdev } fr
 import type { Device, NodeModel } from '../model/node-model.ts';
 import { place } from './netdevs.ts';
 
-/** Deletes a namespace: physical interfaces return to the host (net/core/dev.c default_device_exit_net), down and without addresses. */
+/**
+ * Deletes a namespace: physical interfaces return to the host (net/core/dev.c default_device_exit_net), down and without addresses, and RDMA
+ * devices too (drivers/infiniband/core/device.c, rdma_dev_exit_net).
+ */
 export function deleteNetns(node: NodeModel, path: string): void {
   if (!node.namespaces.delete(path)) return;
+  for (const device of node.functions()) {
+    const rare = rareOf(node, device);
+    if (rare?.rdmaNetns === path) delete rare.rdmaNetns;
+  }
   const homeless: Device[] = [];
   for (const device of devicesWithNetdev(node)) if (rareOf(node, device)?.netns === path) homeless.push(device);
   for (const device of homeless) {

@@ -98,6 +98,7 @@ function forgetNetdev(node: NodeModel, device: Device): void {
     return;
   }
   delete rare.netns;
+  delete rare.rdmaNetns;
   delete rare.name;
   rare.altNames = [];
   rare.addresses = [];

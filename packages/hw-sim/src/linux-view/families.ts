@@ -1,6 +1,6 @@
 import type { PciAddress } from '@vfleet/core';
 import { parsePciAddress } from '@vfleet/core';
-import { createVdpa, deleteVdpa, setDevlinkParam, setFeature, setRdmaMode } from '../kernel/devlink.ts';
+import { createVdpa, deleteVdpa, setDevlinkParam, setFeature } from '../kernel/devlink.ts';
 import { setEswitchMode } from '../kernel/eswitch.ts';
 import { NO_STEP_FAULTS } from '../faults.ts';
 import { PfFlag } from '../model/columns.ts';
@@ -173,7 +173,7 @@ async function setFeatures(node: NodeModel, device: Device, wanted: Uint8Array):
   return 'ok';
 }
 
-// ---- vDPA and RDMA ----------------------------------------------------------------------------------------------------------------
+// ---- vDPA -------------------------------------------------------------------------------------------------------------------------
 
 /** The family `vdpa` (include/uapi/linux/vdpa.h): devices are made on a VF and given to a driver of the vdpa bus. */
 async function vdpaFamily(node: NodeModel, bus: VdpaBus, command: number, table: Table): Promise<FamilyAnswer> {
@@ -190,12 +190,4 @@ async function vdpaFamily(node: NodeModel, bus: VdpaBus, command: number, table:
   bus.names.set(device.vf, name);
   bus.unbound.delete(device.vf);
   return done('ok');
-}
-
-const RDMA = { get: (5 << 10) | 6, set: (5 << 10) | 7, mode: 66 } as const;
-
-/** RDMA's own protocol (include/uapi/rdma/rdma_netlink.h). */
-export function askRdma(node: NodeModel, type: number, payload: Uint8Array): FamilyAnswer {
-  if (type === RDMA.get) return { outcome: 'ok', payloads: [attr(RDMA.mode, byte(node.rdmaMode === 'shared' ? 1 : 0))] };
-  return done(type === RDMA.set ? setRdmaMode(node, getByte(need(attrMap(payload), RDMA.mode)) === 0 ? 'exclusive' : 'shared') : 'EINVAL');
 }

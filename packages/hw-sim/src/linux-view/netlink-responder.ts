@@ -5,11 +5,12 @@ import type { Outcome } from '../model/operation.ts';
 import { addressMessages, changeAddress, changeRoute, routeMessages } from './address-messages.ts';
 import { BadRequest, attrMap, dumpOf, get32, getString, isDump, message, readRequest, verdict } from './bytes.ts';
 import type { Request } from './bytes.ts';
-import { askFamily, askRdma } from './families.ts';
+import { askFamily } from './families.ts';
 import type { FamilyAnswer } from './families.ts';
 import { changeAltNames, changeLink } from './link-changes.ts';
 import { LINK, deviceOfIndex, linkMessage, linkMessages } from './link-messages.ts';
 import { deviceOfName, driverInfo, ethtoolIoctl } from './ethtool-ioctl.ts';
+import { RdmaResponder } from './rdma.ts';
 import type { VdpaBus } from './vdpa.ts';
 
 export type NetlinkProtocolName = 'route' | 'generic' | 'rdma' | 'uevent';
@@ -84,10 +85,16 @@ export class NetlinkResponder {
       case 'generic':
         return told(request, await askFamily({ node: this.#node, vdpa: this.#vdpa, lacks: this.#lacksFamilies }, netns, request.type, request.payload));
       case 'rdma':
-        return told(request, askRdma(this.#node, request.type, request.payload));
+        return this.#rdma(netns, request);
       case 'uevent':
         return [verdict(request, errnoNumbers.EPERM)];
     }
+  }
+
+  async #rdma(netns: string, request: Request): Promise<readonly Uint8Array[]> {
+    const rdma = new RdmaResponder(this.#node, netns, (fd) => this.#netnsFds.get(fd));
+    if (isDump(request)) return dumpOf(request, request.type, rdma.devices(request.type));
+    return told(request, await rdma.ask(request.type, request.payload));
   }
 
   async #route(netns: string, request: Request): Promise<readonly Uint8Array[]> {

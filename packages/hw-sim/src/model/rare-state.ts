@@ -2,6 +2,8 @@
 export interface RareState {
   /** Path of the namespace its netdev is in; absent: the host's. */
   netns?: string;
+  /** Path of the namespace its RDMA devices are in; absent: the host's. */
+  rdmaNetns?: string;
   /** Name of its netdev when it is not the one it was born with. */
   name?: string;
   altNames: readonly string[];
