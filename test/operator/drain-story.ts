@@ -1,4 +1,4 @@
-import { expect } from 'vitest';
+import { deepEqual, equal } from 'node:assert/strict';
 import type { Kube, KubeObject } from '@vfleet/core';
 import { isKubeError, nodeStateAnnotations } from '@vfleet/core';
 import { DRAIN_BLOCKED, LEASE_NAME } from '@vfleet/controllers';
@@ -69,11 +69,11 @@ export class DrainStory {
     await addPod(kube, 'user', { node: 'only', devices: true });
     await askDrain(kube, 'only', 'Reboot_Required');
     await this.#progress('only', 'DrainComplete');
-    expect([await this.#isCordoned('only'), await this.#podsOn('only')]).toEqual([false, ['plain', 'user']]);
+    deepEqual([await this.#isCordoned('only'), await this.#podsOn('only')], [false, ['plain', 'user']]);
     await this.#giveBack('only');
     await askDrain(kube, 'only', 'Drain_Required');
     await this.#progress('only', 'DrainComplete');
-    expect([await this.#isCordoned('only'), await this.#podsOn('only')]).toEqual([true, ['plain']]);
+    deepEqual([await this.#isCordoned('only'), await this.#podsOn('only')], [true, ['plain']]);
     await this.#giveBack('only');
     await until('the only node takes pods again', async () => !(await this.#isCordoned('only')));
   }
@@ -88,10 +88,10 @@ export class DrainStory {
     await askDrain(kube, 'guarded', 'Drain_Required');
     await until('pod and budget are named', async () => /pod default\/guarded is protected by PodDisruptionBudget default\/story/.test((await this.#blocked('guarded'))?.message ?? ''));
     await pause(1_000);
-    expect([await this.#podsOn('guarded'), await this.#isCordoned('guarded')]).toEqual([['guarded'], true]);
+    deepEqual([await this.#podsOn('guarded'), await this.#isCordoned('guarded')], [['guarded'], true]);
     await allow(1);
     await this.#progress('guarded', 'DrainComplete');
-    expect(await this.#podsOn('guarded')).toEqual([]);
+    deepEqual(await this.#podsOn('guarded'), []);
     await until('nothing is said to block it any more', async () => (await this.#blocked('guarded'))?.status === 'False');
     await this.#giveBack('guarded');
     await kube.delete(podDisruptionBudgets, { namespace: 'default', name: 'story' });
@@ -114,7 +114,7 @@ export class DrainStory {
         await until(`${expected} of the pool are drained`, async () => (await drained()).length === expected);
         await pause(500);
         const now = await drained();
-        expect(now).toHaveLength(expected);
+        equal(now.length, expected);
         for (const name of now) {
           waiting.delete(name);
           await askDrain(kube, name, 'Idle');
@@ -137,7 +137,7 @@ export class DrainStory {
     await askDrain(kube, 'twice', 'Drain_Required');
     await until('the node says why it waits', async () => (await this.#blocked('twice'))?.reason === 'NodeInTwoPools');
     await pause(1_000);
-    expect([await this.#isCordoned('twice'), await this.#progressOf('twice')]).toEqual([false, 'Idle']);
+    deepEqual([await this.#isCordoned('twice'), await this.#progressOf('twice')], [false, 'Idle']);
     await kube.delete(poolConfigs, { namespace: NAMESPACE, name: 'two' });
     await this.#progress('twice', 'DrainComplete');
     await this.#giveBack('twice');
@@ -151,9 +151,9 @@ export class DrainStory {
     await kube.patch(nodes, { name: 'cordoned' }, { type: 'merge', patch: { spec: { unschedulable: true } } });
     await askDrain(kube, 'cordoned', 'Drain_Required');
     await this.#progress('cordoned', 'DrainComplete');
-    expect(await this.#podsOn('cordoned')).toEqual([]);
+    deepEqual(await this.#podsOn('cordoned'), []);
     await this.#giveBack('cordoned');
-    expect(await this.#isCordoned('cordoned')).toBe(true);
+    equal(await this.#isCordoned('cordoned'), true);
     await this.#stage.until('the Event says so', async () => (await eventsOf(kube, 'DrainEnded')).some(({ message = '' }) => message.includes('stays cordoned')));
   }
 
@@ -175,12 +175,12 @@ export class DrainStory {
     leader!.kill();
     this.#killed.add(leader!.operator);
     await until('the other operator leads', async () => this.#leaders().some((one) => one !== leader) && (await this.#holder()) !== holder);
-    expect(await draining()).toEqual([first]);
+    deepEqual(await draining(), [first]);
     await allow(1);
     await this.#progress(first, 'DrainComplete');
-    expect([await draining(), await this.#podsOn(first)]).toEqual([[first], []]);
+    deepEqual([await draining(), await this.#podsOn(first)], [[first], []]);
     await this.#giveBack(first);
-    expect(await this.#isCordoned(first)).toBe(false);
+    equal(await this.#isCordoned(first), false);
     const second = first === 'k1' ? 'k2' : 'k1';
     await until('the other node has its turn', async () => (await draining()).includes(second));
     await allow(1);
