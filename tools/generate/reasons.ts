@@ -13,6 +13,7 @@ type Reasons<Name extends string = string> = Readonly<Record<Name, Reason>>;
 const policy: Reasons<PolicyReason> = {
   PolicyReady: { says: 'Every NIC that it selects is configured.' },
   PolicyIgnored: { says: 'A policy named `default` counts for nothing.', todo: 'Give it another name.' },
+  DryRun: { says: 'It is annotated `sriovnetwork.openshift.io/dry-run: "true"`: `status.preview` and the message say what it would do, and nothing of it is done.', todo: 'Take the annotation off to have it applied.' },
   NoOperatorConfig: { says: 'There is no SriovOperatorConfig `default`: nothing is rendered.', todo: 'Create it.' },
   EmptyNicSelector: { says: '`nicSelector` is empty, and selects nothing.', todo: 'Set vendor, deviceID, rootDevices, pfNames or netFilter.' },
   MalformedRange: { says: 'A range of VFs in `pfNames` cannot be read. What was configured stays.', todo: 'Write `NAME#first-last`.' },

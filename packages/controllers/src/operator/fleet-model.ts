@@ -1,11 +1,16 @@
 import type { FeatureGate, Labels, NamedPolicy, SupportedNic } from '@vfleet/core';
-import { configMaps, featureGateDefaults, hasLabels, orderPolicies, parseSupportedNics } from '@vfleet/core';
-import type { SriovOperatorConfig } from '@vfleet/kube';
+import { configMaps, featureGateDefaults, hasLabels, orderPolicies, parseSupportedNics, policyAnnotations } from '@vfleet/core';
+import type { SriovNetworkNodePolicy, SriovOperatorConfig } from '@vfleet/kube';
 import type { OperatorInformers } from './informers.ts';
 import { isNodeSelected } from './node-selection.ts';
 
 /** The only operator configuration that counts. */
 export const CONFIG_NAME = 'default';
+
+/** Whether a policy says of itself that it is not to be applied. */
+export function isDryRun({ metadata }: SriovNetworkNodePolicy): boolean {
+  return metadata.annotations?.[policyAnnotations.dryRun] === 'true';
+}
 
 /** What policies and configuration say, read once a change and asked for every node. */
 export class FleetModel {
@@ -32,13 +37,14 @@ export class FleetModel {
   /** In order of application. Policies that are being deleted no longer count. */
   get policies(): readonly NamedPolicy[] {
     this.#policies ??= orderPolicies(
-      this.#informers.policies.list().filter((policy) => policy.metadata.deletionTimestamp === undefined).map((policy) => ({ name: policy.metadata.name, spec: policy.spec })),
+      this.#informers.policies.list().filter((policy) => policy.metadata.deletionTimestamp === undefined).map((policy) => ({ name: policy.metadata.name, spec: policy.spec, ...(isDryRun(policy) ? { dryRun: true } : {}) })),
     );
     return this.#policies;
   }
 
+  /** Those that select the labels, and dry runs, of which the node may hold something from before. */
   policiesFor(labels: Labels): readonly NamedPolicy[] {
-    return this.policies.filter((policy) => hasLabels(policy.spec.nodeSelector, labels));
+    return this.policies.filter((policy) => policy.dryRun === true || hasLabels(policy.spec.nodeSelector, labels));
   }
 
   /** Undefined when there is none, or when it is being deleted: the operator then leaves everything as it is. */

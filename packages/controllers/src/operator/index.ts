@@ -6,6 +6,7 @@ export type { OperatorHooks } from './controllers.ts';
 export { STALE_NODE_STATE_DELAY_MINUTES_DEFAULT } from './settings.ts';
 export type { OperatorSettings } from './settings.ts';
 export { isNodeSelected } from './node-selection.ts';
+export { isDryRun } from './fleet-model.ts';
 export { CORDONED_ANNOTATION } from './drain/drain-view.ts';
 export { DRAIN_BLOCKED } from './drain/drain.ts';
 export type { DrainBlockedReason } from './drain/drain.ts';

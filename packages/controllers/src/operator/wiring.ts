@@ -7,7 +7,7 @@ import {
 import type { OperatorContext } from './context.ts';
 import { writeKey } from './context.ts';
 import type { OperatorControllers } from './controllers.ts';
-import { CONFIG_NAME } from './fleet-model.ts';
+import { CONFIG_NAME, isDryRun } from './fleet-model.ts';
 import { networkIndex } from './informers.ts';
 import { networkKey } from './networks/network-key.ts';
 import type { StoredNetwork } from './networks/network-key.ts';
@@ -79,14 +79,14 @@ function wirePolicies(context: OperatorContext, controllers: OperatorControllers
   const changed = (...versions: readonly SriovNetworkNodePolicy[]) => {
     fleet.policiesChanged();
     for (const { metadata } of informers.nodes.values()) {
-      if (versions.some((policy) => hasLabels(policy.spec.nodeSelector, metadata.labels ?? {}))) controllers.nodeState(metadata.name);
+      if (versions.some((policy) => isDryRun(policy) || hasLabels(policy.spec.nodeSelector, metadata.labels ?? {}))) controllers.nodeState(metadata.name);
     }
     controllers.policy(versions[0]!.metadata.name);
   };
   informers.policies.subscribe({
     added: changed,
     updated: (old, policy) => {
-      if (!equalJson(old.spec, policy.spec) || old.metadata.deletionTimestamp !== policy.metadata.deletionTimestamp) changed(policy, old);
+      if (!equalJson(old.spec, policy.spec) || old.metadata.deletionTimestamp !== policy.metadata.deletionTimestamp || isDryRun(old) !== isDryRun(policy)) changed(policy, old);
       else controllers.policy(policy.metadata.name);
     },
     deleted: changed,

@@ -9,6 +9,11 @@ export const nodeAnnotations = {
   state: `${GROUP}/state`,
 } as const;
 
+export const policyAnnotations = {
+  /** On SriovNetworkNodePolicy, "true": what the policy would do is said in its status, and not done. */
+  dryRun: `${GROUP}/dry-run`,
+} as const;
+
 export const nodeLabels = {
   /** On Node: Enabled when the node has a non-empty resourceList, else Disabled. */
   devicePlugin: `${GROUP}/device-plugin`,

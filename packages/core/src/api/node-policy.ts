@@ -53,9 +53,38 @@ export const nodePolicySpecSchema = s.object({
   ),
 });
 
+/** Nodes that a preview lists; the numbers count all. */
+export const PREVIEWED_NODES_MAX = 20;
+
+export const policyPreviewSchema = s.object(
+  {
+    observedGeneration: s.integer({ format: 'int64', minimum: 0, description: 'metadata.generation that this was worked out for.' }),
+    nodesChanged: s.integer({ description: 'Nodes whose NICs would change.' }),
+    nodesUnchanged: s.integer({ description: 'Nodes whose NICs would not change.' }),
+    nodesUndiscovered: s.integer({ description: 'Nodes whose NICs are not known yet.' }),
+    vfsCut: s.integer({ description: 'VFs that would be destroyed or cut off.' }),
+    podsEvicted: s.integer({ description: 'Pods that hold one of them.' }),
+    drains: s.integer({ description: 'Nodes that would be drained.' }),
+    reboots: s.integer({ description: 'Nodes that would be rebooted, perhaps among them.' }),
+    rounds: s.optional(s.integer({ description: 'In how many turns the pools let nodes be drained; absent where one lets none go.' })),
+    nodes: s.array(
+      s.object({
+        name: s.string(),
+        changes: s.string({ description: 'What would change, PF by PF.' }),
+        vfsCut: s.optional(s.integer({ description: 'VFs that would be destroyed or cut off.' })),
+        pods: s.optional(s.array(s.string(), { description: 'Pods that hold one of them, namespace/name.' })),
+        needs: s.optional(s.string({ description: 'drain, reboot, or both.' })),
+      }),
+      { maxItems: PREVIEWED_NODES_MAX, description: 'The first ones that would change, by name.' },
+    ),
+  },
+  { description: 'What the policy would do, while it is annotated sriovnetwork.openshift.io/dry-run=true.' },
+);
+
 export const nodePolicyStatusSchema = s.object({
   matchedNodes: s.optional(s.integer({ description: 'Nodes that the nodeSelector matches and whose hardware is known.' })),
   matchedInterfaces: s.optional(s.integer({ description: 'PFs on those nodes that the nicSelector matches.' })),
+  preview: s.optional(policyPreviewSchema),
   conditions: s.optional(conditionsSchema),
 });
 
@@ -63,4 +92,5 @@ export type NicSelector = Static<typeof nicSelectorSchema>;
 export type NodePolicySpec = Static<typeof nodePolicySpecSchema>;
 export type OvsBridgeConfig = Static<typeof ovsBridgeConfigSchema>;
 export type OvsInterfaceConfig = Static<typeof ovsInterfaceConfigSchema>;
+export type PolicyPreview = Static<typeof policyPreviewSchema>;
 export type NodePolicyStatus = Static<typeof nodePolicyStatusSchema>;

@@ -3,7 +3,7 @@ import type { RdmaMode } from '../domain/inventory.ts';
 import type { HostFacts } from '../ports/host.ts';
 import { hasLabels } from '../render/label-selector.ts';
 import type { Labels } from '../render/label-selector.ts';
-import { renderNodeState } from '../render/node-state.ts';
+import { holdBrokenInterfaces, renderNodeState } from '../render/node-state.ts';
 import type { NamedPolicy } from '../render/policies.ts';
 import type { NamedPool } from '../render/pools.ts';
 import { observedFromStatus, ownedFromSpec } from './from-interface-status.ts';
@@ -47,8 +47,8 @@ const BARE: HostFacts = { ...EQUIPPED, kernelArguments: [], pendingKernelArgumen
 /** The same rendering and the same planning as in operator and config daemon, on what the API shows of the node. */
 export function previewNode(input: PreviewInput): NodePreview {
   const { interfaces, current, pools, disableDrain, gates, labels } = input;
-  const policies = input.policies.filter(({ spec }) => hasLabels(spec.nodeSelector, labels));
-  const rendered = renderNodeState({ policies, interfaces, pools, ...(gates === undefined ? {} : { gates }) });
+  const policies = input.policies.filter(({ spec, dryRun }) => dryRun === true || hasLabels(spec.nodeSelector, labels));
+  const rendered = holdBrokenInterfaces(renderNodeState({ policies, interfaces, pools, ...(gates === undefined ? {} : { gates }) }), current);
   const { inventory, holders } = observedFromStatus(interfaces, input.rdmaMode);
   // PFs that no policy knows about and that were never configured stay out of it.
   const common = { desired: rendered.spec ?? current, observed: inventory, owned: ownedFromSpec(current), disableDrain, holders, ...(gates === undefined ? {} : { gates }) };

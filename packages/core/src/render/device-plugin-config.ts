@@ -29,7 +29,7 @@ export interface DevicePluginInput {
  */
 export function renderDevicePluginConfig(input: DevicePluginInput): DevicePluginConfig {
   const byResource = new Map<string, NamedPolicy[]>();
-  for (const policy of orderPolicies(input.policies)) {
+  for (const policy of orderPolicies(input.policies).flatMap((one) => (one.dryRun === true ? heldByDryRun(one, input.spec) : [one]))) {
     const { spec } = policy;
     if (spec.numVfs === 0 || isEmptyNicSelector(spec.nicSelector)) continue;
     const sharing = byResource.get(spec.resourceName);
@@ -46,6 +46,17 @@ export function renderDevicePluginConfig(input: DevicePluginInput): DevicePlugin
   return { resourceList, ...(input.useCdi === true ? { useCdi: true } : {}) };
 }
 
+/** What is held for a policy under dry run is offered as it was rendered: its own spec says what would be. Its VFs are read off the node state, so that any selector but an empty one does. */
+function heldByDryRun(policy: NamedPolicy, spec: NodeStateSpec | undefined): readonly NamedPolicy[] {
+  const held = new Map<string, VfGroup>();
+  for (const group of (spec?.interfaces ?? []).flatMap(({ vfGroups = [] }) => vfGroups)) if (group.policyName === policy.name && group.resourceName !== undefined) held.set(group.resourceName, group);
+  return [...held].map(([resourceName, { deviceType, isRdma, vdpaType }]): NamedPolicy => {
+    const { isRdma: _, vdpaType: __, ...rest } = policy.spec;
+    const vdpa = vdpaType === 'virtio' ? { vdpaType: 'virtio' as const } : vdpaType === 'vhost' ? { vdpaType: 'vhost' as const } : {};
+    return { ...policy, spec: { ...rest, resourceName, numVfs: Math.max(1, policy.spec.numVfs), nicSelector: { rootDevices: ['held'] }, deviceType: deviceType === 'vfio-pci' ? 'vfio-pci' : 'netdevice', ...(isRdma === true ? { isRdma } : {}), ...vdpa } };
+  });
+}
+
 /** The value of the node's key in the ConfigMap `device-plugin-config`. */
 export function formatDevicePluginConfig(config: DevicePluginConfig): string {
   return JSON.stringify(config);
@@ -59,7 +70,7 @@ export function devicePluginLabel(config: DevicePluginConfig): 'Enabled' | 'Disa
 function renderResource(
   resourceName: string, policies: readonly NamedPolicy[], nics: readonly InterfaceStatus[], supported: readonly SupportedNic[], spec: NodeStateSpec | undefined,
 ): DevicePluginResource | undefined {
-  const intact = policies.filter((policy) => brokenRanges(policy).length === 0);
+  const intact = policies.filter((policy) => policy.dryRun !== true && brokenRanges(policy).length === 0);
   const parts = intact.flatMap((policy) => {
     const selectors = selectorsOfPolicy(policy, nics, supported);
     return selectors === undefined ? [] : [selectors];

@@ -13,7 +13,7 @@ import { brokenRanges, layPolicyOver } from './vf-groups.ts';
 import type { LayeredInterface } from './vf-groups.ts';
 
 export interface NodeStateInput {
-  /** Those whose nodeSelector selects the node, in any order. */
+  /** Those whose nodeSelector selects the node, and all dry runs, in any order. */
   readonly policies: readonly NamedPolicy[];
   /** `status.interfaces` of the node's state. */
   readonly interfaces: readonly InterfaceStatus[];
@@ -82,6 +82,7 @@ export function renderNodeState(input: NodeStateInput): RenderedNodeState {
 
 function problemsOfPolicy(policy: NamedPolicy, nics: readonly InterfaceStatus[], gateOn: boolean): readonly RenderProblem[] {
   const problems: RenderProblem[] = [...brokenRanges(policy)];
+  if (policy.dryRun === true) problems.push({ kind: 'dryRun', policy: policy.name, cause: `policy ${policy.name} is annotated for a dry run`, remedy: 'take the annotation off to have it applied' });
   const bridge = bridgeProblem(policy, gateOn);
   if (bridge !== undefined) problems.push(bridge);
   for (const nic of nics) {
@@ -130,7 +131,9 @@ function rdmaModeOf(pools: readonly NamedPool[]): { readonly mode?: 'shared' | '
 export function holdBrokenInterfaces(rendered: RenderedNodeState, previous: NodeStateSpec | undefined): RenderedNodeState {
   const broken = new Set<string | undefined>(rendered.problems.filter(isPolicyBroken).map((problem) => problem.policy));
   const selected = new Set(rendered.matches.filter((match) => broken.has(match.policy)).flatMap((match) => match.interfaces));
-  const kept = (previous?.interfaces ?? []).filter((entry) => selected.has(entry.pciAddress) && (entry.vfGroups ?? []).some((group) => broken.has(group.policyName)));
+  // A dry run may select other nodes and PFs than what is held.
+  const dryRuns = new Set<string | undefined>(rendered.problems.flatMap((problem) => (problem.kind === 'dryRun' ? [problem.policy] : [])));
+  const kept = (previous?.interfaces ?? []).filter(({ pciAddress, vfGroups = [] }) => vfGroups.some((group) => dryRuns.has(group.policyName) || (selected.has(pciAddress) && broken.has(group.policyName))));
   if (rendered.spec === undefined || kept.length === 0) return rendered;
   const held = new Map(kept.map((entry) => [entry.pciAddress, entry]));
   const interfaces = [...(rendered.spec.interfaces ?? []).filter((entry) => !held.has(entry.pciAddress)), ...kept];

@@ -4,6 +4,8 @@ import type { NodePolicySpec } from '../api/node-policy.ts';
 export interface NamedPolicy {
   readonly name: string;
   readonly spec: NodePolicySpec;
+  /** It is not applied, on any node; what it configured before it was marked so is held as it is. */
+  readonly dryRun?: boolean;
 }
 
 /** The policy of this name was once made by the operator itself; it is ignored. */

@@ -14,7 +14,9 @@ export type PolicyBroken =
   /** An element of `pfNames` is not `name` or `name#first-last`. */
   | (OfPolicy & { readonly kind: 'malformedRange'; readonly selector: string })
   /** A range of `pfNames` names VFs that the policy does not create. */
-  | (OfPolicy & { readonly kind: 'rangeBeyondNumVfs'; readonly selector: string });
+  | (OfPolicy & { readonly kind: 'rangeBeyondNumVfs'; readonly selector: string })
+  /** It is marked so, which is no mistake. */
+  | (OfPolicy & { readonly kind: 'dryRun' });
 
 /** What rendering one node found wrong. A problem of one policy never takes the others down. */
 export type RenderProblem =
@@ -27,5 +29,5 @@ export type RenderProblem =
   | (Told & { readonly kind: 'nodeInTwoPools'; readonly pools: readonly string[] });
 
 export function isPolicyBroken(problem: RenderProblem): problem is PolicyBroken {
-  return problem.kind === 'malformedRange' || problem.kind === 'rangeBeyondNumVfs';
+  return problem.kind === 'malformedRange' || problem.kind === 'rangeBeyondNumVfs' || problem.kind === 'dryRun';
 }

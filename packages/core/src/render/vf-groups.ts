@@ -7,9 +7,11 @@ import type { PolicyBroken } from './problems.ts';
 import { formatVfRange, parsePfName, parseVfRange, rangesOverlap, uniteRanges } from './vf-range.ts';
 import type { VfRange } from './vf-range.ts';
 
+export type BrokenRange = Exclude<PolicyBroken, { readonly kind: 'dryRun' }>;
+
 /** What is wrong with the ranges in a policy's pfNames, whatever the node. */
-export function brokenRanges(policy: NamedPolicy): readonly PolicyBroken[] {
-  const broken: PolicyBroken[] = [];
+export function brokenRanges(policy: NamedPolicy): readonly BrokenRange[] {
+  const broken: BrokenRange[] = [];
   for (const selector of policy.spec.nicSelector.pfNames ?? []) {
     const entry = parsePfName(selector);
     if (!entry.ok) {

@@ -1,6 +1,6 @@
 import type { Condition, NamedPolicy } from '@vfleet/core';
-import { compilePools, hasLabels, nodeAnnotations, nodeStateAnnotations, orderPolicies, poolOfNode, previewNode, renderNodeState, reviewNodePolicy } from '@vfleet/core';
-import { DRAIN_BLOCKED, isNodeSelected } from '@vfleet/controllers';
+import { compilePools, hasLabels, holdBrokenInterfaces, nodeAnnotations, nodeStateAnnotations, orderPolicies, poolOfNode, previewNode, renderNodeState, reviewNodePolicy } from '@vfleet/core';
+import { DRAIN_BLOCKED, isDryRun, isNodeSelected } from '@vfleet/controllers';
 import { equalJson } from '@vfleet/kube';
 import type { Lease, Node, Pod, SriovNetworkNodePolicy, SriovNetworkNodeState, SriovNetworkPoolConfig, SriovOperatorConfig } from '@vfleet/kube';
 
@@ -113,12 +113,12 @@ function restSituation(facts: NodeFacts, state: SriovNetworkNodeState): Told {
   const { node, config, operatorNamespace } = facts;
   const labels = node.metadata.labels ?? {};
   const interfaces = state.status?.interfaces ?? [];
-  const policies: readonly NamedPolicy[] = facts.policies.filter(({ metadata }) => metadata.deletionTimestamp === undefined && metadata.name !== 'default').map(({ metadata: { name }, spec }) => ({ name, spec }));
+  const policies: readonly NamedPolicy[] = facts.policies.filter(({ metadata }) => metadata.deletionTimestamp === undefined && metadata.name !== 'default').map((policy) => ({ name: policy.metadata.name, spec: policy.spec, ...(isDryRun(policy) ? { dryRun: true } : {}) }));
   const { pools } = compilePools(facts.pools.map(({ metadata: { name }, spec }) => ({ name, spec })));
   const membership = poolOfNode(pools, labels);
   const mine = membership.kind === 'pool' ? [membership.pool] : [];
   const gates = config?.spec.featureGates === undefined ? {} : { gates: config.spec.featureGates };
-  const rendered = renderNodeState({ policies: policies.filter(({ spec }) => hasLabels(spec.nodeSelector, labels)), interfaces, pools: mine, ...gates }).spec;
+  const rendered = holdBrokenInterfaces(renderNodeState({ policies: policies.filter(({ spec, dryRun }) => dryRun === true || hasLabels(spec.nodeSelector, labels)), interfaces, pools: mine, ...gates }), state.spec).spec;
   // The daemon says which version of the spec it has brought about. Where it does not say, what is planned for what is shown tells.
   const reached = state.status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True')?.observedGeneration;
   const hasReached = rendered !== undefined && equalJson(rendered, state.spec) && reached !== undefined && reached === state.metadata.generation;
@@ -138,6 +138,7 @@ function restSituation(facts: NodeFacts, state: SriovNetworkNodeState): Told {
   if (wanted.length === 0) {
     const known = [{ name: node.metadata.name, labels, interfaces }];
     const because = policies.map((policy) => {
+      if (policy.dryRun === true) return `policy ${policy.name} is annotated for a dry run`;
       if (!hasLabels(policy.spec.nodeSelector, labels)) return `policy ${policy.name} wants nodes with ${JSON.stringify(policy.spec.nodeSelector)}`;
       const [first] = reviewNodePolicy({ ...policy, namespace: operatorNamespace }, { operatorNamespace, nodes: known, policies }).rejections;
       return `policy ${policy.name}: ${first === undefined ? 'it selects no NIC of this node' : `${first.cause}; ${first.remedy}`}`;

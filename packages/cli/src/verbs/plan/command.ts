@@ -1,7 +1,10 @@
 import { Command } from 'commander';
 import type { KubeObject, NamedPolicy, NodePolicySpec } from '@vfleet/core';
-import { conforms, defaultNodePolicy, describeDifference, nodePolicySpecSchema, schemaProblem } from '@vfleet/core';
+import { conforms, defaultNodePolicy, nodePolicySpecSchema, schemaProblem } from '@vfleet/core';
 import { nodePolicies, nodeStates, nodes, operatorConfigs, poolConfigs } from '@vfleet/kube';
+import { isDryRun } from '@vfleet/controllers';
+import { changes, interruption, reasons } from '@vfleet/controllers/plan-preview/node-planner.ts';
+import type { NodePlan } from '@vfleet/controllers/plan-preview/node-planner.ts';
 import { connect, listAll } from '../../connect.ts';
 import type { CliContext } from '../../context.ts';
 import { CliFailure } from '../../failure.ts';
@@ -10,8 +13,8 @@ import { kubeconfigOption, outputOption } from '../../options.ts';
 import { renderDocument } from '../../output/document.ts';
 import type { OutputFormat } from '../../output/document.ts';
 import { renderTable } from '../../output/table.ts';
-import { interruption, planFleet, reasons } from './fleet-plan.ts';
-import type { FleetPlan, NodePlan } from './fleet-plan.ts';
+import { planFleet } from './fleet-plan.ts';
+import type { FleetPlan } from './fleet-plan.ts';
 
 /** There is something to do, as with `vfleet host plan`. */
 const STATUS_CHANGES = 3;
@@ -45,7 +48,7 @@ export function planCommand(context: CliContext, finish: (status: number) => voi
       const config = configs.find(({ metadata }) => metadata.name === 'default');
       const plan = planFleet({
         operatorNamespace: options.namespace, nodes: allNodes, nodeStates: states, pools, ...(config === undefined ? {} : { config }),
-        ...afterChange(policies.map(({ metadata, spec }) => ({ name: metadata.name, spec })), options),
+        ...afterChange(policies.map((policy) => ({ name: policy.metadata.name, spec: policy.spec, ...(isDryRun(policy) ? { dryRun: true } : {}) })), options),
       });
       context.terminal.out(options.output === 'json' || options.output === 'yaml' ? renderDocument(plan, options.output) : planText(plan));
       finish(plan.reviews.some(({ review }) => review.rejections.length > 0) ? 1 : plan.nodes.length > 0 ? STATUS_CHANGES : 0);
@@ -97,7 +100,7 @@ function planText(plan: FleetPlan): string {
 const COLUMNS = [
   { heading: 'node', cell: ({ node }: NodePlan) => node },
   { heading: 'pool', cell: ({ pool }: NodePlan) => pool },
-  { heading: 'changes', cell: ({ preview }: NodePlan) => preview.plan.pfs.filter(({ steps }) => steps.length > 0).map((pf) => `${pf.name}: ${pf.action === 'reset' ? 'given back' : [...new Set(pf.differences.map(describeDifference))].slice(0, 3).join(', ')}`).join('; ') },
+  { heading: 'changes', cell: ({ preview }: NodePlan) => changes(preview) },
   { heading: 'VFs cut', cell: ({ preview }: NodePlan) => (preview.affectedVfs === 0 ? '' : String(preview.affectedVfs)), align: 'right' as const },
   { heading: 'pods evicted', cell: ({ preview }: NodePlan) => preview.pods.join(', ') },
   { heading: 'needs', cell: ({ preview }: NodePlan) => interruption(preview) },

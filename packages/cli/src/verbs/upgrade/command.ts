@@ -12,8 +12,10 @@ import { kubeconfigOption, outputOption, wholeNumber } from '../../options.ts';
 import { renderDocument } from '../../output/document.ts';
 import type { OutputFormat } from '../../output/document.ts';
 import { renderTable } from '../../output/table.ts';
-import { interruption, planFleet } from '../plan/fleet-plan.ts';
-import type { NodePlan } from '../plan/fleet-plan.ts';
+import { isDryRun } from '@vfleet/controllers';
+import { interruption } from '@vfleet/controllers/plan-preview/node-planner.ts';
+import type { NodePlan } from '@vfleet/controllers/plan-preview/node-planner.ts';
+import { planFleet } from '../plan/fleet-plan.ts';
 
 /** Something is in the way, or would change. */
 const STATUS_FOUND = 3;
@@ -68,7 +70,7 @@ async function look(kube: Kube, namespace: string, leftovers: readonly Leftover[
     listAll(kube, sriovNetworks), listAll(kube, sriovIbNetworks), listAll(kube, ovsNetworks),
   ]);
   const config = configs.find(({ metadata }) => metadata.name === 'default');
-  const plan = planFleet({ operatorNamespace: namespace, nodes: allNodes, nodeStates: states, pools, changed: [], policies: policies.map(({ metadata, spec }) => ({ name: metadata.name, spec })), ...(config === undefined ? {} : { config }) });
+  const plan = planFleet({ operatorNamespace: namespace, nodes: allNodes, nodeStates: states, pools, changed: [], policies: policies.map((policy) => ({ name: policy.metadata.name, spec: policy.spec, ...(isDryRun(policy) ? { dryRun: true } : {}) })), ...(config === undefined ? {} : { config }) });
   const rendered = attachments.filter(({ metadata }) => metadata.annotations?.[networkAttachmentAnnotations.ownerRef] !== undefined);
   return {
     adopted: { 'node states': states.length, policies: policies.length, pools: pools.length, networks: networks.flat().length, NetworkAttachmentDefinitions: rendered.length },

@@ -8,6 +8,7 @@ import type { PolicyOnNode } from './policy-ledger.ts';
 export type PolicyReason =
   | 'PolicyReady' // every selected NIC is configured
   | 'PolicyIgnored' // its name is "default"
+  | 'DryRun' // it is annotated so: the message and status.preview say what it would do
   | 'NoOperatorConfig'
   | 'EmptyNicSelector'
   | 'MalformedRange'
