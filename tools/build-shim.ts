@@ -18,11 +18,15 @@ export function buildShim(output: string): ShimBuild {
 
 /** One source file to one executable that needs nothing beside it. */
 export function compileStatic(output: string, source: string): ShimBuild {
-  if (process.platform !== 'linux') return { kind: 'noCompiler' };
-  const compiler = COMPILERS.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0);
+  const compiler = findCompiler();
   if (compiler === undefined) return { kind: 'noCompiler' };
   const done = spawnSync(compiler, ['-std=gnu11', '-O2', '-static', '-s', '-Wall', '-Wextra', '-Werror', '-o', output, source], { encoding: 'utf8' });
   return done.status === 0 ? { kind: 'built', compiler } : { kind: 'failed', output: done.stdout + done.stderr };
+}
+
+/** The first that is here; undefined where there is none, or no Linux. */
+export function findCompiler(): string | undefined {
+  return process.platform === 'linux' ? COMPILERS.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0) : undefined;
 }
 
 if (import.meta.main) {

@@ -1,14 +1,18 @@
 /**
- * `npm run test:cluster [-- --ensure] [-- VITEST ARGUMENTS]`: our parts beside real ones. The first half compares our API server with a real one; the
- * second runs our operator and node on a real control plane, kubelet and containerd, in namespaces of its own. With --ensure what is missing is
- * built or fetched first; without it that half is skipped, said so, and not failed.
- * `--part api` and `--part node` run one half. `--sequences N` is how many drawn sequences of requests run (default 200), `--seed TEXT` from which
+ * `npm run test:cluster [-- --ensure] [-- VITEST ARGUMENTS]`: our parts beside real ones. The first part compares our API server with a real one; the
+ * second runs our operator and node on a real control plane, kubelet and containerd, in namespaces of its own; the third builds the image, and runs it
+ * there by the manifests. With --ensure what is missing is built or fetched first; without it that part is skipped, said so, and not failed.
+ * `--part api`, `--part node` and `--part images` run one of them. `--sequences N` is how many drawn sequences of requests run (default 200), `--seed TEXT` from which
  * seed. `--churn SECONDS` is how long informers run under churn (default 20). The results are also written as JSON.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { findCompiler } from './build-shim.ts';
+import { ownArchitecture } from './images/architecture.ts';
+import { basePackages, hasBasePackages } from './images/base-packages.ts';
+import { ImageError } from './images/image-error.ts';
 import { cniPlugins, cniPluginsVersion, containerdVersion, ensureContainerRuntime, missingContainerRuntime } from './rigs/container-runtime.ts';
 import { ensureHelm, helmIsBuilt, helmVersion } from './rigs/helm.ts';
 import { ensureKubernetes, etcdVersion, kubernetesVersion, missingKubernetes } from './rigs/kubernetes.ts';
@@ -22,17 +26,24 @@ const { part } = option('--part', 'part');
 const isEnsured = words.includes('--ensure');
 const forVitest = words.filter((word) => word !== '--ensure');
 const nodeComponents = ['kube-scheduler', 'kube-controller-manager', 'kubelet'] as const;
+const onNodes = {
+  node: { config: 'test/cluster/kubelet/vitest.config.ts', results: 'cluster-kubelet', ours: 'operator with webhooks, vfleet node (config daemon, device plugin, CNI), the meta-plugin in the place of Multus, as processes' },
+  images: { config: 'test/cluster/images/vitest.config.ts', results: 'cluster-images', ours: 'the image and the manifests as they are delivered: operator, node and CNI as pods' },
+} as const;
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-if (part !== undefined && part !== 'api' && part !== 'node') {
-  process.stderr.write(`There is no part ${part}; there are api and node.\n`);
+if (part !== undefined && part !== 'api' && part !== 'node' && part !== 'images') {
+  process.stderr.write(`There is no part ${part}; there are api, node and images.\n`);
   process.exit(2);
 }
 try {
-  const statuses = [part === 'node' ? 0 : await besideApiServer(), part === 'api' ? 0 : await onNode()];
+  const statuses = [];
+  if (part === undefined || part === 'api') statuses.push(await besideApiServer());
+  if (part === undefined || part === 'node') statuses.push(await onNode('node'));
+  if (part === undefined || part === 'images') statuses.push(await onNode('images'));
   process.exitCode = Math.max(...statuses);
 } catch (error) {
-  if (!(error instanceof RigError)) throw error;
+  if (!(error instanceof RigError || error instanceof ImageError)) throw error;
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
 }
@@ -49,27 +60,31 @@ async function besideApiServer(): Promise<number> {
   return status ?? 1;
 }
 
-async function onNode(): Promise<number> {
+async function onNode(which: keyof typeof onNodes): Promise<number> {
+  const { config, results, ours } = onNodes[which];
   const problem = namespacesProblem();
-  if (problem !== undefined) return skipNode(`a node takes namespaces of its own, and ${problem}`);
+  if (problem !== undefined) return skipNode(results, `a node takes namespaces of its own, and ${problem}`);
   if (isEnsured) {
     await ensureKubernetes({ with: nodeComponents });
     await ensureContainerRuntime();
+    if (which === 'images') await basePackages(ownArchitecture());
   }
+  if (which === 'images' && findCompiler() === undefined) return skipNode(results, 'there is no C compiler for the CNI executable of the image (on Debian: gcc and libc6-dev)');
+  if (which === 'images' && !(await hasBasePackages(ownArchitecture()))) return skipNode(results, 'the Debian packages of the image are missing; `npm run test:cluster -- --ensure` fetches them');
   const missing = [...(await missingKubernetes(nodeComponents)), ...(await missingContainerRuntime())];
-  if (missing.length > 0) return skipNode(`${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing; \`npm run test:cluster -- --ensure\` builds them from Go modules (Go 1.24 or newer) and takes runc and busybox from the machine or from Debian packages`);
+  if (missing.length > 0) return skipNode(results, `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing; \`npm run test:cluster -- --ensure\` builds them from Go modules (Go 1.24 or newer) and takes runc and busybox from the machine or from Debian packages`);
   print(`Real: etcd ${etcdVersion}; kube-apiserver, kube-scheduler, kube-controller-manager and kubelet ${kubernetesVersion}; containerd ${containerdVersion} with runc; ${Object.keys(cniPlugins).join(', ')} ${cniPluginsVersion}; namespaces, interfaces and traffic of pods.
-Ours: operator with webhooks, vfleet node (config daemon, device plugin, CNI), the meta-plugin in the place of Multus.
-Simulated: the NICs (the article's fleet); their VFs are veth pairs, their switch is a bridge. One image of busybox stands for every image.`);
-  return runInOwnNamespaces('worker-0', vitest('test/cluster/kubelet/vitest.config.ts', 'cluster-kubelet'), { ...process.env, NODE_ENV: 'test' });
+Ours: ${ours}.
+Simulated: the NICs (the article's fleet); their VFs are veth pairs, their switch is a bridge. One image of busybox stands for every ${which === 'images' ? 'other ' : ''}image.`);
+  return runInOwnNamespaces('worker-0', vitest(config, results), { ...process.env, NODE_ENV: 'test' });
 }
 
 /** What did not run has results too, which say so. */
-async function skipNode(cause: string): Promise<number> {
-  print(`Skipped, pods on a real kubelet: ${cause}.`);
+async function skipNode(results: string, cause: string): Promise<number> {
+  print(`Skipped, pods on a real kubelet (${results}): ${cause}.`);
   await mkdir(join(root, '.vfleet/results'), { recursive: true });
   const none = { numTotalTests: 0, numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0, success: true, testResults: [] };
-  await writeFile(join(root, '.vfleet/results/cluster-kubelet.json'), JSON.stringify(none));
+  await writeFile(join(root, `.vfleet/results/${results}.json`), JSON.stringify(none));
   return 0;
 }
 

@@ -42,6 +42,11 @@ export async function basePackages({ debian }: Architecture, folder?: string): P
   return found(cache, debian);
 }
 
+/** Whether they were fetched before. */
+export async function hasBasePackages({ debian }: Architecture): Promise<boolean> {
+  return found(cacheFolder(`images-base-${debian}`), debian).then(() => true, () => false);
+}
+
 /** Throws {@link ImageError}. */
 async function found(folder: string, debian: string): Promise<readonly BasePackage[]> {
   const files = await readdir(folder).catch(() => []);

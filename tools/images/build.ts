@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { VFLEET_VERSION } from '../../packages/cli/src/version.ts';
+import { findCompiler } from '../build-shim.ts';
 import { ownArchitecture } from './architecture.ts';
 import { basePackages } from './base-packages.ts';
 import { EXTERNAL, bundle } from './bundle.ts';
@@ -69,7 +70,7 @@ export async function buildImage(options: BuildOptions, use: (built: BuiltImage)
     const subjects = [{ name: FULL_NAME, digest: image.manifest.digest }, { name: archive.slice(options.output.length + 1), digest: archiveDigest }];
     const inputs = {
       epoch, base, lockSha256: createHash('sha256').update(await readFile(join(ROOT, 'package-lock.json'))).digest('hex'), node: process.version,
-      compiler: spawnSync('cc', ['--version'], { encoding: 'utf8' }).stdout?.split('\n')[0] ?? '', ...(commit === undefined ? {} : { commit }),
+      compiler: spawnSync(findCompiler() ?? '', ['--version'], { encoding: 'utf8' }).stdout?.split('\n')[0] ?? '', ...(commit === undefined ? {} : { commit }),
     };
     const beside = { 'sbom.cdx.json': json(sbomOf({ name: 'vfleet', version: VFLEET_VERSION, digest: image.manifest.digest, epoch, npm, base })), 'licences.txt': licences, 'provenance.intoto.json': json(provenanceOf(subjects, inputs)) };
     for (const [name, text] of Object.entries(beside)) await writeFile(join(options.output, name), text);

@@ -1,5 +1,5 @@
 /** The image's file system as folders on this machine: one for each layer. */
-import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, mkdtemp, readFile, readdir, realpath, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buildShim, compileStatic } from '../build-shim.ts';
@@ -72,12 +72,11 @@ export async function stageProgram(stage: string, architecture: Architecture, { 
   for (const name of [...EXTERNAL, koffiPackage(architecture)]) {
     await cp(join(ROOT, 'node_modules', name), join(stage, library, 'node_modules', name), { recursive: true, filter: (path) => isNeeded(path.slice(join(ROOT, 'node_modules', name).length)) });
   }
+  await withoutEmptyFolders(join(stage, library, 'node_modules'));
   await cp(join(ROOT, 'examples'), join(stage, inImage.examples), { recursive: true, filter: (path) => !path.endsWith('.ts') });
   await put(stage, inImage.licences, licences);
   await mkdir(join(stage, dirname(inImage.cni)), { recursive: true });
   await compiled(join(stage, inImage.cni), buildShim);
-  // By its name, for people in the container and for scripts.
-  await mkdir(join(stage, 'usr/local/bin'), { recursive: true });
   await settleModes(stage);
 }
 
@@ -86,9 +85,11 @@ export function koffiPackage({ node }: Architecture): string {
   return `@koromix/koffi-linux-${node}`;
 }
 
-/** Of packages that are not bundled: no sources in C, no documents, no types, no other C library's build. */
+/** Of packages that are not bundled: what runs, and the licence. No sources in C, documents or types; not what was built for another C library. */
 function isNeeded(path: string): boolean {
-  return !/^\/(?:doc|vendor|bin|lib\/native|src\/koffi\/(?:src|test)|musl_[^/]+)(?:\/|$)|\.(?:d\.ts|md|cc|cpp|hh|h|c|S|asm|def|map)$|\/CMakeLists\.txt$|\/cnoke\.cjs$/.test(path);
+  if (/^\/musl_[^/]+/.test(path)) return false;
+  const name = path.split('/').at(-1) ?? '';
+  return !name.includes('.') || /\.(?:[cm]?js|json|node)$|^licen[cs]e/i.test(name);
 }
 
 function runtimeFile({ node }: Architecture, path: string): string {
@@ -108,6 +109,11 @@ async function compiled(output: string, build: (output: string) => ReturnType<ty
   const built = build(output);
   if (built.kind === 'noCompiler') throw new ImageError('There is no C compiler here, and the CNI executable is written in C.', 'Install one (on Debian: gcc and libc6-dev, or musl-tools).');
   if (built.kind === 'failed') throw new ImageError(`The C compiler has refused a source: ${built.output.trim()}`, 'See what it says.');
+}
+
+async function withoutEmptyFolders(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) if (entry.isDirectory()) await withoutEmptyFolders(join(folder, entry.name));
+  if ((await readdir(folder)).length === 0) await rmdir(folder);
 }
 
 async function put(stage: string, path: string, text: string): Promise<void> {

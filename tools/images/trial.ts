@@ -7,7 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { silentLog } from '@vfleet/core';
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
@@ -39,14 +39,22 @@ export async function tryImage(layers: readonly string[]): Promise<Trial | undef
   try {
     await mkdir(root);
     for (const layer of layers) if (spawnSync('cp', ['-a', `${layer}/.`, root]).status !== 0) throw new ImageError(`${layer} cannot be copied.`, 'Is there room in the temporary folder?');
+    // Native code, which only the daemon loads.
+    runIn(root, '--input-type=module', '--eval', `(await import('${dirname(inImage.main)}/node_modules/koffi/index.js')).default.load(null).func('int getpid()')()`);
     const startedMs = performance.now();
-    const { status, stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', ENTER, root, inImage.node, inImage.main, '--version'], { encoding: 'utf8', env: {} });
-    if (status !== 0) throw new ImageError(`The image does not run: ${stderr.trim()}`, 'A library or a file is missing in it: see tools/images/root-filesystem.ts.');
+    const version = runIn(root, inImage.main, '--version');
     const versionMs = performance.now() - startedMs;
-    return { version: stdout.trim(), versionMs, operatorReadyMs: await operatorReadyMs(root, join(folder, 'api')) };
+    return { version, versionMs, operatorReadyMs: await operatorReadyMs(root, join(folder, 'api')) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Runs the image's Node.js to its end; gives what it printed. Throws {@link ImageError}. */
+function runIn(root: string, ...words: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync('unshare', ['--mount', 'sh', '-c', ENTER, root, inImage.node, ...words], { encoding: 'utf8', env: {} });
+  if (status !== 0) throw new ImageError(`The image does not run: ${stderr.trim()}`, 'A library or a file is missing in it: see tools/images/root-filesystem.ts.');
+  return stdout.trim();
 }
 
 async function operatorReadyMs(root: string, folder: string): Promise<number> {

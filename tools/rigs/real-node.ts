@@ -6,6 +6,8 @@ import { spawnSync } from "node:child_process";
 import { cp, mkdir, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { startKubernetesService } from "./cluster-services.ts";
+import { runCommand } from "./command.ts";
 import { cniPlugins, ensureContainerRuntime } from "./container-runtime.ts";
 import { startImageRegistry } from "./image-registry.ts";
 import { nodeAddress, ownCgroup, runInOwnNamespaces } from "./own-namespaces.ts";
@@ -20,6 +22,8 @@ export interface RealNodeOptions {
   readonly logDir?: string;
   /** How long each server may take to be ready. Default 300,000. */
   readonly readyTimeoutMs?: number;
+  /** Pods reach the API server by its Service, and it reaches webhooks by theirs. Default: no. */
+  readonly services?: boolean;
 }
 
 export interface RealNode extends AsyncDisposable {
@@ -35,6 +39,8 @@ export interface RealNode extends AsyncDisposable {
   /** Ends the kubelet, with or without a chance to do anything, and starts it anew. Pods go on. */
   restartKubelet(how?: "kill"): Promise<void>;
   restartContainerd(how?: "kill"): Promise<void>;
+  /** Takes the images of an archive over into the runtime, as `ctr images import` does; nobody pulls them then. Throws {@link RigError}. */
+  importImages(archive: string): Promise<void>;
   /** The last lines of a server's log. */
   logTail(server: "containerd" | "kubelet"): Promise<string>;
   stop(): Promise<void>;
@@ -59,10 +65,11 @@ export async function startRealNode(options: RealNodeOptions = {}): Promise<Real
       assets: { with: ["kube-scheduler", "kube-controller-manager", "kubelet"] },
       unsafeNoFsync: true,
       readyTimeoutMs: options.readyTimeoutMs ?? 300_000,
-      apiServerArguments: ["--kubelet-preferred-address-types=InternalIP"],
+      apiServerArguments: ["--kubelet-preferred-address-types=InternalIP", ...(options.services === true ? ["--enable-aggregator-routing=true"] : [])],
       ...(options.logDir === undefined ? {} : { logDir: options.logDir }),
     }),
   );
+  if (options.services === true) open.use(await startKubernetesService(api.url));
   const registry = open.use(await startImageRegistry(runtime.busybox));
   const sandbox = open.adopt(openSandbox(), (one) => one.close());
   const { dir } = sandbox;
@@ -107,6 +114,11 @@ export async function startRealNode(options: RealNodeOptions = {}): Promise<Real
     async restartContainerd(how) {
       await containerd.stop(how);
       containerd = await startContainerd();
+    },
+    async importImages(archive) {
+      const words = ["--address", containerdSocket, "--namespace", "k8s.io", "images", "import", "--local", "--snapshotter", "native", archive];
+      const { exitCode, stderr } = await runCommand(join(runtime.dir, "ctr"), words, { timeoutMs: options.readyTimeoutMs ?? 300_000 });
+      if (exitCode !== 0) throw new RigError("startFailed", `${archive} cannot be imported: ${stderr.trim()}`);
     },
     logTail: (server) => (server === "kubelet" ? kubelet : containerd).logTail(),
     stop,

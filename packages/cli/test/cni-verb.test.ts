@@ -61,16 +61,24 @@ describe('vfleet cni', () => {
     await put('opt/cni/bin/sriov', 'the plugin in Go');
     await put('opt/cni/bin/bridge', 'bridge');
     await put('etc/cni/net.d/10-cluster.conflist', JSON.stringify(NETWORK));
-    await mkdir(join(host, 'var/lib/cni/networks'), { recursive: true });
+    for (const path of ['cluster/lock', 'cluster/last_reserved_ip.0', 'macvlan/10.0.0.1', 'macvlan/last_reserved_ip.0']) await put(`var/lib/cni/networks/${path}`, '');
     await mkdir(join(host, 'run'));
     const before = await everything();
     expect((await install('--cluster-network', 'wrap')).out).toContain('/etc/cni/net.d/00-vfleet.conflist is in front of 10-cluster.conflist');
     expect(await everything()).toMatchObject({ 'opt/cni/bin/sriov': '755 ELF vfleet-cni/1 first', 'opt/cni/bin/sriov.before-vfleet': expect.stringContaining('the plugin in Go') });
     for (const path of ['var/lib/cni/vfleet/pods/x.json', 'var/lib/vfleet/device-plugin/allocations.json', 'etc/sriov-operator/pfs/x.json', 'run/vfleet/cni.sock']) await put(path, '{}');
-    await mkdir(join(host, 'run/k8s.cni.cncf.io/devinfo/dp'), { recursive: true });
+    for (const path of ['var/lib/cni/networks/sriov-net-1/last_reserved_ip.0', 'run/k8s.cni.cncf.io/devinfo/dp/openshift.io-a-0000:81:01.0-device.json']) await put(path, '{}');
     expect((await cni('remove')).status).toBe(0);
     expect(await everything()).toEqual(before);
     expect(await cni('remove')).toMatchObject({ status: 0, out: '' });
+  });
+
+  test('remove leaves what another device plugin has told', async () => {
+    await put('run/k8s.cni.cncf.io/devinfo/dp/example.com-a-0000:81:01.0-device.json', '{}');
+    const before = await everything();
+    await put('run/k8s.cni.cncf.io/devinfo/dp/openshift.io-a-0000:81:01.0-device.json', '{}');
+    expect((await cni('remove')).status).toBe(0);
+    expect(await everything()).toEqual(before);
   });
 
   test('remove refuses while pods have VFs, and changes nothing', async () => {

@@ -29,9 +29,10 @@ export function cniCommand(context: CliContext, finish: (status: number) => void
   cni.addCommand(folders(new Command('remove')
     .summary('after the daemon has ended')
     .description('Takes away executables, the configuration in front of the cluster\'s network, sockets and records. It refuses while pods have VFs: they would never be given back.')
+    .option('--resource-prefix <prefix>', 'prefix of the resources that VFs were advertised as', 'openshift.io')
     .option('--stay', 'do not end afterwards, for a DaemonSet'))
-    .action(async ({ stay, ...options }: FolderOptions & { readonly stay?: boolean }) => {
-      for (const line of await removeCni(foldersOf(options))) context.terminal.out(`${line}\n`);
+    .action(async ({ stay, resourcePrefix, ...options }: FolderOptions & { readonly resourcePrefix: string; readonly stay?: boolean }) => {
+      for (const line of await removeCni(foldersOf(options), resourcePrefix)) context.terminal.out(`${line}\n`);
       if (stay === true) await untilTold();
       finish(0);
     }));
@@ -45,9 +46,12 @@ function foldersOf({ root, bin, conf }: FolderOptions): CniFolders {
 async function untilTold(): Promise<void> {
   const { aborted, onInterrupt } = await import('../../interrupt.ts');
   const interrupted = onInterrupt();
+  // Nothing else keeps the process.
+  const timer = setInterval(() => undefined, 2 ** 30);
   try {
     await aborted(interrupted.signal);
   } finally {
+    clearInterval(timer);
     interrupted.dispose();
   }
 }

@@ -8,11 +8,15 @@ import type { CniFolders } from './node-folders.ts';
 
 /** Records, journals and sockets: nothing of them means anything without a daemon. */
 const FOLDERS: readonly string[] = [DEFAULT_STATE_FOLDER, '/var/lib/vfleet', CONFIG_FOLDER, '/run/vfleet'];
+/** What the device plugin has told of devices (device information specification 1.1), named by resource and device. */
+const DEVICE_INFORMATION = '/run/k8s.cni.cncf.io/devinfo/dp';
 /** Shared with others: only what is left empty goes. */
-const SHARED: readonly string[] = ['/run/k8s.cni.cncf.io/devinfo/dp', '/run/k8s.cni.cncf.io/devinfo', '/run/k8s.cni.cncf.io', dirname(DEFAULT_STATE_FOLDER)];
+const SHARED: readonly string[] = [DEVICE_INFORMATION, '/run/k8s.cni.cncf.io/devinfo', '/run/k8s.cni.cncf.io', dirname(DEFAULT_STATE_FOLDER)];
+/** Addresses by host-local, a folder for each network. */
+const NETWORKS = '/var/lib/cni/networks';
 
-/** Gives a line for each thing that was done. */
-export async function removeCni({ root, bin, conf }: CniFolders): Promise<readonly string[]> {
+/** Gives a line for each thing that was done. `resourcePrefix` is the daemon's. */
+export async function removeCni({ root, bin, conf }: CniFolders, resourcePrefix: string): Promise<readonly string[]> {
   const held = await names(root + join(DEFAULT_STATE_FOLDER, 'vfs'));
   if (held.length > 0) throw new CliFailure(`pods of this node still have VFs: ${held.slice(0, 5).join(', ')}`, 'Delete those pods, while the daemon runs; then do this again.');
   const done: string[] = [];
@@ -34,6 +38,12 @@ export async function removeCni({ root, bin, conf }: CniFolders): Promise<readon
     for (const name of await names(root + folder)) await rm(root + join(folder, name), { recursive: true, force: true });
     await rmdir(root + folder).catch(() => undefined);
     done.push(`removed ${folder}`);
+  }
+  for (const name of await names(root + DEVICE_INFORMATION)) if (name.startsWith(`${resourcePrefix}-`) && name.endsWith('-device.json')) await rm(root + join(DEVICE_INFORMATION, name), { force: true });
+  for (const network of await names(root + NETWORKS)) {
+    // What is left when every address is back. The CNI project's plugin leaves a lock as well: such a network is its, not ours.
+    const left = await names(root + join(NETWORKS, network));
+    if (left.every((name) => name.startsWith('last_reserved_ip.'))) await rm(root + join(NETWORKS, network), { recursive: true, force: true });
   }
   for (const folder of SHARED) await rmdir(root + folder).catch(() => undefined);
   return done;

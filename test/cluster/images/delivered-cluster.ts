@@ -1,0 +1,106 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Kube } from '@vfleet/core';
+import * as api from '@vfleet/kube';
+import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
+import { kubernetesServiceAddress } from '../../../tools/rigs/cluster-services.ts';
+import { startRealNode } from '../../../tools/rigs/real-node.ts';
+import type { RealNode } from '../../../tools/rigs/real-node.ts';
+import { eventually, runProgram } from '../kubelet/node-cluster.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+export const NAMESPACE = 'sriov-network-operator';
+
+/** A network as clusters have it before anybody thinks of a second one. */
+const CLUSTER_NETWORK = {
+  cniVersion: '1.0.0', name: 'cluster',
+  plugins: [
+    { type: 'bridge', bridge: 'cni0', isGateway: true, ipam: { type: 'host-local', ranges: [[{ subnet: '10.244.0.0/24' }]], routes: [{ dst: '0.0.0.0/0' }] } },
+    { type: 'portmap', capabilities: { portMappings: true } },
+  ],
+} as const;
+
+/** A real cluster of one node, whose pods reach the API server; nothing of ours is in it or on it. */
+export class DeliveredCluster {
+  readonly node: RealNode;
+  readonly kube: Kube;
+  readonly #open: AsyncDisposableStack;
+
+  private constructor(node: RealNode, kube: Kube, open: AsyncDisposableStack) {
+    this.node = node;
+    this.kube = kube;
+    this.#open = open;
+  }
+
+  static async start(logDir: string): Promise<DeliveredCluster> {
+    await mkdir(logDir, { recursive: true });
+    await using open = new AsyncDisposableStack();
+    const node = open.use(await startRealNode({ logDir, services: true }));
+    await writeFile(join(node.cniConf, '10-cluster.conflist'), JSON.stringify(CLUSTER_NETWORK));
+    const kube = open.adopt(kubeFromConfigFile(node.api.kubeconfig), (one) => one.close());
+    const cluster = new DeliveredCluster(node, kube, open.move());
+    await kube.patch(api.nodes, { name: node.name }, { type: 'merge', patch: { metadata: { labels: { 'feature.node.kubernetes.io/network-sriov.capable': 'true' } } } });
+    await eventually(() => cluster.kubectl('wait', '--for=condition=Ready', `node/${node.name}`, '--timeout=60s'));
+    await eventually(() => cluster.kubectl('get', 'serviceaccount', 'default'));
+    return cluster;
+  }
+
+  kubectl(...words: readonly string[]): Promise<string> {
+    return runProgram(join(this.node.api.assetsDir, 'kubectl'), ['--kubeconfig', this.node.api.kubeconfig, ...words]);
+  }
+
+  apply(...files: readonly string[]): Promise<string> {
+    return this.kubectl('apply', ...files.flatMap((file) => ['-f', join(ROOT, file)]));
+  }
+
+  /** In the operator's namespace. */
+  own(...words: readonly string[]): Promise<string> {
+    return this.kubectl('--namespace', NAMESPACE, ...words);
+  }
+
+  /** A JSON patch of deploy/patches. */
+  patchNodes(file: string): Promise<string> {
+    return this.own('patch', 'daemonset', 'sriov-network-config-daemon', '--type=json', `--patch-file=${join(ROOT, 'deploy/patches', file)}`);
+  }
+
+  /** Waits until every pod of a workload is of its newest template and ready. What has crashed three times will not get ready. */
+  async rolledOut(workload: string, namespace: string = NAMESPACE): Promise<void> {
+    const done = await eventually(async () => {
+      const said = await this.kubectl('--namespace', namespace, 'rollout', 'status', workload, '--watch=false');
+      if (/successfully rolled out/.test(said)) return true;
+      const restarts = await this.kubectl('--namespace', namespace, 'get', 'pods', '--output=jsonpath={.items[*].status.initContainerStatuses[*].restartCount} {.items[*].status.containerStatuses[*].restartCount}');
+      if (restarts.split(/\s+/).some((count) => Number(count) >= 3)) return false;
+      throw new Error(said);
+    });
+    if (!done) throw new Error(`${workload} crashes\n${await this.kubectl('--namespace', namespace, 'get', 'pods,events')}\n${await this.kubectl('--namespace', namespace, 'logs', workload, '--all-containers', '--tail=20').catch(String)}`);
+  }
+
+  /** Waits until pods are ready; one that has failed will not be. */
+  async running(...names: readonly string[]): Promise<void> {
+    const phases = await eventually(async () => {
+      const pods = await Promise.all(names.map((name) => this.kube.get(api.pods, { namespace: 'default', name })));
+      const isReady = pods.every(({ status }) => status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True') === true);
+      const failed = pods.flatMap(({ metadata: { name }, status }) => (status?.phase === 'Failed' ? [name] : []));
+      if (!isReady && failed.length === 0) throw new Error(`not ready yet: ${await this.kubectl('get', 'pods,events')}`);
+      return failed;
+    });
+    if (phases.length > 0) throw new Error(`failed: ${phases.join(', ')}\n${await this.kubectl('get', 'pods,events')}\n${await this.own('get', 'pods', '--output=wide')}`);
+  }
+
+  exec(pod: string, ...command: readonly string[]): Promise<string> {
+    return this.kubectl('exec', pod, '--', ...command);
+  }
+
+  async allocatable(resource: string): Promise<number> {
+    return Number((await this.kube.get(api.nodes, { name: this.node.name })).status?.allocatable?.[resource] ?? 0);
+  }
+
+  /** A kubeconfig that a pod may have: the administrator's, with the address by which pods reach the server. */
+  async kubeconfigForPods(): Promise<string> {
+    return (await readFile(this.node.api.kubeconfig, 'utf8')).replaceAll(this.node.api.url, `https://${kubernetesServiceAddress}`);
+  }
+
+  stop(): Promise<void> {
+    return this.#open.disposeAsync();
+  }
+}
