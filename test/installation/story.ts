@@ -6,6 +6,8 @@ import { createOperator } from '@vfleet/controllers';
 import { serveAdmission } from '@vfleet/controllers/admission/edge/admission-service.ts';
 import type { AdmissionService } from '@vfleet/controllers/admission/edge/admission-service.ts';
 import { AUTHORITY_SECRET, SERVING_SECRET } from '@vfleet/controllers/admission/certificates/keeper.ts';
+import { nodeSlicePools } from '@vfleet/controllers/ipam/node-slices.ts';
+import { WhereaboutsReconciler } from '@vfleet/controllers/ipam/whereabouts-reconciler.ts';
 import { ipPools, ipReservations } from '@vfleet/controllers/ipam/whereabouts.ts';
 import * as api from '@vfleet/kube';
 import type { CustomResourceDefinition } from '@vfleet/kube';
@@ -31,7 +33,7 @@ export interface Installed {
 /** What is in a cluster beside us: Multus' and whereabouts' kinds, a node and one that goes, a service account for pods. */
 export async function prepare(admin: Kube): Promise<void> {
   await admin.create(api.customResourceDefinitionResource, api.networkAttachmentDefinitionCrd());
-  for (const definition of [definitionOf(ipPools), definitionOf(ipReservations)]) await admin.create(api.customResourceDefinitionResource, definition);
+  for (const definition of [definitionOf(ipPools), definitionOf(ipReservations), definitionOf(nodeSlicePools)]) await admin.create(api.customResourceDefinitionResource, definition);
   for (const name of [NODE, 'worker-1']) await admin.create(api.nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { rack: 'a' } } });
   await admin.create(api.serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { namespace: 'default', name: 'default' } }).catch((error: unknown) => {
     if (!isKubeError(error, 'AlreadyExists')) throw error;
@@ -39,6 +41,7 @@ export async function prepare(admin: Kube): Promise<void> {
   await soon(async () => {
     await admin.list(ipPools, { namespace: 'kube-system' });
     await admin.list(ipReservations, { namespace: 'kube-system' });
+    await admin.list(nodeSlicePools, { namespace: 'kube-system' });
     await admin.list(api.networkAttachmentDefinitions, { namespace: 'default' });
     await admin.list(api.nodePolicies, { namespace: NAMESPACE });
   });
@@ -49,7 +52,7 @@ function definitionOf(resource: Resource): CustomResourceDefinition {
     apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `${resource.plural}.${resource.group}` },
     spec: {
       group: resource.group, scope: 'Namespaced', names: { plural: resource.plural, singular: resource.kind.toLowerCase(), kind: resource.kind, listKind: `${resource.kind}List` },
-      versions: [{ name: resource.version, served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } } } } }],
+      versions: [{ name: resource.version, served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', properties: { spec: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true }, status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } } } } }],
     },
   } as unknown as CustomResourceDefinition;
 }
@@ -71,6 +74,7 @@ export async function tellInstallation(cluster: Installed): Promise<void> {
   const device = await policiesAndDevices(cluster, node);
   await networksOfEveryKind(admin);
   await pods(admin, node, device);
+  await addressesOfPodsThatAreGone(cluster);
   await drains(admin);
   await pools(admin);
   await certificates(admin, admission);
@@ -125,7 +129,7 @@ async function policiesAndDevices({ admin, beforeNextStatus }: Installed, { kube
 
 async function networksOfEveryKind(admin: Kube): Promise<void> {
   const target = 'default';
-  const ipam = JSON.stringify({ type: 'whereabouts', range: '10.9.0.0/24' });
+  const ipam = JSON.stringify({ type: 'whereabouts', range: '10.9.0.0/24', node_slice_size: '/28' });
   const kinds = [
     [api.sriovNetworks, { apiVersion: GROUP_VERSION, kind: 'SriovNetwork', metadata: { namespace: NAMESPACE, name: 'blue' }, spec: { resourceName: 'fast', networkNamespace: target, vlan: 100, ipam } }],
     [api.sriovIbNetworks, { apiVersion: GROUP_VERSION, kind: 'SriovIBNetwork', metadata: { namespace: NAMESPACE, name: 'green' }, spec: { resourceName: 'ib', networkNamespace: target } }],
@@ -167,6 +171,16 @@ async function pods(admin: Kube, { kubelet, cni }: NodeInProcess, device: string
   expect(await reserved()).toBe(0);
   kubelet.pods = [];
   await admin.delete(api.pods, key, { gracePeriodSeconds: 0 });
+}
+
+/** What a node left that was lost. */
+async function addressesOfPodsThatAreGone({ admin, operator }: Installed): Promise<void> {
+  const apiVersion = 'whereabouts.cni.cncf.io/v1alpha1';
+  await admin.create(ipPools, { apiVersion, kind: 'IPPool', metadata: { namespace: 'kube-system', name: '10.8.0.0-24' }, spec: { range: '10.8.0.0/24', allocations: { 1: { id: 'c', podref: 'default/gone', ifname: 'net1' } } } });
+  await admin.create(ipReservations, { apiVersion, kind: 'OverlappingRangeIPReservation', metadata: { namespace: 'kube-system', name: '10.8.0.1' }, spec: { containerid: 'c', podref: 'default/gone', ifname: 'net1' } });
+  const reconciler = new WhereaboutsReconciler({ kube: operator, clock: new RealClock(), log: silentLog, isLeading: () => true });
+  for (let look = 0; look < 2; look++) await reconciler.look();
+  expect([(await admin.get(ipPools, { namespace: 'kube-system', name: '10.8.0.0-24' })).spec.allocations, (await admin.list(ipReservations, { namespace: 'kube-system' })).items]).toEqual([{}, []]);
 }
 
 /** Twice, so that Events are repeated; the first time a budget stands in the way. */

@@ -4,25 +4,12 @@
 import { createIpam } from '@vfleet/controllers';
 import type { Ipam, IpamRequest } from '@vfleet/controllers';
 import { KubeError, MemFiles, SeededRandom, SimClock } from '@vfleet/core';
-import type { Kube, Resource } from '@vfleet/core';
+import type { Kube } from '@vfleet/core';
 import { ipPools, ipReservations } from '@vfleet/controllers/ipam/whereabouts.ts';
 import { customResourceDefinitionResource, namespaces, pods } from '@vfleet/kube';
-import type { CustomResourceDefinition } from '@vfleet/kube';
 import { createApiServer } from '@vfleet/kube-sim';
 import { describe, expect, test } from 'vitest';
-
-const text = { type: 'string' };
-const crd = (resource: Resource, spec: object): CustomResourceDefinition => ({
-  apiVersion: 'apiextensions.k8s.io/v1', kind: 'CustomResourceDefinition', metadata: { name: `${resource.plural}.${resource.group}` },
-  spec: {
-    group: resource.group, scope: 'Namespaced', names: { plural: resource.plural, singular: resource.kind.toLowerCase(), kind: resource.kind, listKind: `${resource.kind}List` },
-    versions: [{ name: resource.version, served: true, storage: true, schema: { openAPIV3Schema: { type: 'object', properties: { spec } } } }],
-  },
-} as unknown as CustomResourceDefinition);
-
-const allocation = { type: 'object', properties: { id: text, podref: text, ifname: text }, required: ['id', 'podref'] };
-const poolCrd = crd(ipPools, { type: 'object', properties: { range: text, allocations: { type: 'object', additionalProperties: allocation } }, required: ['range', 'allocations'] });
-const reservationCrd = crd(ipReservations, { type: 'object', properties: { containerid: text, podref: text, ifname: text }, required: ['podref'] });
+import { whereaboutsDefinitions } from './whereabouts-definitions.ts';
 
 /** Asked before each write: an error instead of it, after it, or nothing. */
 type Fault = (write: number) => 'before' | 'after' | undefined;
@@ -32,8 +19,7 @@ async function world(fault: { of: Fault } = { of: () => undefined }) {
   const random = new SeededRandom('whereabouts');
   const server = createApiServer({ clock, random });
   const kube = server.client();
-  await kube.create(customResourceDefinitionResource, poolCrd);
-  await kube.create(customResourceDefinitionResource, reservationCrd);
+  for (const definition of whereaboutsDefinitions()) await kube.create(customResourceDefinitionResource, definition);
   await kube.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'x' } });
   await clock.run(5_000);
   let writes = 0;
@@ -223,7 +209,9 @@ test('a cluster without the definitions of whereabouts says so', async () => {
 test.each([
   [{}, 'neither "range" nor "ipRanges"'], [{ range: '10.1.0.0' }, 'no address with a prefix length'], [{ range: '10.1.0.0/32' }, 'too small'], [{ range: '10.1.0.0/24', range_start: '10.2.0.1' }, '10.2.0.1 is not in 10.1.0.0/24'],
   [{ range: '10.1.0.9-10.1.0.3/24' }, 'is below'], [{ ipRanges: ['10.1.0.0/24'] }, '"ipRanges" must be a list'], [{ ipRanges: [{ range: '10.1.0.0/24' }, { range: 'x' }] }, 'range 2'], [{ range: '10.1.0.0/24', exclude: ['x'] }, 'exclude'],
-  [{ range: '10.1.0.0/24', gateway: 'x' }, 'gateway'], [{ range: '10.1.0.0/24', network_name: '../x' }, 'network_name'], [{ range: '10.1.0.0/24', enable_overlapping_ranges: 'no' }, 'true or false'], [{ range: '10.1.0.0/24', node_slice_size: '/28' }, 'node slices'],
+  [{ range: '10.1.0.0/24', gateway: 'x' }, 'gateway'], [{ range: '10.1.0.0/24', network_name: '../x' }, 'network_name'], [{ range: '10.1.0.0/24', enable_overlapping_ranges: 'no' }, 'true or false'],
+  [{ range: '10.1.0.0/24', node_slice_size: '/23' }, 'larger than the range'], [{ range: '10.1.0.0/24', node_slice_size: '/31' }, 'no address to give out'], [{ range: '10.0.0.0/8', node_slice_size: '/28' }, 'more than 4096 slices'],
+  [{ range: '10.1.0.0/24', node_slice_size: 'x' }, 'no prefix length'], [{ range: '10.1.0.0/24', node_slice_size: '28', ipRanges: [{ range: 'fd00::/64' }] }, 'one range only'],
 ])('%j is refused', async (config, says) => {
   const { ipam } = await world();
   expect(await ipam.allocate(request('a', config))).toMatchObject({ ok: false, error: { code: 'invalidConfig', cause: expect.stringContaining(says) as string } });

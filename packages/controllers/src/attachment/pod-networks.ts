@@ -99,7 +99,7 @@ class MultiNetworks implements NodePodNetworks {
     this.#stateFolder = stateFolder;
     this.#multusNamespace = multusNamespace;
     this.#plugins = chainedPlugins;
-    this.#sriov = settings.sriov ?? new SriovCni({ ...ports, log: this.#log }, { stateFolder, isUnderWay: (pf) => this.#isUnderWay(configFolder, pf), ...(onQuarantine === undefined ? {} : { onQuarantine }) });
+    this.#sriov = settings.sriov ?? new SriovCni({ ...ports, log: this.#log }, { stateFolder, nodeName: settings.nodeName, isUnderWay: (pf) => this.#isUnderWay(configFolder, pf), ...(onQuarantine === undefined ? {} : { onQuarantine }) });
     this.#records = new PodRecords(ports.files, `${stateFolder}/pods`);
   }
 

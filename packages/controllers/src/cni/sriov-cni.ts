@@ -44,6 +44,8 @@ export interface SriovCniPorts {
 export interface SriovCniSettings {
   /** Folder of journals and locks; the default is `/var/lib/cni/vfleet`. */
   readonly stateFolder?: string;
+  /** The node in the cluster: without it whereabouts gives no addresses out of slices of nodes. */
+  readonly nodeName?: string;
   /** Whether the PF's VFs are being changed just now, by the config daemon say: then nobody gets one. By default they never are. */
   readonly isUnderWay?: (pf: PciAddress) => Promise<boolean>;
   /** Told which VFs could not be reset, with the cause, whenever that changes and once after {@link SriovCni.recover}. */
@@ -103,7 +105,7 @@ export class SriovCni {
     this.#settings = settings;
     this.#stateFolder = settings.stateFolder ?? DEFAULT_STATE_FOLDER;
     this.#records = new VfRecords(ports.files, `${this.#stateFolder}/vfs`);
-    this.#ipam = createIpam(ports.files, ports.plugins, ports.kube === undefined || ports.random === undefined ? undefined : { kube: ports.kube, random: ports.random, clock: ports.clock });
+    this.#ipam = createIpam(ports.files, ports.plugins, ports.kube === undefined || ports.random === undefined ? undefined : { kube: ports.kube, random: ports.random, clock: ports.clock, ...(settings.nodeName === undefined ? {} : { nodeName: settings.nodeName }) });
     this.#work = new VfWork({ hardware: ports.hardware, files: ports.files, clock: ports.clock, ipam: this.#ipam, ...(ports.podLinks === undefined ? {} : { podLinks: ports.podLinks }) }, this.#stateFolder);
     this.#log = ports.log.with({ component: 'cni' });
     this.#announcer = ports.podLinks === undefined ? undefined : new Announcer({ podLinks: ports.podLinks, clock: ports.clock, log: this.#log });

@@ -6,6 +6,7 @@ import {
 } from '@vfleet/kube';
 import { AUTHORITY_SECRET, SERVING_SECRET } from '../admission/certificates/keeper.ts';
 import { LEASE_NAME } from '../operator/operator.ts';
+import { nodeSlicePools } from '../ipam/node-slices.ts';
 import { ipPools, ipReservations } from '../ipam/whereabouts.ts';
 
 /** Verbs as the API server's authorizer asks for them (kubernetes.io/docs/reference/access-authn-authz/authorization). */
@@ -50,7 +51,9 @@ const operatorAccess: readonly Grant[] = [
   ]),
   { resource: networkAttachmentDefinitions, verbs: ['get', ...follow, 'create', 'patch', 'delete'], in: 'everywhere', why: 'networks are rendered to where they are wanted; the injector looks them up' },
   { resource: namespaces, verbs: follow, in: 'everywhere', why: 'a network waits for the namespace that it is wanted in' },
-  { resource: pods, verbs: follow, in: 'everywhere', why: 'a drain follows the pods of its node' },
+  { resource: pods, verbs: ['get', ...follow], in: 'everywhere', why: 'a drain follows the pods of its node; addresses go back of pods that are gone' },
+  { resource: ipPools, verbs: ['list', 'update'], in: 'kube-system', why: 'addresses of pods that are gone' },
+  { resource: ipReservations, verbs: ['list', 'delete'], in: 'kube-system', why: 'the same' },
   { resource: pods, subresource: 'eviction', verbs: ['create'], in: 'everywhere', why: 'a drain evicts' },
   { resource: podDisruptionBudgets, verbs: ['list'], in: 'everywhere', why: 'a drain names the budget that blocks it' },
   { resource: events, verbs: ['create', 'patch'], in: 'everywhere', why: 'Events are beside what they are about; repeats are counted on the first' },
@@ -72,6 +75,8 @@ const nodeAccess: readonly Grant[] = [
   { resource: pods, subresource: 'status', verbs: ['patch'], in: 'everywhere', why: 'the network status of a pod, an annotation, where there is no Multus' },
   { resource: networkAttachmentDefinitions, verbs: ['get'], in: 'everywhere', why: 'the networks that a pod names, where there is no Multus' },
   { resource: ipPools, verbs: ['get', 'create', 'update'], in: 'kube-system', why: 'addresses by whereabouts' },
+  { resource: nodeSlicePools, verbs: ['get', 'create', 'update'], in: 'kube-system', why: 'the node\'s part of a range, with node_slice_size' },
+  { resource: nodeSlicePools, subresource: 'status', verbs: ['update'], in: 'kube-system', why: 'a node without a part takes one; releases of whereabouts differ in whether the status is a subresource' },
   { resource: ipReservations, verbs: ['get', 'create', 'delete'], in: 'kube-system', why: 'addresses by whereabouts' },
   { resource: events, verbs: ['create', 'patch'], in: 'everywhere', why: 'Events are beside what they are about; repeats are counted on the first' },
 ];

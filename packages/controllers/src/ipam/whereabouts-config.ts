@@ -6,6 +6,7 @@ import { optionalText, parseDns, parseRoutes, textList } from './config.ts';
 import { bitsOf, compareIps, formatIp, formatPrefix, ipPlus, lastOf, networkOf, parseIp, parsePrefix, prefixContains } from './ip.ts';
 import type { IpAddress, IpPrefix } from './ip.ts';
 import type { DnsSettings, IpRoute } from './ipam.ts';
+import { slicesOf } from './node-slices.ts';
 
 /** One range of a whereabouts configuration, understood. */
 export interface WhereaboutsRange {
@@ -23,13 +24,14 @@ export interface WhereaboutsConfig {
   readonly networkName: string;
   /** Addresses are unique over all ranges of the cluster. */
   readonly unique: boolean;
+  /** Each node gives addresses of its own part of the range out, of this prefix length. */
+  readonly sliceLength?: number;
   readonly routes: readonly IpRoute[];
   readonly dns: DnsSettings;
 }
 
 /** Reads a whereabouts `ipam` section (whereabouts, doc/extended-configuration.md). The failure is a sentence. */
 export function parseWhereabouts(config: JsonObject): Result<WhereaboutsConfig, string> {
-  if (field(config, 'node_slice_size') !== undefined) return fail('"node_slice_size" is not supported here: install the whereabouts plugin for node slices');
   const texts = ['gateway', 'network_name'].map((name) => optionalText(config, name));
   for (const text of texts) if (!text.ok) return text;
   const [gatewayText, networkName] = texts.map((text) => (text.ok ? text.value : undefined));
@@ -38,13 +40,27 @@ export function parseWhereabouts(config: JsonObject): Result<WhereaboutsConfig, 
   if (networkName !== undefined && !/^[a-z0-9][a-z0-9.-]*$/.test(networkName)) return fail(`network_name ${JSON.stringify(networkName)} cannot be part of an object's name`);
   const ranges = rangesOf(config);
   if (!ranges.ok) return ranges;
+  const sliceLength = sliceLengthOf(config, ranges.value);
+  if (!sliceLength.ok) return sliceLength;
   const routes = parseRoutes(config);
   if (!routes.ok) return routes;
   const dns = parseDns(config);
   if (!dns.ok) return dns;
   const unique = field(config, 'enable_overlapping_ranges') ?? true;
   if (typeof unique !== 'boolean') return fail('"enable_overlapping_ranges" must be true or false');
-  return ok({ ranges: ranges.value, networkName: networkName ?? '', unique, routes: routes.value, dns: dns.value, ...(gateway === undefined ? {} : { gateway: gateway.value }) });
+  return ok({ ranges: ranges.value, networkName: networkName ?? '', unique, routes: routes.value, dns: dns.value, ...(gateway === undefined ? {} : { gateway: gateway.value }), ...(sliceLength.value === undefined ? {} : { sliceLength: sliceLength.value }) });
+}
+
+/** `"/28"` or `"28"`. The object that says which node has which slice is one of a range. */
+function sliceLengthOf(config: JsonObject, ranges: readonly WhereaboutsRange[]): Result<number | undefined, string> {
+  const text = optionalText(config, 'node_slice_size');
+  if (!text.ok) return text;
+  if (text.value === undefined) return ok(undefined);
+  if (!/^\/?\d{1,3}$/.test(text.value)) return fail(`node_slice_size ${JSON.stringify(text.value)} is no prefix length such as "/28"`);
+  if (ranges.length > 1) return fail('with "node_slice_size" there is one range only');
+  const length = Number(text.value.replace('/', ''));
+  const slices = slicesOf(ranges[0]!.subnet, length);
+  return slices.ok ? ok(length) : fail(`node_slice_size: ${slices.error}`);
 }
 
 function rangesOf(config: JsonObject): Result<readonly WhereaboutsRange[], string> {
@@ -72,14 +88,19 @@ function rangeOf(item: JsonObject): Result<WhereaboutsRange, string> {
   const { address, length } = prefix.value;
   if (length > bitsOf(address.family) - 1) return fail(`${text} is too small to give addresses out`);
   const subnet = { address: networkOf(prefix.value), length };
-  const last = address.family === 4 ? ipPlus(lastOf(subnet), -1n) : lastOf(subnet);
-  const start = boundary(both?.[1] ?? (startText!.ok ? startText!.value : undefined), ipPlus(subnet.address, 1n), subnet);
+  const whole = wholeRange(subnet);
+  const start = boundary(both?.[1] ?? (startText!.ok ? startText!.value : undefined), whole.start, subnet);
   if (!start.ok) return start;
-  const end = boundary(both?.[2] ?? (endText!.ok ? endText!.value : undefined), last, subnet);
+  const end = boundary(both?.[2] ?? (endText!.ok ? endText!.value : undefined), whole.end, subnet);
   if (!end.ok) return end;
   if (compareIps(end.value, start.value) < 0) return fail(`${formatIp(end.value)} is below ${formatIp(start.value)}`);
   const excluded = excludedOf(item);
   return excluded.ok ? ok({ subnet, start: start.value, end: end.value, excluded: excluded.value }) : excluded;
+}
+
+/** Without the address of the subnet itself, and in IPv4 without the one that goes to all. */
+export function wholeRange(subnet: IpPrefix): WhereaboutsRange {
+  return { subnet, start: ipPlus(subnet.address, 1n), end: subnet.address.family === 4 ? ipPlus(lastOf(subnet), -1n) : lastOf(subnet), excluded: [] };
 }
 
 function boundary(text: string | undefined, otherwise: IpAddress, subnet: IpPrefix): Result<IpAddress, string> {

@@ -5,7 +5,8 @@ import { compareIps, formatIp, formatPrefix, ipPlus, prefixContains, sameIp } fr
 import type { IpAddress } from './ip.ts';
 import { invalidIpam } from './ipam.ts';
 import type { AssignedIp, Ipam, IpamError, IpamRequest, IpamResult } from './ipam.ts';
-import { parseWhereabouts } from './whereabouts-config.ts';
+import { NodeSlices } from './node-slices.ts';
+import { parseWhereabouts, wholeRange } from './whereabouts-config.ts';
 import type { WhereaboutsConfig, WhereaboutsRange } from './whereabouts-config.ts';
 
 interface Allocation {
@@ -32,6 +33,8 @@ export interface WhereaboutsPorts {
   readonly kube: Kube;
   readonly clock: Clock;
   readonly random: Random;
+  /** Without it ranges that are divided among nodes are refused. */
+  readonly nodeName?: string;
 }
 
 /** Where whereabouts keeps its objects unless its kubeconfig says otherwise. */
@@ -42,6 +45,14 @@ const TRIES_MAX = 200;
 
 /** Of a full range so many pods are asked after, at a few milliseconds each: the runtime waits for the answer. */
 const PODS_ASKED_MAX = 256;
+
+/** Where addresses of one range come from here: the range, or the node's slice of it. */
+interface Source {
+  readonly key: ObjectKey;
+  readonly range: WhereaboutsRange;
+  /** Of the addresses that are given out. */
+  readonly prefixLength: number;
+}
 
 type Owner = Pick<IpamRequest, 'containerId' | 'ifname' | 'pod'>;
 
@@ -60,16 +71,18 @@ export class Whereabouts implements Ipam {
 
   allocate(request: IpamRequest): Promise<Result<IpamResult, IpamError>> {
     return this.#withConfig(request, async (config) => {
+      const sources = await this.#sources(config, request.network, 'take');
+      if (!sources.ok) return sources;
       const ips: AssignedIp[] = [];
-      for (const range of config.ranges) {
-        const address = await this.#allocateIn(config, range, request);
+      for (const source of sources.value) {
+        const address = await this.#allocateFrom(config, source, request);
         if (!address.ok) {
-          await this.#releaseAll(config, request);
+          await this.#releaseAll(config, sources.value, request);
           return address;
         }
         const { gateway } = config;
         const ownGateway = gateway?.family === address.value.family ? { gateway: formatIp(gateway) } : {};
-        ips.push({ address: `${formatIp(address.value)}/${range.subnet.length}`, ...ownGateway });
+        ips.push({ address: `${formatIp(address.value)}/${source.prefixLength}`, ...ownGateway });
       }
       return ok({ ips, routes: config.routes, dns: config.dns });
     });
@@ -77,21 +90,41 @@ export class Whereabouts implements Ipam {
 
   release(request: Omit<IpamRequest, 'requestedIps'>): Promise<Result<void, IpamError>> {
     return this.#withConfig(request, async (config) => {
-      await this.#releaseAll(config, request);
+      const sources = await this.#sources(config, request.network, 'held');
+      if (!sources.ok) return sources;
+      await this.#releaseAll(config, sources.value, request);
       return ok(undefined);
     });
   }
 
   check(request: Omit<IpamRequest, 'requestedIps'>): Promise<Result<void, IpamError>> {
     return this.#withConfig(request, async (config) => {
-      for (const range of config.ranges) {
-        const pool = await this.#pool(keyOf(config, range));
-        if (pool === undefined || offsetOf(pool, request) === undefined) {
-          return fail({ code: 'notReserved', cause: `no address of ${formatPrefix(range.subnet)} is reserved for ${request.ifname} of ${request.containerId}`, remedy: 'Delete the pod, so that it is attached anew.' });
-        }
+      const sources = await this.#sources(config, request.network, 'held');
+      if (!sources.ok) return sources;
+      for (const { key, range } of sources.value) {
+        const pool = await this.#pool(key);
+        if (pool === undefined || offsetOf(pool, request) === undefined) return notReserved(request, range);
       }
-      return ok(undefined);
+      return sources.value.length === 0 ? notReserved(request, config.ranges[0]!) : ok(undefined);
     });
+  }
+
+  /** `held`: of a range that is divided, what this node has of it; without a slice there is none. */
+  async #sources(config: WhereaboutsConfig, network: string, how: 'take' | 'held'): Promise<Result<readonly Source[], IpamError>> {
+    const { sliceLength, networkName, ranges } = config;
+    if (sliceLength === undefined) return ok(ranges.map((range) => ({ key: keyOf(config, range), range, prefixLength: range.subnet.length })));
+    const { kube, clock, random, nodeName } = this.#ports;
+    if (nodeName === undefined) return invalidIpam('whereabouts: "node_slice_size" needs the daemon of a node');
+    const name = networkName === '' ? network : networkName;
+    if (!/^[a-z0-9][a-z0-9.-]*$/.test(name)) return invalidIpam(`whereabouts: the slices of the network ${JSON.stringify(name)} cannot have an object of that name; give it a network_name`);
+    const slices = new NodeSlices(kube, nodeName, (attempt) => clock.sleep(backoffMs(RETRY, Math.min(attempt, 5), random)));
+    const [range] = ranges;
+    const sliced = { key: { namespace: NAMESPACE, name }, range: range!.subnet, sliceLength };
+    const slice = how === 'take' ? await slices.take(sliced) : ok(await slices.held(sliced));
+    if (!slice.ok) return slice;
+    if (slice.value === undefined) return ok([]);
+    const own = { ...wholeRange(slice.value), excluded: range!.excluded };
+    return ok([{ key: { namespace: NAMESPACE, name: named(networkName, `${nodeName}-${formatPrefix(own.subnet)}`) }, range: own, prefixLength: range!.subnet.length }]);
   }
 
   /** The API server's refusals as errors: what passes is tried again by the runtime. */
@@ -110,8 +143,7 @@ export class Whereabouts implements Ipam {
     }
   }
 
-  async #allocateIn(config: WhereaboutsConfig, range: WhereaboutsRange, request: IpamRequest): Promise<Result<IpAddress, IpamError>> {
-    const key = keyOf(config, range);
+  async #allocateFrom(config: WhereaboutsConfig, { key, range }: Source, request: IpamRequest): Promise<Result<IpAddress, IpamError>> {
     const taken = new Set<string>();
     for (let attempt = 1; attempt <= TRIES_MAX; attempt++) {
       const pool = (await this.#pool(key)) ?? (await this.#createPool(key, range));
@@ -137,9 +169,8 @@ export class Whereabouts implements Ipam {
     return fail({ code: 'tryAgain', cause: `whereabouts: the pool ${key.name} changed faster than an address could be taken from it`, remedy: 'The runtime tries again.' });
   }
 
-  async #releaseAll(config: WhereaboutsConfig, owner: Owner): Promise<void> {
-    for (const range of config.ranges) {
-      const key = keyOf(config, range);
+  async #releaseAll(config: WhereaboutsConfig, sources: readonly Source[], owner: Owner): Promise<void> {
+    for (const { key, range } of sources) {
       const pool = await this.#pool(key);
       const offset = pool === undefined ? undefined : offsetOf(pool, owner);
       if (offset === undefined) continue;
@@ -256,6 +287,10 @@ function freeOffset({ gateway }: WhereaboutsConfig, { subnet, start, end, exclud
     address = ipPlus(address, 1n);
   }
   return undefined;
+}
+
+function notReserved({ ifname, containerId }: Owner, { subnet }: WhereaboutsRange): Result<never, IpamError> {
+  return fail({ code: 'notReserved', cause: `no address of ${formatPrefix(subnet)} is reserved for ${ifname} of ${containerId}`, remedy: 'Delete the pod, so that it is attached anew.' });
 }
 
 function exhausted({ start, end }: WhereaboutsRange): Result<never, IpamError> {

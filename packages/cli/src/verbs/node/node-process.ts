@@ -85,6 +85,7 @@ export class NodeProcess {
     const events = (component: string) => new ApiEvents(ports, { component, host: nodeName });
     const devices = createDevicePluginManager({ ...ports, registry, podResources, events: events('sriov-device-plugin') }, { nodeName, namespace, resourcePrefix, useCdi });
     const cni = new SriovCni(ports, {
+      nodeName,
       onQuarantine: (quarantined) => devices.quarantine(quarantined),
       isUnderWay: (pf) => isUnderWay(ports.files, pf),
     });

@@ -4,6 +4,7 @@ import type { Kube } from '@vfleet/core';
 import { isKubeError } from '@vfleet/core';
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { createOperator } from '@vfleet/controllers';
+import { WhereaboutsReconciler } from '@vfleet/controllers/ipam/whereabouts-reconciler.ts';
 import { serveAdmission } from '@vfleet/controllers/admission/edge/admission-service.ts';
 import type { AdmissionService } from '@vfleet/controllers/admission/edge/admission-service.ts';
 import { countedKube } from '@vfleet/controllers/observability/common-metrics.ts';
@@ -63,6 +64,7 @@ export async function operator(options: OperatorOptions, context: CliContext): P
     served.admission = open.adopt(admission, (one) => one.stop());
   }
   running.start();
+  open.adopt(new WhereaboutsReconciler({ ...ports, isLeading: () => running.leading }), (one) => one.stop()).start();
   ports.log.info('the operator runs', { namespace: options.namespace, identity, webhooks: options.webhooks });
   await aborted(interrupted.signal);
   ports.log.info('the operator ends');
