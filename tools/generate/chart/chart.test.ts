@@ -83,6 +83,14 @@ describe('with values', () => {
     else expect(get(found, at)).toEqual(is);
   });
 
+  test('the notes say where it is, what stays, and what is simulated', () => {
+    const notes = (values: Values) => render(file('templates/NOTES.txt'), { Values: values, Release: { Namespace: NAMESPACE }, Chart: { AppVersion: VFLEET_VERSION } });
+    expect(notes(defaultValues())).toContain(`vfleet ${VFLEET_VERSION} is in the namespace ${NAMESPACE}.`);
+    expect(notes(defaultValues())).not.toContain('simulated');
+    expect(notes(withValues({ simulated: { fleet: { nodes: [] }, standIns: true } }))).toContain('NICs are simulated: VFs are veth interfaces.');
+    expect(notes(withValues({ cleanUp: false }))).toContain('no pod can be created until they are deleted');
+  });
+
   test('names that look like numbers stay names', () => {
     expect(rendered(defaultValues(), '123').find(({ kind }) => kind === 'Deployment')?.metadata.namespace).toBe('123');
   });
