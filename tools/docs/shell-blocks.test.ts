@@ -19,7 +19,7 @@ npm() {
   shift
   [ "\${1:-}" != -- ] || shift
   case "$verb" in
-    start) vfleet up "$@" --exit --port 0 ;;
+    start) vfleet up "$@" --exit --port 0 --timeout 3600 ;;
     vfleet) vfleet "$@" ;;
     *) echo "these tests do not run npm run $verb: mark it in the text" >&2; return 1 ;;
   esac
