@@ -16,6 +16,8 @@ import { answers } from '@vfleet/controllers/edge/own-socket.ts';
 import type { RawCall } from '@vfleet/controllers/cni/spec/call.ts';
 import type { Health } from '@vfleet/controllers/observability/health.ts';
 import type { MetricRegistry } from '@vfleet/controllers/observability/metric-registry.ts';
+import { tracedCni } from '@vfleet/controllers/tracing/traced.ts';
+import type { Tracer } from '@vfleet/controllers/tracing/tracer.ts';
 import { collectNode, countedCni, nodeChecks } from '@vfleet/controllers/observability/node-metrics.ts';
 import type { BootServices, Clock, Files, Hardware, Host, Kube, Log, Random, VfStatistics } from '@vfleet/core';
 import type { PodLinks } from '@vfleet/core/ports/pod-links.ts';
@@ -45,6 +47,8 @@ export interface NodePorts {
   readonly peerUid: (socket: Socket) => number | undefined;
   /** Where metrics and health are shown; absent: nowhere. */
   readonly status?: NodeStatus;
+  /** Where CNI calls and runs of the config daemon are told of in spans; absent: nowhere. */
+  readonly tracer?: Tracer;
 }
 
 export interface NodeStatus {
@@ -94,7 +98,8 @@ export class NodeProcess {
     const networks = createPodNetworks({ ...ports, events: events('vfleet-cni') }, { nodeName, sriov: cni, chainedPlugins: installedPlugins(ports.plugins) });
     const metaPlugin = new MetaPlugin({ ...ports, podResources, networks, vfStatus: () => calls.status(), placeOf: (id) => devices.placeOf(id), events: events('vfleet-cni') });
     const handle = (call: RawCall) => (isMetaPluginCall(call) ? metaPlugin.handle(call) : calls.handle(call));
-    const served = status === undefined ? handle : countedCni(status.metrics, handle, ports.clock);
+    const counted = status === undefined ? handle : countedCni(status.metrics, handle, ports.clock);
+    const served = ports.tracer === undefined ? counted : tracedCni(ports.tracer, counted);
     // Before it starts anew, or on a host without one.
     if (!(await exists(join(kubeletFolder, 'pod-resources', 'kubelet.sock')))) ports.log.warn('There is no pod-resources socket of a kubelet here: who holds VFs is not known until there is.', { kubeletFolder });
     const newWork = () => new NodeWork(new CniServer({ ...ports, handle: served }, { path: cniSocket }), createConfigDaemon(ports, { nodeName, namespace, stateFolder: CONFIG_FOLDER }, podResources), new OrphanCollector({ attachments: networks, clock: ports.clock, log: ports.log }));
