@@ -40,7 +40,7 @@ class Dying {
   constructor() {
     this.#child = fork(join(import.meta.dirname, '../programs/cni-and-die.ts'), [folder, stateFolder], { execArgv: ['--disable-warning=ExperimentalWarning'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     // host-local gives the next address every time.
-    this.#child.on('message', (said) => this.#said.push(String(said).replace(/^create [\d.]+$/, 'create an address')));
+    this.#child.on('message', (said) => this.#said.push(String(said).replace(/^(create|remove) [\d.]+$/, '$1 an address')));
   }
 
   /** The places that it came by, and whether it was killed. */
