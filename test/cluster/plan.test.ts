@@ -43,7 +43,7 @@ describe.skipIf(!(await realServerIsBuilt()))('plans on a real API server', () =
     }
     await addPool(kube, 'rack-a', { maxUnavailable: 2, nodeSelector: { matchLabels: { rack: 'a' } } });
     await kube.create(api.nodePolicies, policy(2));
-    for (const name of ['w1', 'w2', 'w3']) await vi.waitFor(async () => expect((await kube.get(api.nodeStates, { namespace: NAMESPACE, name })).spec.interfaces?.[0]?.numVfs).toBe(2), within);
+    for (const name of ['w1', 'w2', 'w3']) await vi.waitUntil(async () => (await kube.get(api.nodeStates, { namespace: NAMESPACE, name })).spec.interfaces?.[0]?.numVfs === 2, within);
   });
   afterAll(async () => {
     await open.disposeAsync();
