@@ -48,6 +48,10 @@ export async function takesOver(cluster: Cluster): Promise<void> {
   expect(looked).toMatchObject({ status: 3, text: expect.stringContaining('taken over as they are: 2 node states, 1 policies, 1 pools, 2 networks, 2 NetworkAttachmentDefinitions\n\nno node would change\n') });
   for (const line of [/Deployment sriov-network-operator\/sriov-network-operator +blocks/, /Secret .*sh\.helm\.release\.v1\.sriov\.v1 +disturbs +by it "helm uninstall sriov"/, /DaemonSet .*sriov-device-plugin +disturbs/, /Lease .*a56def2a\.openshift\.io +idle/]) expect(looked.text).toMatch(line);
   await expect(cluster.apply(readManifest(readFileSync(join(import.meta.dirname, '../../deploy/install.yaml'), 'utf8')))).rejects.toThrow(/field is immutable/);
+  const drain = (progress: string) => kube.patch(api.nodeStates, { namespace: NAMESPACE, name: 'w2' }, { type: 'merge', patch: { metadata: { annotations: { 'sriovnetwork.openshift.io/current-state': progress } } } });
+  await drain('Draining');
+  expect((await verb(cluster)).text).toContain('which the Go operator has to end first, or they stay cordoned: w2\n');
+  await drain('Idle');
   const removed = await verb(cluster, '--remove');
   expect(removed).toEqual({ status: 0, text: expect.stringMatching(/^gone: Deployment [^]*nothing is in the way any more\n$/) });
   expect(await verb(cluster)).toMatchObject({ status: 0, text: expect.stringContaining('nothing is in the way') });

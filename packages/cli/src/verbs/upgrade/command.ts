@@ -5,7 +5,7 @@ import type { Leftover } from '@vfleet/controllers/upgrade/leftovers.ts';
 import { Removal } from '@vfleet/controllers/uninstall/removal.ts';
 import { keyText, networkAttachmentDefinitions, nodePolicies, nodeStates, nodes, operatorConfigs, ovsNetworks, poolConfigs, sriovIbNetworks, sriovNetworks } from '@vfleet/kube';
 import type { Kube } from '@vfleet/core';
-import { networkAttachmentAnnotations } from '@vfleet/core';
+import { networkAttachmentAnnotations, nodeAnnotations, nodeStateAnnotations } from '@vfleet/core';
 import { connect, listAll } from '../../connect.ts';
 import type { CliContext } from '../../context.ts';
 import { kubeconfigOption, outputOption, wholeNumber } from '../../options.ts';
@@ -33,6 +33,8 @@ interface Takeover {
   readonly adopted: Readonly<Record<string, number>>;
   /** Nodes whose NICs are not as the policies want them: they would change under any operator. */
   readonly changing: readonly { readonly node: string; readonly needs: string }[];
+  /** Nodes that are on their way out or back: the cordon is the Go operator's, and nobody else takes it off. */
+  readonly draining: readonly string[];
   readonly leftovers: readonly { readonly object: string; readonly effect: Leftover['effect']; readonly why: string }[];
 }
 
@@ -45,7 +47,7 @@ export function upgradeCommand(context: CliContext, finish: (status: number) => 
     .option('--wait <seconds>', 'how long to wait for the Go operator to end', wholeNumber(0, 86_400), 60)
     .addOption(outputOption(['table', 'json', 'yaml']))
     .addOption(kubeconfigOption())
-    .addHelpText('after', '\nExamples:\n  vfleet upgrade\n  vfleet upgrade --remove && kubectl apply --server-side --force-conflicts -f deploy/install.yaml\n\nExit status: 0 nothing is in the way and no node would change, 3 otherwise, 1 it failed.\n')
+    .addHelpText('after', '\nExamples:\n  vfleet upgrade\n  vfleet upgrade --remove && kubectl apply --server-side --force-conflicts -f deploy/install.yaml\n\nExit status: 0 nothing is in the way, and no node would change or is being drained, 3 otherwise, 1 it failed.\n')
     .action(async (options: UpgradeOptions) => {
       const { kube } = await connect(context, options.kubeconfig);
       const leftovers = await findLeftovers(kube, options.namespace);
@@ -59,7 +61,7 @@ export function upgradeCommand(context: CliContext, finish: (status: number) => 
       }
       const found = await look(kube, options.namespace, leftovers);
       context.terminal.out(options.output === 'json' || options.output === 'yaml' ? renderDocument(found, options.output) : takeoverText(found));
-      finish(found.leftovers.length > 0 || found.changing.length > 0 ? STATUS_FOUND : 0);
+      finish(found.leftovers.length > 0 || found.changing.length > 0 || found.draining.length > 0 ? STATUS_FOUND : 0);
     });
 }
 
@@ -71,17 +73,24 @@ async function look(kube: Kube, namespace: string, leftovers: readonly Leftover[
   ]);
   const config = configs.find(({ metadata }) => metadata.name === 'default');
   const plan = planFleet({ operatorNamespace: namespace, nodes: allNodes, nodeStates: states, pools, changed: [], policies: policies.map((policy) => ({ name: policy.metadata.name, spec: policy.spec, ...(isDryRun(policy) ? { dryRun: true } : {}) })), ...(config === undefined ? {} : { config }) });
+  const stateOf = new Map(states.map((state) => [state.metadata.name, state]));
   const rendered = attachments.filter(({ metadata }) => metadata.annotations?.[networkAttachmentAnnotations.ownerRef] !== undefined);
   return {
     adopted: { 'node states': states.length, policies: policies.length, pools: pools.length, networks: networks.flat().length, NetworkAttachmentDefinitions: rendered.length },
     changing: plan.nodes.map(({ node, preview }: NodePlan) => ({ node, needs: interruption(preview) })),
+    draining: allNodes.filter((node) => isUnderWay(node.metadata.annotations?.[nodeAnnotations.state]) || isUnderWay(stateOf.get(node.metadata.name)?.metadata.annotations?.[nodeStateAnnotations.currentState])).map(({ metadata: { name } }) => name),
     leftovers: leftovers.map(({ resource: { kind }, key, effect, why }) => ({ object: `${kind} ${keyText(key)}`, effect, why })),
   };
 }
 
-function takeoverText({ adopted, changing, leftovers }: Takeover): string {
+function isUnderWay(annotation: string | undefined): boolean {
+  return annotation !== undefined && annotation !== 'Idle';
+}
+
+function takeoverText({ adopted, changing, draining, leftovers }: Takeover): string {
   const sections = [`taken over as they are: ${Object.entries(adopted).map(([what, count]) => `${count} ${what}`).join(', ')}`];
   sections.push(changing.length === 0 ? 'no node would change' : `nodes whose NICs are not as the policies want them, so that they would change:\n${changing.map(({ node, needs }) => `  ${node}${needs === '' ? '' : `: ${needs}`}`).join('\n')}`);
+  if (draining.length > 0) sections.push(`nodes with a drain under way, which the Go operator has to end first, or they stay cordoned: ${draining.join(', ')}`);
   if (leftovers.length === 0) sections.push('nothing is in the way');
   else sections.push(renderTable([{ heading: 'left by the Go operator', cell: ({ object }: Takeover['leftovers'][number]) => object }, { heading: 'it', cell: ({ effect }) => effect }, { heading: 'because', cell: ({ why }) => why }], leftovers).trimEnd(), '`vfleet upgrade --remove` removes these, and nothing else.');
   return `${sections.join('\n\n')}\n`;
