@@ -14,6 +14,7 @@ export function originalOf(pf: VfSight['pf'], vf: VfSight['vf'], driver: string,
     driver,
     settings: vf.settings,
     ...(netdev === undefined ? {} : { netdev: { name: netdev.name, mac: netdev.mac, mtu: netdev.mtu, up: netdev.adminState === 'up', ...(netdev.altNames.length === 0 ? {} : { altNames: netdev.altNames }) } }),
+    ...(netdev === undefined || vf.exclusiveRdma === undefined ? {} : { rdmaDevices: vf.exclusiveRdma }),
     ...(representor === undefined ? {} : { representor }),
   };
 }
@@ -79,7 +80,7 @@ export function restoredMac(config: SriovConfig, original: OriginalVf, now: VfSe
 export function describeStep(step: HardwareStep): string {
   if (step.kind !== 'setVf') {
     const words: Partial<Record<HardwareStep['kind'], string>> = {
-      moveNetdev: 'moving the interface', renameNetdev: 'renaming the interface', setNetdevMac: 'setting the MAC address', setMtu: 'setting the MTU',
+      moveNetdev: 'moving the interface', moveRdma: 'moving the RDMA device', renameNetdev: 'renaming the interface', setNetdevMac: 'setting the MAC address', setMtu: 'setting the MTU',
       setLink: 'setting the link', setAddresses: 'setting addresses and routes', bindDriver: 'binding the driver', unbindDriver: 'unbinding the driver',
     };
     return words[step.kind] ?? step.kind;

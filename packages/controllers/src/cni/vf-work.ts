@@ -84,6 +84,8 @@ export class VfWork {
   async release(record: VfRecord): Answer<void> {
     // A server that gave addresses over the link is told over the link, and if that fails the VF comes back all the same.
     const told = asksOverTheLink(record) ? await this.#releaseAddresses(record) : undefined;
+    const rdma = await this.#rdmaToHost(record);
+    if (!rdma.ok) return rdma;
     const returned = record.original.netdev === undefined ? ok(undefined) : await this.#toHost(record, record.original.netdev.name);
     return returned.ok ? (told ?? this.#releaseAddresses(record)) : returned;
   }
@@ -131,10 +133,11 @@ export class VfWork {
     const { vf } = found.value;
     const settings = settingSteps(original, vf.settings, overlaid(config, original.settings, vf.settings, wantedSettings(config, original.settings)));
     const moved = original.netdev !== undefined && vf.netdev !== undefined ? [`the interface of ${config.device} is on the host as ${vf.netdev.name}`] : [];
+    const rdma = (original.rdmaDevices ?? []).filter((name) => vf.exclusiveRdma?.includes(name) === true).map((name) => `the RDMA device ${name} of ${config.device} is on the host`);
     const inPod = await this.#podDifferences(record, mac, moved.length > 0);
     if (!inPod.ok) return inPod;
     const port = await this.#portDifferences(record, owner.ifname);
-    return port.ok ? ok([...settings.map((step) => `${describeStep(step)} was undone by somebody`), ...moved, ...inPod.value, ...port.value]) : port;
+    return port.ok ? ok([...settings.map((step) => `${describeStep(step)} was undone by somebody`), ...moved, ...rdma, ...inPod.value, ...port.value]) : port;
   }
 
   async #allocate({ config, owner, machine }: VfRecord): Answer<IpamResult> {
@@ -220,6 +223,8 @@ export class VfWork {
     const named = await this.#setAltNames(device, ready.value.altNames ?? [], []);
     if (!named.ok) return named;
     const mtu = config.mtu ?? ready.value.mtu;
+    const rdma = await this.#rdmaToPod(record);
+    if (!rdma.ok) return rdma;
     const moved = await this.#apply([
       // Kernels before 6.12 do not rename an interface that is up, and the name changes with the move.
       ...(original.netdev?.up ? [{ kind: 'setLink', device, netns: 'host', up: false } as const] : []),
@@ -274,6 +279,30 @@ export class VfWork {
       if (netdev !== undefined) return ok({ ...found.value.vf, netdev });
     }
     return failure(cniCodes.tryAgain, `the driver of VF ${device} has made no network interface`, 'Look at the kernel log for the VF\'s driver; the runtime tries again.');
+  }
+
+  /** After its driver was bound again an RDMA device may take a while to appear, under the name that udev gives it. */
+  async #rdmaToPod({ config: { device }, owner: { netns }, original }: VfRecord): Answer<void> {
+    for (const rdmaDevice of original.rdmaDevices ?? []) {
+      const step: HardwareStep = { kind: 'moveRdma', device, rdmaDevice, from: 'host', to: netns };
+      let moved = await this.#ports.hardware.apply(step);
+      for (let look = 1; !moved.ok && moved.error.code === 'gone' && look < NETDEV_LOOKS; look++) {
+        await this.#ports.clock.sleep(NETDEV_LOOK_MS);
+        moved = await this.#ports.hardware.apply(step);
+      }
+      if (!moved.ok) return hardwareFailure(moved.error, describeStep(step));
+    }
+    return ok(undefined);
+  }
+
+  /** What is not in the pod is on the host already, or was there never; with its namespace the kernel gives it back. */
+  async #rdmaToHost({ config: { device }, owner: { netns }, original }: VfRecord): Answer<void> {
+    for (const rdmaDevice of original.rdmaDevices ?? []) {
+      const step: HardwareStep = { kind: 'moveRdma', device, rdmaDevice, from: netns, to: 'host' };
+      const moved = await this.#ports.hardware.apply(step);
+      if (!moved.ok && moved.error.code !== 'gone') return hardwareFailure(moved.error, describeStep(step));
+    }
+    return ok(undefined);
   }
 
   async #toHost({ config: { device }, owner: { netns } }: VfRecord, name: string): Answer<void> {

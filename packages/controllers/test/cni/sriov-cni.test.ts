@@ -39,6 +39,11 @@ function world(inventory: Inventory = inventoryOf(pfOf(PF, 'ens1f0', [vfOf(PF, 0
   return { clock, hardware, files, fault, quarantines, process, cni: process(), before: hardware.state(), leftovers: () => files.paths().filter((path) => !path.includes('last_reserved_ip')) };
 }
 
+/** RDMA devices that one namespace has at a time. */
+function withRdma(): Inventory {
+  return { ...inventoryOf(pfOf(PF, 'ens1f0', [vfOf(PF, 0, { rdmaDevices: ['rocep1s0v0'] }), vfOf(PF, 1)])), rdmaMode: 'exclusive' };
+}
+
 function request(more: { readonly config?: JsonObject; readonly containerId?: string; readonly netns?: string; readonly ifname?: string } = {}): SriovAttachRequest {
   const { containerId = 'c1', netns = NETNS, ifname = 'net1', config = full } = more;
   return { pod: { namespace: 'default', name: `pod-${containerId}`, uid: `uid-${containerId}`, containerId, netns }, ifname, config };
@@ -89,6 +94,28 @@ describe('attach and detach', () => {
     expect(made.hardware.steps.map(({ kind }) => kind)).toContain('unbindDriver');
     await made.cni.detach(owner);
     expect(made.hardware.state()).toEqual(made.before);
+  });
+
+  test('in the mode exclusive the RDMA device goes along, and comes back; CHECK sees that it did; in the mode shared it stays', async () => {
+    const { cni, hardware, before, leftovers } = world(withRdma());
+    expect((await cni.attach(request())).ok).toBe(true);
+    expect([...hardware.rdmaAway]).toEqual([['rocep1s0v0', NETNS]]);
+    expect(await cni.check(owner)).toEqual({ ok: true, value: undefined });
+    hardware.rdmaAway.clear();
+    expect(await cni.check(owner)).toMatchObject({ ok: false, error: { cause: expect.stringContaining('the RDMA device rocep1s0v0 of 0000:81:01.0 is on the host') } });
+    expect(await cni.detach(owner)).toEqual({ ok: true, value: undefined });
+    expect([hardware.state(), leftovers()]).toEqual([before, []]);
+    const shared = world({ ...withRdma(), rdmaMode: 'shared' });
+    await shared.cni.attach(request());
+    expect(shared.hardware.steps.map(({ kind }) => kind)).not.toContain('moveRdma');
+  });
+
+  test('an RDMA device that its driver does not give away: ADD fails and says so, and all is as before', async () => {
+    const { cni, hardware, before, leftovers } = world(withRdma());
+    hardware.before = (step) => (step.kind === 'moveRdma' && step.from === 'host' ? 'unsupported' : 'none');
+    const refused = await cni.attach(request());
+    expect(!refused.ok && refused.error.cause).toContain('moving the RDMA device');
+    expect([hardware.state(), leftovers()]).toEqual([before, []]);
   });
 
   test('InfiniBand: the GUID is set and the driver bound again', async () => {
@@ -357,8 +384,8 @@ describe('the process may die at every write', () => {
       how: fc.constantFrom('die before', 'die after', 'refuse', 'no space', 'die at file', 'nothing'),
       namespaceGoes: fc.boolean(),
     });
-    await fc.assert(fc.asyncProperty(fc.array(life, { maxLength: 8 }), fc.boolean(), async (lives, macNeedsRebind) => {
-      const made = world();
+    await fc.assert(fc.asyncProperty(fc.array(life, { maxLength: 8 }), fc.boolean(), fc.boolean(), async (lives, macNeedsRebind, hasRdma) => {
+      const made = hasRdma ? world(withRdma()) : world();
       made.hardware.macNeedsRebind = macNeedsRebind;
       for (const { call, at, how, namespaceGoes } of lives) {
         const offset = made.hardware.steps.length;

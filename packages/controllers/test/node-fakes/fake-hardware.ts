@@ -19,6 +19,8 @@ export class FakeHardware implements Hardware {
   inventory: Inventory;
   readonly placed = new Map<PciAddress, Placed>();
   readonly namespaces = new Set<string>(['host']);
+  /** RDMA devices by name that are not on the host. */
+  readonly rdmaAway = new Map<string, string>();
   readonly steps: HardwareStep[] = [];
   discoveries = 0;
   /** Looks at one VF. */
@@ -78,6 +80,7 @@ export class FakeHardware implements Hardware {
   /** What the kernel does when a namespace goes: its netdevs come back to the host under the names they have. */
   removeNamespace(netns: string): void {
     this.namespaces.delete(netns);
+    for (const [name, place] of this.rdmaAway) if (place === netns) this.rdmaAway.delete(name);
     for (const placed of this.placed.values()) if (placed.netns === netns) Object.assign(placed, { netns: 'host', addresses: [], routes: [], netdev: { ...placed.netdev, adminState: 'down' } });
   }
 
@@ -102,7 +105,8 @@ export class FakeHardware implements Hardware {
 
   #observed(): Inventory {
     const vfNow = (vf: VfObservation): VfObservation => {
-      const { netdev: _, ...rest } = vf;
+      const { netdev: _, ...others } = vf;
+      const rest = { ...others, rdmaDevices: vf.rdmaDevices.filter((name) => !this.rdmaAway.has(name)) };
       const placed = this.placed.get(vf.pciAddress);
       return placed?.netns === 'host' ? { ...rest, netdev: placed.netdev } : rest;
     };
@@ -142,6 +146,8 @@ export class FakeHardware implements Hardware {
         return this.#rebound(step.device, this.#drivers.get(step.device) ?? step.driver);
       case 'moveNetdev':
         return this.#move(step);
+      case 'moveRdma':
+        return this.#moveRdma(step);
       case 'renameNetdev':
         return this.#netdev(step.device, step.netns, { name: step.name });
       case 'setNetdevMac': {
@@ -171,6 +177,7 @@ export class FakeHardware implements Hardware {
     if (found === undefined) return 'gone';
     const { driver: _, ...rest } = found.vf;
     const placed = this.placed.get(device);
+    for (const name of found.vf.rdmaDevices) this.rdmaAway.delete(name);
     if (driver === undefined) this.placed.delete(device);
     else if (placed === undefined && found.vf.netdev !== undefined) {
       const admin = found.vf.settings.mac;
@@ -193,6 +200,15 @@ export class FakeHardware implements Hardware {
     if (placed?.netns !== from || !this.namespaces.has(from) || !this.namespaces.has(to)) return 'gone';
     if (this.#nameTaken(to, name ?? placed.netdev.name, device)) return 'exists';
     Object.assign(placed, { netns: to, addresses: [], routes: [], netdev: { ...placed.netdev, name: name ?? placed.netdev.name, adminState: 'down' } });
+    return undefined;
+  }
+
+  #moveRdma({ device, rdmaDevice, from, to }: Extract<HardwareStep, { kind: 'moveRdma' }>): HardwareErrorCode | undefined {
+    const isThere = this.placed.has(device) && this.vf(device)?.vf.rdmaDevices.includes(rdmaDevice) === true;
+    if (!isThere || (this.rdmaAway.get(rdmaDevice) ?? 'host') !== from || !this.namespaces.has(from) || !this.namespaces.has(to)) return 'gone';
+    if (this.inventory.rdmaMode === 'shared') return 'unsupported';
+    if (to === 'host') this.rdmaAway.delete(rdmaDevice);
+    else this.rdmaAway.set(rdmaDevice, to);
     return undefined;
   }
 

@@ -1,4 +1,4 @@
-import type { HardwareStep, RdmaMode } from '@vfleet/core';
+import type { HardwareStep, NetnsPath, RdmaMode } from '@vfleet/core';
 import { rdmaDevices } from '../inventory/device-files.ts';
 import type { KernelLinks } from '../links.ts';
 import { RDMA_GET, RDMA_SET, RDMA_SYS_SET, decodeRdmaDevice, encodeMoveRdma, encodeRdmaMode } from '../netlink/rdma.ts';
@@ -16,10 +16,15 @@ export async function setRdmaMode(links: KernelLinks, mode: RdmaMode): Promise<S
   return set.error.errno === EPROTONOSUPPORT ? failed('EOPNOTSUPP', 'the RDMA modules are not loaded') : ofNetlink(set.error);
 }
 
-/** By its number, under which it is known in every namespace. On the host it must be the function's own; a namespace does not tell whose it is. */
+/** On the host it must be the function's own; a namespace does not tell whose it is. */
 export async function moveRdma(sysfs: Sysfs, links: KernelLinks, { device, rdmaDevice, from, to }: Extract<HardwareStep, { kind: 'moveRdma' }>): Promise<StepOutcome> {
+  if (from === 'host' && !(await rdmaDevices(sysfs, device)).includes(rdmaDevice)) return failed('ENODEV', `${device} has no RDMA device ${rdmaDevice}`);
+  return moveRdmaDevice(links, rdmaDevice, from, to);
+}
+
+/** By its number, under which it is known in every namespace. */
+export async function moveRdmaDevice(links: KernelLinks, rdmaDevice: string, from: NetnsPath, to: NetnsPath): Promise<StepOutcome> {
   const detail = `${rdmaDevice} from ${from} to ${to}`;
-  if (from === 'host' && !(await rdmaDevices(sysfs, device)).includes(rdmaDevice)) return failed('ENODEV', detail);
   const seen = await links.ask(from, 'rdma', RDMA_GET, new Uint8Array(), decodeRdmaDevice, true);
   // A namespace that is gone has given its devices back.
   if (!seen.ok) return seen.error.errno === ENOENT && from !== 'host' ? failed('ENODEV', `${detail}; ${from} is not there`) : ofNetlink(seen.error, detail);
