@@ -66,6 +66,25 @@ const blockedDrain: Scenario = {
   expectations: [{ expect: 'running', workload: 'app', count: 4 }, { expect: 'vfs', pf: '0000:81:00.0', count: 5 }],
 };
 
+const drainLimits: Scenario = {
+  ...usual, name: 'drain-limits', summary: 'A pool drains half of its nodes at once, one node is in two pools until one of them goes, another was cordoned by an administrator before; the leader of two operators dies in between.',
+  fleet: { nodes: [nodes('edge', 4, e810), nodes('core', 2, e810)] },
+  operatorReplicas: 2,
+  objects: [
+    policy('fast', 'ens801f0', { numVfs: 4 }), network('net', 'fast'),
+    pool('edge', { maxUnavailable: '50%', nodeSelector: { matchLabels: { 'vfleet.dev/group': 'edge' } } }),
+    pool('first-core', { maxUnavailable: 1, nodeSelector: { matchLabels: { 'vfleet.dev/group': 'core' } } }), pool('second-core', { maxUnavailable: '30%', nodeSelector: { matchLabels: { 'vfleet.dev/group': 'core' } } }),
+  ],
+  workloads: [workload('app', 5, 'fast', 'net')],
+  steps: [
+    // Before anything is drained: `kubectl cordon` says nothing of a node that is cordoned already, by whomever.
+    { atMs: 1_000, action: { do: 'cordon', node: 'edge-1' } }, { atMs: 60_000, action: patchPolicy('fast', { numVfs: 5 }) },
+    { atMs: 63_000, action: { do: 'restart', component: 'operator' } }, { atMs: 4 * MINUTE, action: { do: 'delete', kind: 'SriovNetworkPoolConfig', namespace, name: 'second-core' } },
+  ],
+  faults: { forMs: 5 * MINUTE },
+  expectations: [{ expect: 'running', workload: 'app', count: 5 }, { expect: 'vfs', pf: '0000:81:00.0', count: 5 }],
+};
+
 const operatorUpgrade: Scenario = {
   ...usual, name: 'operator-upgrade', summary: 'Two replicas of the operator, and the daemons, are replaced while policies change.',
   fleet: { nodes: [nodes('node', 3, e810)] },
@@ -187,7 +206,7 @@ function rollout(name: string, count: number): Scenario {
 
 /** The scenarios that are shipped, by name. */
 export const catalog: readonly Scenario[] = [
-  firstRollout, numVfsChange, mixedVendors, switchdevFlip, rollingReboot, blockedDrain, operatorUpgrade, apiOutage, flappingLinks, policyConflict, nodeReplacement, podChurn,
+  firstRollout, numVfsChange, mixedVendors, switchdevFlip, rollingReboot, blockedDrain, drainLimits, operatorUpgrade, apiOutage, flappingLinks, policyConflict, nodeReplacement, podChurn,
   singleNode, drainDisabled, externallyManaged, bootServices,
   rollout('rollout-100', 100), rollout('rollout-1000', 1000), rollout('rollout-10000', 10_000),
 ];
