@@ -8,7 +8,7 @@ import { decodeFeatureCount, decodeFeaturesAnswer, decodeLinkSettingsAnswer, dec
 import { decodeFamily } from '../src/netlink/generic.ts';
 import { decodeLink } from '../src/netlink/link.ts';
 import { decodeMessages, endingOf } from '../src/netlink/message.ts';
-import { decodeRdmaMode, encodeRdmaMode } from '../src/netlink/rdma.ts';
+import { decodeRdmaDevice, decodeRdmaMode, encodeMoveRdma, encodeRdmaMode } from '../src/netlink/rdma.ts';
 import { encodeSetVfs } from '../src/netlink/vf-message.ts';
 import { decodeUevent } from '../src/netlink/uevent.ts';
 
@@ -19,13 +19,13 @@ export const samples: readonly Uint8Array[] = [
   encodeMessage({ type: 2, flags: 0x200, sequence: 1, port: 9, payload: bytesOf(u32(-22), encodeMessage({ type: 16, flags: 5, sequence: 1, port: 0, payload: encodeGetLinks() }), attribute(1, text('no such device'))) }),
   encodeMessage({ type: 3, flags: 0x10, sequence: 1, port: 9, payload: u32(0) }),
   encodeMove(3, 'net1'), encodeAddress(3, parsePrefix('192.0.2.1/24')!), encodeRoute(3, parsePrefix('2001:db8::/32')!, undefined), encodeGetEswitch(pciHandle('0000:01:00.0')),
-  encodeSetFeature(3, 'hw-tc-offload', true), encodeRdmaMode('exclusive'),
+  encodeSetFeature(3, 'hw-tc-offload', true), encodeRdmaMode('exclusive'), bytesOf(encodeMoveRdma(7), attribute(2, text('mlx5_7'))),
   new TextEncoder().encode('add@/devices/pci0000:00/0000:01:00.0\0ACTION=add\0SUBSYSTEM=pci\0PCI_SLOT_NAME=0000:01:00.0\0PCI_CLASS=20000\0'),
 ];
 
 const all: readonly ((bytes: Uint8Array) => unknown)[] = [
   (bytes) => decodeMessages(bytes).map((message) => [endingOf(message), decodeLink(message.payload)]), decodeLink, decodeAddress, decodeRoute, decodeFamily, decodeEswitch, decodeDeviceInfo, decodeParameter,
-  decodePort, decodeReporter, decodeLinkSettings, decodeFeatures, decodeFeatureCount, decodeLinkSettingsAnswer, decodeMaskWords, (bytes) => decodeFeaturesAnswer(bytes, ['a', 'b', '']), decodeRdmaMode, decodeUevent,
+  decodePort, decodeReporter, decodeLinkSettings, decodeFeatures, decodeFeatureCount, decodeLinkSettingsAnswer, decodeMaskWords, (bytes) => decodeFeaturesAnswer(bytes, ['a', 'b', '']), decodeRdmaMode, decodeRdmaDevice, decodeUevent,
 ];
 
 /** Every decoder there is, one after the other; the names of errors that are not the decoders' own. */

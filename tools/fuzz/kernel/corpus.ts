@@ -1,5 +1,5 @@
 import { SeededRandom, SimClock, pciAddress, pciAddressPlus } from '@vfleet/core';
-import type { HardwareStep, Result } from '@vfleet/core';
+import type { HardwareStep, PciAddress, Result } from '@vfleet/core';
 import { createLinuxHardware, createLinuxHost, viewPorts } from '@vfleet/hw-linux';
 import type { KernelView, Sysfs, SysfsError } from '@vfleet/hw-linux';
 import { createFleet, nodesOf, parseFleet } from '@vfleet/hw-sim';
@@ -15,15 +15,19 @@ export interface Corpus {
   readonly files: ReadonlyMap<string, string>;
   readonly links: ReadonlyMap<string, string>;
   readonly folders: ReadonlyMap<string, readonly string[]>;
+  /** A VF of each card. */
+  readonly vfs: readonly PciAddress[];
 }
 
 const PF = pciAddress('0000:01:00.0');
+const NETNS = '/var/run/netns/pod';
 
 /** Records all that two cards say while they are configured, one of them with an eswitch. */
 export async function recordCorpus(): Promise<Corpus> {
   const [answers, news] = [[] as Uint8Array[], [] as { readonly kind: 'uevent' | 'link'; readonly bytes: Uint8Array }[]];
   const [files, links, folders] = [new Map<string, string>(), new Map<string, string>(), new Map<string, readonly string[]>()];
-  for (const [personality, first] of [['82576', pciAddressPlus(PF, 128)], ['ConnectX-6 Dx', pciAddressPlus(PF, 2)]] as const) {
+  const cards = [['82576', pciAddressPlus(PF, 128)], ['ConnectX-6 Dx', pciAddressPlus(PF, 2)]] as const;
+  for (const [personality, first] of cards) {
     const clock = new SimClock();
     const parsed = parseFleet({ nodes: [{ name: 'host', kernelArguments: ['intel_iommu=on', 'iommu=pt'], pfs: [{ personality, pciAddress: PF }] }] });
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
@@ -44,17 +48,18 @@ export async function recordCorpus(): Promise<Corpus> {
     hardware.watch(() => {});
     linux.listen((one) => void (one.kind === 'overrun' ? undefined : news.push(one)));
     for (const step of story(first)) await hardware.apply(step);
+    await hardware.lookAtVf(first);
     await hardware.discover();
     await createLinuxHost({ sysfs }).facts();
   }
-  return { answers, news, files, links, folders };
+  return { answers, news, files, links, folders, vfs: cards.map(([, first]) => first) };
 }
 
 function story(vf: typeof PF): readonly HardwareStep[] {
   return [
     { kind: 'setNumVfs', pf: PF, count: 2 }, { kind: 'setVf', pf: PF, vfIndex: 0, mac: '02:00:00:00:00:01', vlan: { id: 5, qos: 1, protocol: '802.1q' }, trust: true }, { kind: 'setLink', device: PF, netns: 'host', up: true },
     { kind: 'setDevlinkParam', pf: PF, name: 'flow_steering_mode', value: 'smfs' }, { kind: 'setFeature', device: PF, feature: 'hw-tc-offload', enabled: true }, { kind: 'setRdmaMode', mode: 'shared' },
-    { kind: 'setAddresses', device: vf, netns: 'host', addresses: ['192.0.2.1/24', '2001:db8::1/64'], routes: [] }, { kind: 'bindDriver', device: vf, driver: 'vfio-pci' }, { kind: 'setEswitchMode', pf: PF, mode: 'switchdev' },
+    { kind: 'setAddresses', device: vf, netns: 'host', addresses: ['192.0.2.1/24', '2001:db8::1/64'], routes: [] }, { kind: 'setRdmaMode', mode: 'exclusive' }, ...[['host', NETNS], [NETNS, 'host']].map(([from, to]) => ({ kind: 'moveRdma', device: vf, rdmaDevice: 'rocep1s0f0v0', from: from!, to: to! } as const)), { kind: 'bindDriver', device: vf, driver: 'vfio-pci' }, { kind: 'setEswitchMode', pf: PF, mode: 'switchdev' },
     { kind: 'renameNetdev', device: PF, netns: 'host', name: 'a/b' }, { kind: 'setVf', pf: PF, vfIndex: 9, trust: true },
   ];
 }

@@ -10,7 +10,7 @@ import { decodeFeatures, decodeLinkSettings } from '@vfleet/hw-linux/netlink/eth
 import { decodeFeatureCount, decodeFeaturesAnswer, decodeLinkSettingsAnswer, decodeMaskWords } from '@vfleet/hw-linux/netlink/ethtool-ioctl.ts';
 import { decodeFamily } from '@vfleet/hw-linux/netlink/generic.ts';
 import { decodeLink } from '@vfleet/hw-linux/netlink/link.ts';
-import { decodeRdmaMode } from '@vfleet/hw-linux/netlink/rdma.ts';
+import { decodeRdmaDevice, decodeRdmaMode } from '@vfleet/hw-linux/netlink/rdma.ts';
 import { Draw } from '../draw.ts';
 import type { Corpus } from './corpus.ts';
 import { mutateBytes, mutateText } from './mutate.ts';
@@ -25,7 +25,7 @@ export interface KernelFuzzReport {
 }
 
 const DECODERS = [
-  decodeLink, decodeAddress, decodeRoute, decodeEswitch, decodeFamily, decodeFeatures, decodeParameter, decodePort, decodeReporter, decodeLinkSettings, decodeDeviceInfo, decodeRdmaMode, decodeFeatureCount, decodeLinkSettingsAnswer,
+  decodeLink, decodeAddress, decodeRoute, decodeEswitch, decodeFamily, decodeFeatures, decodeParameter, decodePort, decodeReporter, decodeLinkSettings, decodeDeviceInfo, decodeRdmaMode, decodeRdmaDevice, decodeFeatureCount, decodeLinkSettingsAnswer,
   decodeMaskWords, (payload: Uint8Array) => decodeFeaturesAnswer(payload, ['a', 'b']),
 ] as const;
 const EAGAIN = 11;
@@ -107,6 +107,8 @@ async function fuzzFiles(draw: Draw, corpus: Corpus): Promise<string> {
   const longWrites: LongWrites = { read: (path) => ({ outcome: text(path), over: Promise.resolve() }), write: () => ({ outcome: Promise.resolve(ok(undefined)), over: Promise.resolve() }) };
   const hardware = createLinuxHardware({ clock: new SimClock(), sysfs, netlink, monitor: { listen: () => ({ stop() {} }) }, longWrites });
   const seen = await hardware.discover();
+  const sight = await hardware.lookAtVf(draw.from(corpus.vfs));
+  if (!sight.ok && typeof sight.error.code !== 'string') throw new Error(`an error without a code: ${JSON.stringify(sight.error)}`);
   const facts = await createLinuxHost({ sysfs }).facts();
   const preparation = new HostPreparation({ files: NO_FILES, sysfs, commands: { find: async () => undefined, run: async (command) => fail({ command, says: 'no' }) } });
   if (facts.ok && seen.ok) await preparation.check(facts.value, seen.value);
