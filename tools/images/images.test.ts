@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
 import { ENTRIES, packageFolder, startedBeside } from './bundle.ts';
 import { licenceReport } from './licences.ts';
 import type { NpmPackage } from './npm-packages.ts';
@@ -97,6 +98,17 @@ describe('the bundle', () => {
     ['/r/packages/core/src/index.ts', undefined],
     ['\0virtual/node_modules/a/x.js', undefined],
   ])('%s is of the package %s', (id, folder) => expect(packageFolder(id, '/r')).toBe(folder));
+});
+
+test('deploy/demo.yaml is deploy/install.yaml with additions to its DaemonSet, and a fleet', async () => {
+  const read = async (file: string) => parseAllDocuments(await readFile(join(ROOT, 'deploy', file), 'utf8')).map((document) => document.toJS() as { readonly kind: string; readonly metadata: { readonly name: string } });
+  const [installed, demo] = [await read('install.yaml'), await read('demo.yaml')];
+  const isChanged = ({ kind, metadata: { name } }: { readonly kind: string; readonly metadata: { readonly name: string } }) => kind === 'DaemonSet' || name === 'vfleet-simulated-fleet';
+  expect(demo.filter((object) => !isChanged(object))).toEqual(installed.filter((object) => !isChanged(object)));
+  const lines = (objects: readonly object[]) => JSON.stringify(objects.filter((object) => 'kind' in object && object.kind === 'DaemonSet'), null, 1).split('\n').map((line) => line.trim().replace(/,$/, ''));
+  const added = lines(demo);
+  for (const line of lines(installed)) expect(added.splice(added.indexOf(line), 1)).toEqual([line]);
+  expect(added.filter((line) => line.startsWith('"--'))).toEqual(['"--cluster-network=wrap"', '"--fleet=/etc/vfleet/simulated/fleet.yaml"', '"--stand-ins"']);
 });
 
 const word = fc.stringMatching(/^[a-z][a-z0-9-]{0,12}$/);

@@ -41,6 +41,8 @@ export interface RealNode extends AsyncDisposable {
   restartContainerd(how?: "kill"): Promise<void>;
   /** Takes the images of an archive over into the runtime, as `ctr images import` does; nobody pulls them then. Throws {@link RigError}. */
   importImages(archive: string): Promise<void>;
+  /** Gives an image one more name. Both are full: `docker.io/library/busybox:1`. Throws {@link RigError}. */
+  tagImage(name: string, more: string): Promise<void>;
   /** The last lines of a server's log. */
   logTail(server: "containerd" | "kubelet"): Promise<string>;
   stop(): Promise<void>;
@@ -103,6 +105,11 @@ export async function startRealNode(options: RealNodeOptions = {}): Promise<Real
   let kubelet = startKubelet();
   await untilReady(kubelet, deadlineMs(), () => isRegistered(api, hostname()));
 
+  const images = async (...words: readonly string[]): Promise<void> => {
+    const all = ["--address", containerdSocket, "--namespace", "k8s.io", "images", ...words];
+    const { exitCode, stderr } = await runCommand(join(runtime.dir, "ctr"), all, { timeoutMs: options.readyTimeoutMs ?? 300_000 });
+    if (exitCode !== 0) throw new RigError("startFailed", `ctr images ${words.join(" ")} has failed: ${stderr.trim()}`);
+  };
   const closing = open.move();
   const stop = () => closing.disposeAsync();
   return {
@@ -115,11 +122,8 @@ export async function startRealNode(options: RealNodeOptions = {}): Promise<Real
       await containerd.stop(how);
       containerd = await startContainerd();
     },
-    async importImages(archive) {
-      const words = ["--address", containerdSocket, "--namespace", "k8s.io", "images", "import", "--local", "--snapshotter", "native", archive];
-      const { exitCode, stderr } = await runCommand(join(runtime.dir, "ctr"), words, { timeoutMs: options.readyTimeoutMs ?? 300_000 });
-      if (exitCode !== 0) throw new RigError("startFailed", `${archive} cannot be imported: ${stderr.trim()}`);
-    },
+    importImages: (archive) => images("import", "--local", "--snapshotter", "native", archive),
+    tagImage: (name, more) => images("tag", "--force", name, more),
     logTail: (server) => (server === "kubelet" ? kubelet : containerd).logTail(),
     stop,
     [Symbol.asyncDispose]: stop,

@@ -58,9 +58,10 @@ export class DeliveredCluster {
     return this.kubectl('--namespace', NAMESPACE, ...words);
   }
 
-  /** A JSON patch of deploy/patches. */
-  patchNodes(file: string): Promise<string> {
-    return this.own('patch', 'daemonset', 'sriov-network-config-daemon', '--type=json', `--patch-file=${join(ROOT, 'deploy/patches', file)}`);
+  /** Applies a manifest, and waits until all of it is at work. */
+  async install(manifest: string): Promise<void> {
+    await this.kubectl('apply', '-f', manifest);
+    for (const workload of ['daemonset/sriov-network-config-daemon', 'deployment/sriov-network-operator']) await this.rolledOut(workload);
   }
 
   /** Waits until every pod of a workload is of its newest template and ready. What has crashed three times will not get ready. */

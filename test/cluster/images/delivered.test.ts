@@ -1,5 +1,6 @@
 // Goal: what is delivered works as it is delivered, and goes without a trace. Method: the image as an archive, imported by containerd; the manifests as they are,
-// applied by kubectl; operator and daemons as pods with the shipped rights, on a real control plane, kubelet and containerd. NICs of the article's fleet simulated.
+// applied by kubectl (deploy/demo.yaml: deploy/install.yaml, on simulated NICs); operator and daemons as pods with the shipped rights, on a real control plane, kubelet
+// and containerd.
 import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,9 +10,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IMAGE, buildImage } from '../../../tools/images/build.ts';
 import { ARTICLE, RESOURCE, eventually, networkStatus, runProgram } from '../kubelet/node-cluster.ts';
 import { DeliveredCluster, NAMESPACE } from './delivered-cluster.ts';
+import { previousDelivered, withImage } from './previous.ts';
+import type { Delivered } from './previous.ts';
 import { clusterTraces, nodeTraces } from './traces.ts';
 
 const LOGS = join(import.meta.dirname, '../../../.vfleet/image-logs');
+const ROOT = join(import.meta.dirname, '../../..');
+const MANIFEST = join(ROOT, 'deploy/demo.yaml');
+const PREVIOUS = 'vfleet:previous';
 const ARTICLE_FILES = 'examples/sriov-operator-article';
 
 function sleeper(name: string, more: Partial<Pod['spec']> = {}, annotations: Readonly<Record<string, string>> = {}, resources: Readonly<Record<string, string>> = {}): Pod {
@@ -25,6 +31,7 @@ const withVf = (name: string) => sleeper(name, {}, { 'k8s.v1.cni.cncf.io/network
 // Steps that cannot be gone back: none is tried again.
 describe('an image and its manifests', { retry: 0 }, () => {
   let cluster: DeliveredCluster;
+  let previous: Delivered | undefined;
   let before: { readonly node: Awaited<ReturnType<typeof nodeTraces>>; readonly cluster: Awaited<ReturnType<typeof clusterTraces>> };
   beforeAll(async () => {
     cluster = await DeliveredCluster.start(LOGS);
@@ -57,6 +64,10 @@ describe('an image and its manifests', { retry: 0 }, () => {
     expect(second.image.manifest.digest).toBe(first.image.manifest.digest);
     for (const file of ['sbom.cdx.json', 'licences.txt', 'provenance.intoto.json']) expect(await readFile(join(other, file), 'utf8')).toBe(await readFile(join(one, file), 'utf8'));
     expect(first.image.layers.reduce((sum, { unpackedBytes }) => sum + unpackedBytes, 0)).toBeLessThan(200e6);
+    // Both have the name of their version, which may be the same.
+    previous = await previousDelivered();
+    await cluster.node.importImages(previous?.archive ?? first.archive);
+    await cluster.node.tagImage(`docker.io/library/${IMAGE}`, `docker.io/library/${PREVIOUS}`);
     await cluster.node.importImages(first.archive);
   });
 
@@ -70,11 +81,7 @@ describe('an image and its manifests', { retry: 0 }, () => {
   });
 
   test('is applied, and operator and daemon get ready, as who they are to be', async () => {
-    await cluster.apply('deploy/install.yaml');
-    await cluster.own('create', 'configmap', 'vfleet-simulated-fleet', `--from-file=fleet.yaml=${join(ARTICLE, 'fleet.yaml')}`);
-    for (const patch of ['simulated-nics.json', 'without-multus.json']) await cluster.patchNodes(patch);
-    await cluster.rolledOut('daemonset/sriov-network-config-daemon');
-    await cluster.rolledOut('deployment/sriov-network-operator');
+    await cluster.install(MANIFEST);
     const pods = [...(await podsOf('sriov-network-operator')), ...(await podsOf('sriov-network-config-daemon'))];
     expect(pods).toHaveLength(3);
     for (const { spec, status } of pods) expect([spec?.containers.map(({ image }) => image), status?.containerStatuses?.map(({ restartCount }) => restartCount)]).toEqual([[IMAGE], [0]]);
@@ -105,23 +112,34 @@ describe('an image and its manifests', { retry: 0 }, () => {
     await expect(cluster.kubectl('apply', '-f', file)).rejects.toThrow(/denied the request/);
   });
 
-  test('daemon and operator are replaced under running pods, which lose nothing', async () => {
+  test('is restarted, rolled back to the commit before, and upgraded again, under running pods, which lose nothing', async () => {
     const pods = await restartsOf('sriov-test-pod', 'second');
-    for (const workload of ['daemonset/sriov-network-config-daemon', 'deployment/sriov-network-operator']) {
-      await cluster.own('rollout', 'restart', workload);
-      await cluster.rolledOut(workload);
+    const back = await withImage(join(previous?.folder ?? ROOT, 'deploy/demo.yaml'), PREVIOUS, join(tmpdir(), 'previous.yaml'));
+    const steps: readonly (readonly [string, string, () => Promise<void>])[] = [
+      ['restarted', IMAGE, async () => {
+        for (const workload of ['daemonset/sriov-network-config-daemon', 'deployment/sriov-network-operator']) {
+          await cluster.own('rollout', 'restart', workload);
+          await cluster.rolledOut(workload);
+        }
+      }],
+      ['rolled-back', PREVIOUS, () => cluster.install(back)],
+      ['upgraded', IMAGE, () => cluster.install(MANIFEST)],
+    ];
+    for (const [name, image, step] of steps) {
+      await step();
       await pings();
+      await eventually(async () => expect((await podsOf('sriov-network-config-daemon')).map(({ spec }) => spec?.containers[0]?.image), name).toEqual([image]));
+      await eventually(async () => expect(await cluster.allocatable(RESOURCE), name).toBe(4));
+      await cluster.kube.create(api.pods, withVf(name));
+      await cluster.running(name);
+      expect(await cluster.exec(name, 'ping', '-c', '2', '-W', '30', '-I', 'net1', '10.10.10.100'), name).toContain('2 packets received');
+      await cluster.kubectl('delete', 'pod', name, '--grace-period=1');
+      expect(await restartsOf('sriov-test-pod', 'second'), name).toEqual(pods);
     }
-    await eventually(async () => expect(await cluster.allocatable(RESOURCE)).toBe(4));
-    await cluster.kube.create(api.pods, withVf('third'));
-    await cluster.running('third');
-    expect(await cluster.exec('third', 'ping', '-c', '2', '-W', '30', '-I', 'net1', '10.10.10.100')).toContain('2 packets received');
-    expect(await restartsOf('sriov-test-pod', 'second')).toEqual(pods);
   });
 
   test('goes, and node and cluster are as they were', async () => {
-    await cluster.kubectl('delete', 'pod', 'sriov-test-pod', 'second', 'third', '--grace-period=1');
-    // Networks first: while they are there, what is rendered from them comes back.
+    await cluster.kubectl('delete', 'pod', 'sriov-test-pod', 'second', '--grace-period=1');
     await cluster.kubectl('create', 'configmap', 'administrator', `--from-literal=kubeconfig=${await cluster.kubeconfigForPods()}`);
     await cluster.kube.create(api.pods, sleeper('uninstall', {
       hostNetwork: true, restartPolicy: 'Never', volumes: [{ name: 'administrator', configMap: { name: 'administrator' } }],
