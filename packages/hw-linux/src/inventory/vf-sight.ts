@@ -40,7 +40,7 @@ export async function lookAtVf(sysfs: Sysfs, links: KernelLinks, reads: GuardedR
   });
 }
 
-/** By the routing ids where the kernel tells them (5.3 and newer), and by the PF's own links; undefined when the PF has no such VF. */
+/** By the routing ids where the kernel tells them (4.15 and newer), and by the PF's own links; undefined when the PF has no such VF. */
 async function indexOf(sysfs: Sysfs, pf: PciAddress, device: PciAddress): Promise<number | undefined> {
   const [offset, stride] = [await sysfs.read(deviceFile(pf, 'sriov_offset')), await sysfs.read(deviceFile(pf, 'sriov_stride'))];
   const first = offset.ok ? pciAddressPlus(pf, Number(offset.value)) : pf;
