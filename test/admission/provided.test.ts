@@ -1,5 +1,6 @@
 // Goal: with certificates that somebody else keeps, the webhooks serve with them, follow them, and never issue or write any. Method: the embedded
 // API server over HTTPS; the test plays cert-manager with a real issuer: late, wrong in each way, then right, then renewed.
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +16,7 @@ import type { KeyAndCertificate } from '@vfleet/kube';
 import { x509Issuer } from '@vfleet/kube/certificates/edge/x509-issuer.ts';
 import { createApiServer } from '@vfleet/kube-sim';
 import { serve } from '@vfleet/kube-sim/edge/serve.ts';
-import { prepare, servedSerial, tellStory } from './story.ts';
+import { policy, post, prepare, servedSerial, tellStory } from './story.ts';
 
 const namespace = 'sriov-network-operator';
 const key = { namespace, name: SERVING_SECRET };
@@ -88,4 +89,49 @@ test('what cannot be served with is said; what can is served, followed, and writ
   await soon(() => expect(warnings.at(-1)).toBe('it was deleted; what was served goes on'));
   // Nothing is issued in its place, and there is no authority of our own.
   expect((await kube.list(api.secrets, { namespace })).items.map(({ metadata }) => metadata.name)).toEqual([]);
+});
+
+test('one file renewed, both at once, or one after the other while requests come: none fails, and the new serial is served', { timeout: 600_000 }, async () => {
+  const first = await issuer.serving(authority, names, YEAR_MS);
+  await put(texts(first));
+  const admission = open.adopt(await start(), (one) => one.stop());
+  await soon(() => expect(admission.isReady).toBe(true));
+  const wanted = Number(process.env['VFLEET_ADMISSION_REQUESTS'] ?? 1_000);
+  const object = policy('x', {});
+  const body = JSON.stringify({ apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: { uid: 'u', kind: { group: 'sriovnetwork.openshift.io', version: 'v1', kind: object.kind }, operation: 'CREATE', namespace, name: 'x', object } });
+  let [done, rotating] = [0, true];
+  const work = async () => {
+    while (done < wanted || rotating) {
+      done++;
+      expect(await post(admission, '/mutating-custom-resource', body)).toMatchObject({ status: 200, text: expect.stringContaining('"allowed":true') });
+    }
+  };
+  const working = Promise.all(Array.from({ length: 8 }, work));
+  const requests = async (count: number) => {
+    const from = done;
+    await soon(() => expect(done).toBeGreaterThanOrEqual(from + count));
+  };
+  const served = (pair: KeyAndCertificate) => soon(async () => expect(await servedSerial(admission)).toBe(new X509Certificate(pair.certificate).serialNumber));
+  const rotate = async () => {
+    await served(first);
+    const sameKey = await issuer.serving(authority, names, YEAR_MS, first.key);
+    await put(texts(sameKey));
+    await served(sameKey);
+    await requests(wanted / 5);
+    const both = await issuer.serving(authority, names, YEAR_MS);
+    await put(texts(both));
+    await served(both);
+    await requests(wanted / 5);
+    const last = await issuer.serving(authority, names, YEAR_MS);
+    await put({ ...texts(both), 'tls.crt': last.certificate });
+    await soon(() => expect(warnings.at(-1)).toContain('tls.key is not the key of tls.crt'));
+    await requests(wanted / 5);
+    await served(both);
+    await put(texts(last));
+    await served(last);
+    expect(sameKey.key).toBe(first.key);
+  };
+  await Promise.race([working, rotate().finally(() => (rotating = false))]);
+  await working;
+  expect(done).toBeGreaterThanOrEqual(wanted);
 });

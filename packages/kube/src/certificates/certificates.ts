@@ -23,7 +23,8 @@ export interface CertificateFacts {
 export interface CertificateIssuer {
   /** A certificate authority that can sign serving certificates, self-signed. */
   authority(name: string, lifetimeMs: number): Promise<KeyAndCertificate>;
-  serving(authority: KeyAndCertificate, names: ServingNames, lifetimeMs: number): Promise<KeyAndCertificate>;
+  /** With a new key, or with `key` (PEM, a P-256 one) as renewals without a new key have it. */
+  serving(authority: KeyAndCertificate, names: ServingNames, lifetimeMs: number, key?: string): Promise<KeyAndCertificate>;
   /** Undefined for what is no pair of PEM texts. */
   read(pair: KeyAndCertificate): CertificateFacts | undefined;
   /** Whether `authority`, one certificate or several, has signed `certificate`, and it is for all of `names`. */

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Extension, Name } from '@peculiar/asn1-x509';
 import type { Clock } from '@vfleet/core';
@@ -17,7 +17,7 @@ const COMMON_NAME = '2.5.4.3';
 export function x509Issuer(clock: Pick<Clock, 'now'>): CertificateIssuer {
   return {
     authority: (name, lifetimeMs) => issueAuthority(clock, name, lifetimeMs),
-    serving: (authority, names, lifetimeMs) => issueServing(clock, authority, names, lifetimeMs),
+    serving: (authority, names, lifetimeMs, key) => issueServing(clock, authority, names, lifetimeMs, key),
     read,
     isIssuedFor,
   };
@@ -78,10 +78,11 @@ async function issueAuthority(clock: Pick<Clock, 'now'>, name: string, lifetimeM
   return { key: pemOf(privateKey), certificate: certificateOf(structures, clock, { issuer: subject, subject, publicKey, signingKey: privateKey, lifetimeMs, extensions }) };
 }
 
-async function issueServing(clock: Pick<Clock, 'now'>, authority: KeyAndCertificate, { addresses, dnsNames }: ServingNames, lifetimeMs: number): Promise<KeyAndCertificate> {
+async function issueServing(clock: Pick<Clock, 'now'>, authority: KeyAndCertificate, { addresses, dnsNames }: ServingNames, lifetimeMs: number, key: string | undefined): Promise<KeyAndCertificate> {
   const structures = await loadStructures();
   const { asn1, x509 } = structures;
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const privateKey = key === undefined ? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey : createPrivateKey(key);
+  const publicKey = createPublicKey(privateKey);
   const issuer = asn1.AsnConvert.parse(new X509Certificate(authority.certificate).raw, x509.Certificate).tbsCertificate;
   const signingKey = createPrivateKey(authority.key);
   const names = [...addresses.map((iPAddress) => new x509.GeneralName({ iPAddress })), ...dnsNames.map((dNSName) => new x509.GeneralName({ dNSName }))];
