@@ -51,7 +51,7 @@ test('from the policy to the pod and back', async () => {
   const [device] = connection.devices!;
   expect(connection.lists.at(-1)).toMatchObject({ devices: [{ topology: { nodes: [{ ID: 1 }] } }, {}, {}, {}] });
   expect(await connection.call('allocate', { container_requests: [{ ids: [device!] }] })).toMatchObject({ container_responses: [{ envs: { PCIDEVICE_OPENSHIFT_IO_VFS: device } }] });
-  expect(existsSync(join(rig.folder, 'root/var/run/k8s.cni.cncf.io/devinfo/dp', `openshift.io-vfs-${device}-device.json`))).toBe(true);
+  expect(existsSync(join(rig.folder, 'root/run/k8s.cni.cncf.io/devinfo/dp', `openshift.io-vfs-${device}-device.json`))).toBe(true);
   expect(await cni('ADD', device!, 'a')).toMatchObject({ status: 0, json: { interfaces: [{ name: 'net1', sandbox: '/run/netns/a' }], ips: [{ address: '10.1.1.2/24' }] } });
   expect(await cni('ADD', device!, 'b')).toMatchObject({ status: 1, json: { code: 11 } });
   expect(await cni('DEL', device!, 'a')).toEqual({ status: 0, json: undefined });
@@ -67,19 +67,24 @@ test('killed, it is back with what it knew: the socket is replaced, the list is 
   const [device] = before.devices!;
   await before.call('allocate', { container_requests: [{ ids: [device!] }] });
   rig.kubelet.pods = [{ name: 'a', namespace: 'x', containers: [{ name: 'app', devices: [{ resource_name: 'openshift.io/vfs', device_ids: [device] }] }] }];
+  expect(await cni('ADD', device!, 'a')).toMatchObject({ status: 0 });
   expect(await rig.end('SIGKILL')).toBe('SIGKILL');
   await soon(() => expect(before.ended).toBe(true));
   expect(before.devices).toHaveLength(4);
   rig.start();
   await soon(() => expect(rig.log.filter(({ message }) => message === 'the node runs')).toHaveLength(2));
-  // Simulated NICs have no past: the daemon makes the VFs anew, at the same addresses.
   const after = await soon(async () => {
     const { connection } = await rig.kubelet.meet(SOCKET);
     await soon(() => expect(connection.devices?.length).toBe(4));
     return connection;
   });
   expect(after.devices).toEqual(before.devices);
-  expect(existsSync(join(rig.folder, 'root/var/run/k8s.cni.cncf.io/devinfo/dp', `openshift.io-vfs-${device}-device.json`))).toBe(true);
+  expect(existsSync(join(rig.folder, 'root/run/k8s.cni.cncf.io/devinfo/dp', `openshift.io-vfs-${device}-device.json`))).toBe(true);
+  // The VF is in the pod's namespace as before, and not given back as one whose namespace has gone.
+  await soon(async () => expect((await rig.kube.get(nodeStates, { namespace: 'sriov-network-operator', name: NODE })).status).toMatchObject({ syncStatus: 'Succeeded' }));
+  expect(await cni('ADD', device!, 'b')).toMatchObject({ status: 1, json: { code: 11 } });
+  expect(await cni('DEL', device!, 'a')).toEqual({ status: 0, json: undefined });
+  expect(await readdir(join(rig.folder, 'root/var/lib/cni/vfleet/vfs'))).toEqual([]);
   expect(rig.log.filter(({ level }) => level === 'error')).toEqual([]);
 });
 

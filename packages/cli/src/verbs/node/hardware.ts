@@ -7,6 +7,9 @@ import { CliFailure } from '../../failure.ts';
 import { CONFIG_FOLDER } from '../../host-ports/under-way.ts';
 import { hostNamespaces } from '../../host-ports/network-namespaces.ts';
 
+/** What simulated NICs without stand-ins are like: a file for each node. */
+const SIMULATED_FOLDER = '/var/lib/vfleet/simulated';
+
 /** A node's NICs and what is around them: this machine's, or simulated ones. */
 export interface NodeHardware {
   readonly hardware: Hardware;
@@ -43,14 +46,19 @@ export async function realHardware({ clock, files, log }: { readonly clock: Cloc
 
 /**
  * The NICs of one node of a fleet file. Without stand-ins VFs are nothing but what is told of them, and namespaces that they are moved to
- * come into being with the first.
+ * come into being with the first; how they are is written down, and the next process finds them so.
  */
-export async function simulatedHardware(ports: { readonly clock: Clock; readonly random: Random; readonly log: Log }, path: string, nodeName: string, standIns: 'none' | 'interfaces'): Promise<NodeHardware> {
+export async function simulatedHardware(ports: { readonly clock: Clock; readonly random: Random; readonly log: Log; readonly files: Files }, path: string, nodeName: string, standIns: 'none' | 'interfaces'): Promise<NodeHardware> {
   const [{ createFleet, nodesOf }, { simulatedVfStatistics }, { loadFleet }] = await Promise.all([import('@vfleet/hw-sim'), import('@vfleet/hw-sim/vf-statistics.ts'), import('../up/fleet.ts')]);
   const spec = nodeOf([...nodesOf(loadFleet({ fleet: path }))], path, nodeName);
   const node = createFleet({ ...ports, interfaces: standIns === 'none' ? 'simulated' : 'real' }).addNode(spec);
   const around = { host: node.host, statistics: simulatedVfStatistics(node), monitorProblem: () => undefined };
-  if (standIns === 'none') return { ...around, hardware: node.hardware, namespaces: { exists: async (netns) => node.namespaces.includes(netns) }, close: async () => undefined };
+  if (standIns === 'none') {
+    const { RememberedHardware } = await import('@vfleet/hw-sim/remembered-hardware.ts');
+    const hardware = await RememberedHardware.open(node.hardware, ports, `${SIMULATED_FOLDER}/${spec.name}.jsonl`);
+    node.onReboot((phase) => void (phase === 'down' ? hardware.forget() : undefined));
+    return { ...around, hardware, namespaces: { exists: async (netns) => node.namespaces.includes(netns) }, close: async () => undefined };
+  }
   const hardware = await standInHardware(node.hardware, spec.name, ports.log);
   const { LinuxPodLinks } = await import('@vfleet/hw-linux/pod-links/pod-links.ts');
   return { ...around, hardware, namespaces: hostNamespaces, podLinks: new LinuxPodLinks(hardware.links), close: () => hardware.close() };

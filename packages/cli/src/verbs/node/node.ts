@@ -41,7 +41,7 @@ export async function node(options: NodeOptions, context: CliContext): Promise<n
   const root = options.root.replace(/\/+$/, '');
   const files = rootedFiles(new NodeFiles(clock, random), root);
   const bootExecutable = options.bootExecutable ?? (isOwnRoot(options.root) ? thisExecutable() : undefined);
-  const { hardware, host, namespaces, podLinks, bootServices, statistics, monitorProblem } = open.adopt(options.fleet === undefined ? await realHardware({ clock, files, log }, options.root, bootExecutable) : await simulatedHardware({ clock, random, log }, options.fleet, nodeName, options.standIns === true ? 'interfaces' : 'none'), (one) => one.close());
+  const { hardware, host, namespaces, podLinks, bootServices, statistics, monitorProblem } = open.adopt(options.fleet === undefined ? await realHardware({ clock, files, log }, options.root, bootExecutable) : await simulatedHardware({ clock, random, log, files }, options.fleet, nodeName, options.standIns === true ? 'interfaces' : 'none'), (one) => one.close());
   const counted = status === undefined ? hardware : countedHardware(status.metrics, hardware, clock);
   const ports = {
     kube, host, files, clock, random, log, namespaces, ...(podLinks === undefined ? {} : { podLinks }), ...(bootServices === undefined ? {} : { bootServices }), plugins: createPluginRunner({ clock }, undefined, undefined, root), peerUid: createPeerUid(),
