@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createOperator } from '@vfleet/controllers';
+import { nodeEnvironment } from '@vfleet/controllers/installation/workloads.ts';
 import { silentLog } from '@vfleet/core';
 import type { Kube } from '@vfleet/core';
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
@@ -83,7 +84,7 @@ export class NodeRig {
     const child = spawn(process.execPath, [
       '--disable-warning=ExperimentalWarning', main, 'node', '--kubeconfig', this.#kubeconfig, '--node-name', NODE, ...(nics === 'simulated' ? ['--fleet', join(this.folder, 'fleet.yaml')] : []),
       '--root', join(this.folder, 'root'), '--kubelet-folder', this.kubelet.folder, '--cni-socket', this.socket, ...more,
-    ], { stdio: ['ignore', 'inherit', 'pipe'] });
+    ], { stdio: ['ignore', 'inherit', 'pipe'], env: { ...process.env, ...nodeEnvironment } });
     this.child = child;
     this.#exited = new Promise((resolve) => child.once('exit', (status, bySignal) => resolve(status ?? bySignal)));
     this.closed = new Promise((resolve) => child.once('close', resolve));
