@@ -5,6 +5,7 @@ export type { LinuxHostPorts } from './host/linux-host.ts';
 export type { Sysfs, SysfsError } from './sysfs/sysfs.ts';
 export { RealSysfs } from './sysfs/real-sysfs.ts';
 export type { Netlink } from './kernel-thread/kernel-thread.ts';
+export type { Waiting } from './kernel-thread/host-sockets.ts';
 export type { Monitor } from './kernel-thread/monitor.ts';
 export type { LongWork, LongWrites } from './sysfs/long-writes.ts';
 export type { KernelLinks } from './links.ts';
