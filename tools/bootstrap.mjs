@@ -24,6 +24,7 @@ const VERBS = {
   fuzz: ['tools/fuzz/main.ts'],
   packages: ['tools/packages/main.ts'],
   images: ['tools/images/main.ts'],
+  'demo-kind': ['tools/images/kind.ts'],
   docs: ['tools/docs/main.ts'],
   generate: ['tools/generate/main.ts'],
   verify: ['tools/generate/main.ts', '--verify'],

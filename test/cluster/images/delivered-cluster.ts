@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { Kube } from '@vfleet/core';
 import * as api from '@vfleet/kube';
 import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
+import { program } from '../../../tools/images/demo.ts';
+import type { Kubectl } from '../../../tools/images/demo.ts';
 import { kubernetesServiceAddress } from '../../../tools/rigs/cluster-services.ts';
 import { startRealNode } from '../../../tools/rigs/real-node.ts';
 import type { RealNode } from '../../../tools/rigs/real-node.ts';
@@ -48,6 +50,9 @@ export class DeliveredCluster {
   kubectl(...words: readonly string[]): Promise<string> {
     return runProgram(join(this.node.api.assetsDir, 'kubectl'), ['--kubeconfig', this.node.api.kubeconfig, ...words]);
   }
+
+  /** As the demo wants it. */
+  readonly words: Kubectl = (words, input) => program(join(this.node.api.assetsDir, 'kubectl'), ['--kubeconfig', this.node.api.kubeconfig, ...words], input);
 
   apply(...files: readonly string[]): Promise<string> {
     return this.kubectl('apply', ...files.flatMap((file) => ['-f', join(ROOT, file)]));

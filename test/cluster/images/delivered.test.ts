@@ -8,6 +8,7 @@ import type { Pod } from '@vfleet/kube';
 import * as api from '@vfleet/kube';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { IMAGE, buildImage } from '../../../tools/images/build.ts';
+import { attachTwoPods, installDemo, offerVfs } from '../../../tools/images/demo.ts';
 import { ARTICLE, RESOURCE, eventually, networkStatus, runProgram } from '../kubelet/node-cluster.ts';
 import { DeliveredCluster, NAMESPACE } from './delivered-cluster.ts';
 import { previousDelivered, withImage } from './previous.ts';
@@ -18,7 +19,6 @@ const LOGS = join(import.meta.dirname, '../../../.vfleet/image-logs');
 const ROOT = join(import.meta.dirname, '../../..');
 const MANIFEST = join(ROOT, 'deploy/demo.yaml');
 const PREVIOUS = 'vfleet:previous';
-const ARTICLE_FILES = 'examples/sriov-operator-article';
 
 function sleeper(name: string, more: Partial<Pod['spec']> = {}, annotations: Readonly<Record<string, string>> = {}, resources: Readonly<Record<string, string>> = {}): Pod {
   return {
@@ -81,7 +81,7 @@ describe('an image and its manifests', { retry: 0 }, () => {
   });
 
   test('is applied, and operator and daemon get ready, as who they are to be', async () => {
-    await cluster.install(MANIFEST);
+    await installDemo(cluster.words);
     const pods = [...(await podsOf('sriov-network-operator')), ...(await podsOf('sriov-network-config-daemon'))];
     expect(pods).toHaveLength(3);
     for (const { spec, status } of pods) expect([spec?.containers.map(({ image }) => image), status?.containerStatuses?.map(({ restartCount }) => restartCount)]).toEqual([[IMAGE], [0]]);
@@ -91,14 +91,8 @@ describe('an image and its manifests', { retry: 0 }, () => {
   });
 
   test('gives the article\'s pod its interface, and two pods exchange traffic', async () => {
-    await eventually(() => cluster.apply(`${ARTICLE_FILES}/policy.yaml`, `${ARTICLE_FILES}/network.yaml`));
-    await eventually(async () => expect(await cluster.allocatable(RESOURCE)).toBe(4));
-    await eventually(() => cluster.kubectl('get', 'net-attach-def', 'sriov-net-1'));
-    await cluster.apply(`${ARTICLE_FILES}/pod.yaml`);
-    // The first one has the first address.
-    await cluster.running('sriov-test-pod');
-    await cluster.kube.create(api.pods, withVf('second'));
-    await cluster.running('second');
+    await offerVfs(cluster.words, cluster.node.name);
+    expect(await attachTwoPods(cluster.words, { name: 'second', image: 'example.com/sleeper:1', command: ['sleep', 'infinity'] })).toContain('3 packets received');
     const pod = await cluster.kube.get(api.pods, { namespace: 'default', name: 'sriov-test-pod' });
     expect(networkStatus(pod).map(({ name, interface: ifname, ips }) => [name, ifname, ips])).toEqual([['cluster', 'eth0', [pod.status!.podIP]], ['default/sriov-net-1', 'net1', ['10.10.10.100']]]);
     expect(await cluster.exec('sriov-test-pod', 'ip', 'address', 'show', 'net1')).toMatch(/UP[^]* mtu 1500 [^]*inet 10\.10\.10\.100\/24/);
