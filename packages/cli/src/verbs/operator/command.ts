@@ -1,4 +1,5 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { createSecureContext } from 'node:tls';
 import type { CliContext } from '../../context.ts';
 import { address, kubeconfigOption, statusOptions, wholeNumber } from '../../options.ts';
 import type { StatusOptions } from '../../options.ts';
@@ -13,6 +14,9 @@ export interface OperatorOptions extends StatusOptions {
   readonly webhookPort: number;
   readonly webhookAddress?: string;
   readonly webhookCertificates: 'own' | 'provided';
+  readonly webhookTlsMinVersion: 'TLSv1.2' | 'TLSv1.3';
+  readonly webhookTlsCiphers?: string;
+  readonly webhookClientCa?: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 
@@ -29,6 +33,9 @@ export function operatorCommand(context: CliContext, finish: (status: number) =>
     .option('--webhook-port <port>', 'where the webhooks listen', wholeNumber(0, 65_535), 9443)
     .option('--webhook-address <ip>', 'outside of the cluster: the address of this host under which the API server reaches the webhooks; in the cluster they are behind their Services', address)
     .addOption(new Option('--webhook-certificates <whose>', 'own: issued and renewed here; provided: somebody else, as cert-manager does, keeps them in the Secret operator-webhook-service').choices(['own', 'provided']).default('own'))
+    .addOption(new Option('--webhook-tls-min-version <version>', 'oldest TLS that the webhooks speak').choices(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2'))
+    .option('--webhook-tls-ciphers <names>', 'what the webhooks may encrypt with, as OpenSSL names it, separated by colons (default: what Node.js takes)', ciphers)
+    .option('--webhook-client-ca <file>', 'answer only API servers that show a certificate of these authorities (PEM); followed when it changes')
     .addOption(statusOptions.port())
     .addOption(statusOptions.address())
     .addOption(new Option('--log-level <level>', 'what is logged').choices(['debug', 'info', 'warn', 'error']).default('info'))
@@ -37,4 +44,13 @@ export function operatorCommand(context: CliContext, finish: (status: number) =>
       const { operator } = await import('./operator.ts');
       finish(await operator(options, context));
     });
+}
+
+function ciphers(names: string): string {
+  try {
+    createSecureContext({ ciphers: names });
+  } catch {
+    throw new InvalidArgumentError('It must be names of ciphers as `openssl ciphers` prints them, separated by colons.');
+  }
+  return names;
 }

@@ -20,6 +20,7 @@ import { aborted, onInterrupt } from '../../interrupt.ts';
 import { JsonLinesLog } from '../../log.ts';
 import { startStatus } from '../../status.ts';
 import { startTracing } from '../../tracing.ts';
+import { followClientAuthority } from './client-authority.ts';
 import type { OperatorOptions } from './command.ts';
 
 /** `vfleet operator`: the composition root of the cluster side. Gives the exit status. */
@@ -53,7 +54,8 @@ export async function operator(options: OperatorOptions, context: CliContext): P
     const served: { admission?: AdmissionService } = {};
     const observed = status === undefined ? {} : { observer: collectAdmission(status.metrics, status.health, clock, () => served.admission) };
     const { signal } = interrupted;
-    const serving = serveAdmission(ports, { namespace, resourcePrefix, port, host: webhookAddress ?? '0.0.0.0', reachedBy, certificates: options.webhookCertificates, signal, ...observed, ...(tracer === undefined ? {} : { tracer }) });
+    const clients = open.use(followClientAuthority(options.webhookClientCa, log, (clientAuthority) => served.admission?.trustClients(clientAuthority)));
+    const serving = serveAdmission(ports, { namespace, resourcePrefix, port, host: webhookAddress ?? '0.0.0.0', reachedBy, certificates: options.webhookCertificates, minVersion: options.webhookTlsMinVersion, ...clients.settings, ...(options.webhookTlsCiphers === undefined ? {} : { ciphers: options.webhookTlsCiphers }), signal, ...observed, ...(tracer === undefined ? {} : { tracer }) });
     // Somebody else may take long to provide certificates, and nothing of the operator's needs them.
     if (options.webhookCertificates === 'provided') running.start();
     const admission = await serving.catch((error: unknown) => {

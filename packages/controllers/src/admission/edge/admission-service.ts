@@ -34,6 +34,8 @@ export interface AdmissionService {
   readonly isReady: boolean;
   /** When the certificates in use end, epoch milliseconds; of the authorities, the newest one that is trusted. */
   readonly expiry: { readonly serving: number; readonly authority: number };
+  /** From now on clients are to show a certificate of these (PEM). Only where `clientAuthority` was given. */
+  trustClients(clientAuthority: string): void;
   /** Takes the webhook configurations away where nobody else answers for them: when it is reached by URL. */
   stop(): Promise<void>;
 }
@@ -86,6 +88,7 @@ export async function serveAdmission(ports: AdmissionPorts, settings: AdmissionS
     get expiry() {
       return { serving: endOf(running.identity!.certificate), authority: endOf(running.identity!.bundle) };
     },
+    trustClients: (clientAuthority) => server.trustClients(clientAuthority),
     stop: async () => {
       keeper.stop();
       await installer.stop();

@@ -19,7 +19,7 @@ export interface WebhookServerOptions {
   readonly minVersion?: SecureVersion;
   /** OpenSSL names, for TLS 1.2. */
   readonly ciphers?: string;
-  /** PEM: only clients with a certificate of one of these are answered. */
+  /** PEM, one or several: only clients with a certificate of one of these are answered. They are API servers, told to show one (AdmissionConfiguration, kubeConfigFile). */
   readonly clientAuthority?: string;
   readonly limits?: Partial<WebhookLimits>;
   readonly observer?: AdmissionObserver;
@@ -39,18 +39,21 @@ export interface WebhookServer {
   readonly port: number;
   /** Serves new connections with another certificate; running requests end on the old one. */
   renew(identity: KeyAndCertificate): void;
+  /** New connections are to show a certificate of these (PEM). Only for a server that was opened with `clientAuthority`. */
+  trustClients(clientAuthority: string): void;
   close(): Promise<void>;
 }
 
 /** Serves admission over TLS. Also `/healthz` (the process runs) and `/readyz` (requests are answered). */
 export async function serveWebhooks(admission: Admission, identity: KeyAndCertificate, log: Log, options: WebhookServerOptions): Promise<WebhookServer> {
   const limits = { ...webhookLimits, ...options.limits };
-  const secured = ({ key, certificate }: KeyAndCertificate): SecureContextOptions => ({
-    key, cert: certificate, minVersion: options.minVersion ?? 'TLSv1.2',
-    ...(options.ciphers === undefined ? {} : { ciphers: options.ciphers }), ...(options.clientAuthority === undefined ? {} : { ca: options.clientAuthority }),
+  const serving = { identity, clientAuthority: options.clientAuthority };
+  const secured = (): SecureContextOptions => ({
+    key: serving.identity.key, cert: serving.identity.certificate, minVersion: options.minVersion ?? 'TLSv1.2',
+    ...(options.ciphers === undefined ? {} : { ciphers: options.ciphers }), ...(serving.clientAuthority === undefined ? {} : { ca: serving.clientAuthority }),
   });
   const mustPresent = options.clientAuthority !== undefined;
-  const server = createServer({ ...secured(identity), requestCert: mustPresent, rejectUnauthorized: mustPresent, requestTimeout: limits.requestMs, headersTimeout: limits.requestMs, connectionsCheckingInterval: 1_000 });
+  const server = createServer({ ...secured(), requestCert: mustPresent, rejectUnauthorized: mustPresent, requestTimeout: limits.requestMs, headersTimeout: limits.requestMs, connectionsCheckingInterval: 1_000 });
   server.maxConnections = limits.connections;
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     void answer(admission, request, response, { limits, log, observer: options.observer });
@@ -67,7 +70,14 @@ export async function serveWebhooks(admission: Admission, identity: KeyAndCertif
   await listening(server, options.port, options.host ?? '127.0.0.1');
   return {
     port: (server.address() as AddressInfo).port,
-    renew: (next) => server.setSecureContext(secured(next)),
+    renew: (next) => {
+      serving.identity = next;
+      server.setSecureContext(secured());
+    },
+    trustClients: (clientAuthority) => {
+      serving.clientAuthority = clientAuthority;
+      server.setSecureContext(secured());
+    },
     close: () => new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeIdleConnections();
