@@ -8,6 +8,7 @@ import { place } from './netdevs.ts';
  */
 export function deleteNetns(node: NodeModel, path: string): void {
   if (!node.namespaces.delete(path)) return;
+  node.changes++;
   for (const device of node.functions()) {
     const rare = rareOf(node, device);
     if (rare?.rdmaNetns === path) delete rare.rdmaNetns;
