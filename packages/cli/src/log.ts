@@ -5,10 +5,11 @@ const RANKS: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, 
 /** One JSON object a line: time, level, message, fields. */
 export class JsonLinesLog implements Log {
   readonly #write: (line: string) => void;
-  readonly #lowest: LogLevel;
+  readonly #lowest: LogLevel | (() => LogLevel);
   readonly #fields: LogFields;
 
-  constructor(write: (line: string) => void, lowest: LogLevel, fields: LogFields = {}) {
+  /** A function is asked for each line: the level may change. */
+  constructor(write: (line: string) => void, lowest: LogLevel | (() => LogLevel), fields: LogFields = {}) {
     this.#write = write;
     this.#lowest = lowest;
     this.#fields = fields;
@@ -35,7 +36,7 @@ export class JsonLinesLog implements Log {
   }
 
   #line(level: LogLevel, message: string, fields: LogFields = {}): void {
-    if (RANKS[level] < RANKS[this.#lowest]) return;
+    if (RANKS[level] < RANKS[typeof this.#lowest === 'function' ? this.#lowest() : this.#lowest]) return;
     const all = { time: new Date().toISOString(), level, message, ...this.#fields, ...fields };
     this.#write(`${JSON.stringify(all, (_, value: unknown) => (value instanceof Error ? { name: value.name, message: value.message, stack: value.stack } : value))}\n`);
   }

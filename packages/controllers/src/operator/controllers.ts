@@ -1,3 +1,4 @@
+import type { LogLevel } from '@vfleet/core';
 import type { ControllerObserver, ControllerOptions, EventRecorder } from '@vfleet/kube';
 import { Controller } from '@vfleet/kube';
 import type { OperatorContext } from './context.ts';
@@ -17,6 +18,8 @@ export interface OperatorHooks {
   readonly observer?: ControllerObserver;
   /** Stands between the operator and the recorder of its Events. */
   readonly recorder?: (events: EventRecorder) => EventRecorder;
+  /** What the `logLevel` of the configuration `default` asks to be logged, whenever it changes; undefined where it says nothing. Only the leader knows. */
+  readonly onLogLevel?: (level: LogLevel | undefined) => void;
   /** See ControllerOptions.onBug: a simulator fails its run here. */
   readonly onBug?: (error: unknown, key: string) => void;
 }

@@ -2,6 +2,7 @@ import type { EventRecorder } from '@vfleet/kube';
 import type { OperatorContext, OperatorPorts } from './context.ts';
 import { OperatorControllers } from './controllers.ts';
 import type { OperatorHooks } from './controllers.ts';
+import { followLogLevel } from './log-level.ts';
 import { FencedKube } from './fenced-kube.ts';
 import { drainView } from './drain/drain-view.ts';
 import { CONFIG_NAME, FleetModel } from './fleet-model.ts';
@@ -51,6 +52,7 @@ export class OperatorSession {
     };
     this.#controllers = new OperatorControllers(context, hooks);
     wire(context, this.#controllers);
+    if (hooks.onLogLevel !== undefined) followLogLevel(context, hooks.onLogLevel);
   }
 
   start(): void {

@@ -17,7 +17,7 @@ export interface OperatorOptions extends StatusOptions {
   readonly webhookTlsMinVersion: 'TLSv1.2' | 'TLSv1.3';
   readonly webhookTlsCiphers?: string;
   readonly webhookClientCa?: string;
-  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
 }
 
 export function operatorCommand(context: CliContext, finish: (status: number) => void): Command {
@@ -38,7 +38,7 @@ export function operatorCommand(context: CliContext, finish: (status: number) =>
     .option('--webhook-client-ca <file>', 'answer only API servers that show a certificate of these authorities (PEM); followed when it changes')
     .addOption(statusOptions.port())
     .addOption(statusOptions.address())
-    .addOption(new Option('--log-level <level>', 'what is logged').choices(['debug', 'info', 'warn', 'error']).default('info'))
+    .addOption(new Option('--log-level <level>', 'what is logged (default: what the logLevel of the SriovOperatorConfig asks for, and info until that is known)').choices(['debug', 'info', 'warn', 'error']))
     .addHelpText('after', '\nExamples:\n  vfleet operator --install-crds --webhook-address 127.0.0.1     beside a cluster on this machine\n  vfleet operator --no-webhooks --no-leader-elect\n')
     .action(async (options: OperatorOptions) => {
       const { operator } = await import('./operator.ts');

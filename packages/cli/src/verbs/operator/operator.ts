@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Kube } from '@vfleet/core';
+import type { Kube, LogLevel } from '@vfleet/core';
 import { isKubeError } from '@vfleet/core';
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { createOperator } from '@vfleet/controllers';
+import type { OperatorHooks } from '@vfleet/controllers';
 import { WhereaboutsReconciler } from '@vfleet/controllers/ipam/whereabouts-reconciler.ts';
 import { serveAdmission } from '@vfleet/controllers/admission/edge/admission-service.ts';
 import type { AdmissionService } from '@vfleet/controllers/admission/edge/admission-service.ts';
@@ -34,7 +35,8 @@ export async function operator(options: OperatorOptions, context: CliContext): P
   }
   const client = open.adopt(isInCluster ? kubeFromServiceAccount(context.environment) : fromFile(options, context), (one) => one.close());
   const clock = new RealClock();
-  const log = new JsonLinesLog(context.terminal.err, options.logLevel);
+  const asked: { level?: LogLevel | undefined } = {};
+  const log = new JsonLinesLog(context.terminal.err, () => options.logLevel ?? asked.level ?? 'info');
   const status = open.use(await startStatus('operator', options, log));
   const random = new SystemRandom();
   const tracer = open.use(await startTracing('vfleet-operator', context, { clock, random, log }));
@@ -43,7 +45,7 @@ export async function operator(options: OperatorOptions, context: CliContext): P
   if (options.installCrds === true) await install(ports, options.namespace);
   const identity = context.environment['POD_NAME'] ?? hostname();
   const settings = { namespace: options.namespace, resourcePrefix: options.resourcePrefix, identity, leaderElection: options.leaderElect };
-  const hooks = status === undefined ? {} : operatorHooks(status.metrics, clock);
+  const hooks: OperatorHooks = { ...(status === undefined ? {} : operatorHooks(status.metrics, clock)), onLogLevel: (level) => void (asked.level = level) };
   const running = open.adopt(createOperator(ports, settings, tracer === undefined ? hooks : tracedHooks(tracer, hooks)), (one) => one.stop());
   status?.health.add(...operatorChecks(running));
   if (status !== undefined) collectOperator(status.metrics, running);
