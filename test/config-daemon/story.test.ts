@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { nodeAnnotations, nodeStateAnnotations, pciAddress } from '@vfleet/core';
 import type { NodeStateInterface, PodDevices, VfGroup } from '@vfleet/core';
 import { faultRules } from '@vfleet/hw-sim';
-import { events, nodeStates, nodes, pods } from '@vfleet/kube';
+import { events, nodeStates, nodes, operatorConfigs, pods } from '@vfleet/kube';
 import { NAMESPACE, NODE, World, hardwareWrites } from './world.ts';
 
 const X710 = '0000:3b:00.0';
@@ -451,4 +451,17 @@ describe('who holds a VF', () => {
     expect(status!.interfaces![0]!.Vfs![2]!.name).toBeUndefined();
     expect(world.drains).toEqual([]);
   });
+});
+
+it('logs what the logLevel of the configuration asks for, also when it changes', async () => {
+  const world = await started({ config: { logLevel: 2 } });
+  await world.settle();
+  const set = async (spec: object) => {
+    await world.kube.patch(operatorConfigs, { namespace: NAMESPACE, name: 'default' }, { type: 'merge', patch: { spec } });
+    await world.settle();
+  };
+  await set({ logLevel: 0 });
+  await set({ disableDrain: true });
+  await set({ logLevel: null });
+  expect(world.logLevels).toEqual(['debug', 'info', undefined]);
 });

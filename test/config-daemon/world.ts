@@ -3,7 +3,7 @@ import type { ConfigDaemon } from '@vfleet/controllers/config-daemon/index.ts';
 import {
   DEFAULT_OPERATOR_NAMESPACE, KubeError, MemFiles, SeededRandom, SimClock, applyVfByVf, isKubeError, nodeAnnotations, nodeStateAnnotations, silentLog,
 } from '@vfleet/core';
-import type { BootServices, Files, Hardware, HardwareStep, Host, Kube, NodeStateSpec, OperatorConfigSpec, PfObservation, PodDevices, PodResources } from '@vfleet/core';
+import type { BootServices, Files, Hardware, HardwareStep, Host, Kube, LogLevel, NodeStateSpec, OperatorConfigSpec, PfObservation, PodDevices, PodResources } from '@vfleet/core';
 import { createFleet, nodesOf, parseFleet } from '@vfleet/hw-sim';
 import type { FaultPlan, SimulatedNode } from '@vfleet/hw-sim';
 import { Informer, installCrds, namespaces, nodeStates, nodes, operatorConfigs } from '@vfleet/kube';
@@ -57,6 +57,8 @@ export class World {
   /** The drain that was granted last has not been taken back. */
   drained = false;
   daemon: ConfigDaemon | undefined;
+  /** What the daemon was told to log, in order. */
+  readonly logLevels: (LogLevel | undefined)[] = [];
   readonly #random = new SeededRandom('config-daemon');
   readonly #clientKube: Kube;
   readonly #states: Informer<SriovNetworkNodeState>;
@@ -114,7 +116,7 @@ export class World {
     this.daemon = createConfigDaemon(
       {
         kube: this.#guardKube(alive), hardware: this.#guardHardware(alive), host: this.#guardHost(alive), files: this.#guardFiles(alive),
-        clock: this.clock, random: this.#random.stream(`daemon ${++this.#starts}`), log: silentLog, ...(this.#bootServices === undefined ? {} : { bootServices: this.#bootServices }),
+        clock: this.clock, random: this.#random.stream(`daemon ${++this.#starts}`), log: silentLog, onLogLevel: (level) => void this.logLevels.push(level), ...(this.#bootServices === undefined ? {} : { bootServices: this.#bootServices }),
       },
       { nodeName: NODE },
       this.#podResources(),

@@ -10,6 +10,7 @@ import { drainView } from './drain-protocol.ts';
 import { HardwareActivity } from './hardware-activity.ts';
 import { NodeRecord } from './node-record.ts';
 import { PodWatch } from './pod-watch.ts';
+import { logLevelOf } from '../operator/log-level.ts';
 import { Reporter } from './reporter.ts';
 import { resolveDaemonSettings } from './settings.ts';
 import type { ConfigDaemonPorts, ConfigDaemonSettings, ResolvedDaemonSettings } from './settings.ts';
@@ -224,6 +225,8 @@ class Daemon implements ConfigDaemon {
   }
 
   #onConfig(old: SriovOperatorConfig | undefined, now: SriovOperatorConfig | undefined): void {
+    const [before, level] = [old, now].map((config) => (config === undefined ? undefined : logLevelOf(config.spec)));
+    if (level !== before) this.#ports.onLogLevel?.(level);
     if (!this.#configs.hasSynced) return;
     const concerns = (config: SriovOperatorConfig | undefined) => [config?.spec.disableDrain ?? false, config?.spec.featureGates ?? {}, config?.spec.disablePlugins ?? [], config?.spec.configurationMode ?? 'daemon'];
     if (!equalJson(concerns(old), concerns(now))) this.#post({ type: 'specChanged' });

@@ -1,4 +1,4 @@
-import type { BootServices, Clock, Files, Hardware, Host, Kube, Log, Random, SoftwareBridges } from '@vfleet/core';
+import type { BootServices, Clock, Files, Hardware, Host, Kube, Log, LogLevel, Random, SoftwareBridges } from '@vfleet/core';
 import { DEFAULT_OPERATOR_NAMESPACE } from '@vfleet/core';
 import type { Tracer } from '../tracing/tracer.ts';
 
@@ -16,6 +16,8 @@ export interface ConfigDaemonPorts {
   readonly bootServices?: BootServices;
   /** Where runs are told of in spans; absent: nowhere. */
   readonly tracer?: Tracer;
+  /** Told what `logLevel` of the configuration `default` asks to be logged, whenever it changes; undefined where it says nothing. */
+  readonly onLogLevel?: (level: LogLevel | undefined) => void;
 }
 
 export interface ConfigDaemonSettings {

@@ -16,7 +16,7 @@ export interface NodeOptions extends StatusOptions {
   readonly bootExecutable?: readonly string[];
   readonly standIns?: boolean;
   readonly removeStandIns?: boolean;
-  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
 }
 
 export function nodeCommand(context: CliContext, finish: (status: number) => void): Command {
@@ -37,7 +37,7 @@ export function nodeCommand(context: CliContext, finish: (status: number) => voi
     .addOption(statusOptions.address())
     .option('--stand-ins', 'with --fleet: back VFs by interfaces of this machine, so that pods pass traffic; they stay when the process ends')
     .option('--remove-stand-ins', 'with --fleet: take the node\'s stand-ins off this machine, also those that pods have, and end')
-    .addOption(new Option('--log-level <level>', 'what is logged').choices(['debug', 'info', 'warn', 'error']).default('info'))
+    .addOption(new Option('--log-level <level>', 'what is logged (default: what the logLevel of the SriovOperatorConfig asks for, and info until that is known)').choices(['debug', 'info', 'warn', 'error']))
     .addHelpText('after', '\nExamples:\n  vfleet node --kubeconfig /etc/kubernetes/kubelet.conf\n  vfleet node --fleet examples/demo/fleet.yaml --node-name node-a --root /tmp/node-a --kubelet-folder /tmp/node-a/kubelet --cni-socket /tmp/node-a/run/cni.sock\n')
     .action(async (options: NodeOptions) => {
       const { node } = await import('./node.ts');

@@ -19,7 +19,7 @@ import type { MetricRegistry } from '@vfleet/controllers/observability/metric-re
 import { tracedCni } from '@vfleet/controllers/tracing/traced.ts';
 import type { Tracer } from '@vfleet/controllers/tracing/tracer.ts';
 import { collectNode, countedCni, nodeChecks } from '@vfleet/controllers/observability/node-metrics.ts';
-import type { BootServices, Clock, Files, Hardware, Host, Kube, Log, Random, VfStatistics } from '@vfleet/core';
+import type { BootServices, Clock, Files, Hardware, Host, Kube, Log, LogLevel, Random, VfStatistics } from '@vfleet/core';
 import type { PodLinks } from '@vfleet/core/ports/pod-links.ts';
 import { ApiEvents } from '@vfleet/kube';
 import { lstat } from 'node:fs/promises';
@@ -49,6 +49,8 @@ export interface NodePorts {
   readonly status?: NodeStatus;
   /** Where CNI calls and runs of the config daemon are told of in spans; absent: nowhere. */
   readonly tracer?: Tracer;
+  /** See ConfigDaemonPorts. */
+  readonly onLogLevel?: (level: LogLevel | undefined) => void;
 }
 
 export interface NodeStatus {

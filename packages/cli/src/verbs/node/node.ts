@@ -4,6 +4,7 @@ import { createPluginRunner } from '@vfleet/controllers/cni/edge/real-plugin-run
 import { tracedHardware, tracedKube } from '@vfleet/controllers/tracing/traced.ts';
 import { countedKube } from '@vfleet/controllers/observability/common-metrics.ts';
 import { countedHardware } from '@vfleet/controllers/observability/node-metrics.ts';
+import type { LogLevel } from '@vfleet/core';
 import { NodeFiles, RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
 import { kubeFromServiceAccount } from '@vfleet/kube/adapters/service-account.ts';
@@ -30,7 +31,8 @@ export async function node(options: NodeOptions, context: CliContext): Promise<n
   open.defer(() => interrupted.dispose());
   const clock = new RealClock();
   const random = new SystemRandom();
-  const log = new JsonLinesLog(context.terminal.err, options.logLevel);
+  const asked: { level?: LogLevel | undefined } = {};
+  const log = new JsonLinesLog(context.terminal.err, () => options.logLevel ?? asked.level ?? 'info');
   const nodeName = options.nodeName ?? context.environment['NODE_NAME'] ?? hostname();
   if (options.removeStandIns === true) return removeStandIns({ clock, random, log }, options, nodeName);
   const client = open.adopt(connect(options, context), (one) => one.close());
@@ -44,7 +46,7 @@ export async function node(options: NodeOptions, context: CliContext): Promise<n
   const { hardware, host, namespaces, podLinks, bootServices, statistics, monitorProblem } = open.adopt(options.fleet === undefined ? await realHardware({ clock, files, log }, options.root, bootExecutable) : await simulatedHardware({ clock, random, log, files }, options.fleet, nodeName, options.standIns === true ? 'interfaces' : 'none'), (one) => one.close());
   const counted = status === undefined ? hardware : countedHardware(status.metrics, hardware, clock);
   const ports = {
-    kube, host, files, clock, random, log, namespaces, ...(podLinks === undefined ? {} : { podLinks }), ...(bootServices === undefined ? {} : { bootServices }), plugins: createPluginRunner({ clock }, undefined, undefined, root), peerUid: createPeerUid(),
+    kube, host, files, clock, random, log, onLogLevel: (level: LogLevel | undefined) => void (asked.level = level), namespaces, ...(podLinks === undefined ? {} : { podLinks }), ...(bootServices === undefined ? {} : { bootServices }), plugins: createPluginRunner({ clock }, undefined, undefined, root), peerUid: createPeerUid(),
     hardware: tracer === undefined ? counted : tracedHardware(tracer, counted), ...(tracer === undefined ? {} : { tracer }), ...(status === undefined ? {} : { status: { ...status, statistics, monitorProblem } }),
   };
   const { namespace, resourcePrefix, kubeletFolder, cniSocket } = options;
