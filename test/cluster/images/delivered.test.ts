@@ -108,7 +108,8 @@ describe('an image and its manifests', { retry: 0 }, () => {
 
   test('is restarted, rolled back to the commit before, and upgraded again, under running pods, which lose nothing', async () => {
     const pods = await restartsOf('sriov-test-pod', 'second');
-    const back = await withImage(join(previous?.folder ?? ROOT, 'deploy/demo.yaml'), PREVIOUS, join(tmpdir(), 'previous.yaml'));
+    const back = join(tmpdir(), 'previous.yaml');
+    await writeFile(back, withImage(previous?.manifest ?? (await readFile(MANIFEST, 'utf8')), PREVIOUS));
     const steps: readonly (readonly [string, string, () => Promise<void>])[] = [
       ['restarted', IMAGE, async () => {
         for (const workload of ['daemonset/sriov-network-config-daemon', 'deployment/sriov-network-operator']) {
