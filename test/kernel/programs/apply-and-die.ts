@@ -13,7 +13,8 @@ import { DeadlyPoints, TellingSysfs, tellingFiles, tellingNetlink, tellingWrites
 
 const [policy, stateFolder] = process.argv.slice(2) as [string, string];
 const clock = new RealClock();
-const netlink = new KernelNetlink();
+// As `vfleet host` waits for the kernel.
+const netlink = new KernelNetlink('here');
 const helpers = new HelperWrites(clock);
 // The sockets and the helper process are there before the order comes.
 await helpers.write('/dev/null', '', 600_000).outcome;
