@@ -83,8 +83,12 @@ describe('a node', () => {
         await untilRegistered(() => cluster.startNode());
       }],
       ['vfleet node, the new one before the old one ends', async () => {
-        await untilRegistered(() => cluster.startNode());
-        await cluster.endNode('SIGTERM');
+        // Pods are admitted all the time: one that comes with the new process, and one that comes as the old one ends.
+        const first = untilRegistered(() => cluster.startNode());
+        await run(sleeper('with-both', 'sriov-net-1', 1));
+        await first;
+        await Promise.all([cluster.endNode('SIGTERM'), run(sleeper('with-the-end', 'sriov-net-1', 1))]);
+        for (const name of ['with-both', 'with-the-end']) await cluster.delete(name);
       }],
       ['containerd, killed', () => cluster.node.restartContainerd('kill')],
     ];
