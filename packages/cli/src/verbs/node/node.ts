@@ -6,7 +6,7 @@ import { countedKube } from '@vfleet/controllers/observability/common-metrics.ts
 import { countedHardware } from '@vfleet/controllers/observability/node-metrics.ts';
 import type { LogLevel } from '@vfleet/core';
 import { NodeFiles, RealClock, SystemRandom } from '@vfleet/core/real.ts';
-import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
+import type { HttpKube } from '@vfleet/kube/adapters/http-kube.ts';
 import { kubeFromServiceAccount } from '@vfleet/kube/adapters/service-account.ts';
 import type { CliContext } from '../../context.ts';
 import { CliFailure } from '../../failure.ts';
@@ -35,7 +35,7 @@ export async function node(options: NodeOptions, context: CliContext): Promise<n
   const log = new JsonLinesLog(context.terminal.err, () => options.logLevel ?? asked.level ?? 'info');
   const nodeName = options.nodeName ?? context.environment['NODE_NAME'] ?? hostname();
   if (options.removeStandIns === true) return removeStandIns({ clock, random, log }, options, nodeName);
-  const client = open.adopt(connect(options, context), (one) => one.close());
+  const client = open.adopt(await connect(options, context), (one) => one.close());
   const status = open.use(await startSharedStatus('node', options, { log, clock }));
   const tracer = open.use(await startTracing('vfleet-node', context, { clock, random, log }));
   const countedClient = status === undefined ? client : countedKube(status.metrics, client, clock);
@@ -64,9 +64,11 @@ function isOwnRoot(root: string): boolean {
   return root.replace(/\/+$/, '') === '';
 }
 
-function connect(options: NodeOptions, context: CliContext): ReturnType<typeof kubeFromConfigFile> {
+/** What reads YAML is loaded here only: a pod has no use for its 8 MB. */
+async function connect(options: NodeOptions, context: CliContext): Promise<HttpKube> {
   if (options.kubeconfig === undefined && context.environment['KUBECONFIG'] === undefined && context.environment['KUBERNETES_SERVICE_HOST'] !== undefined) return kubeFromServiceAccount(context.environment);
   const path = kubeconfigPath(options.kubeconfig, context.environment);
   if (!existsSync(path)) throw new CliFailure(`there is no kubeconfig at ${path}`, 'Point --kubeconfig or $KUBECONFIG at a cluster.');
+  const { kubeFromConfigFile } = await import('@vfleet/kube/adapters/kubeconfig.ts');
   return kubeFromConfigFile(path);
 }

@@ -12,7 +12,7 @@ import { countedKube } from '@vfleet/controllers/observability/common-metrics.ts
 import { tracedHooks, tracedKube } from '@vfleet/controllers/tracing/traced.ts';
 import { collectAdmission, collectOperator, operatorChecks, operatorHooks } from '@vfleet/controllers/observability/operator-metrics.ts';
 import { installCrds, namespaces } from '@vfleet/kube';
-import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
+import type { HttpKube } from '@vfleet/kube/adapters/http-kube.ts';
 import { kubeFromServiceAccount } from '@vfleet/kube/adapters/service-account.ts';
 import type { CliContext } from '../../context.ts';
 import { CliFailure } from '../../failure.ts';
@@ -33,7 +33,7 @@ export async function operator(options: OperatorOptions, context: CliContext): P
   if (!isInCluster && options.webhooks && options.webhookAddress === undefined) {
     throw new CliFailure('outside of the cluster the API server must be told where the webhooks are', 'Give --webhook-address (127.0.0.1 when both are on this machine), or --no-webhooks.');
   }
-  const client = open.adopt(isInCluster ? kubeFromServiceAccount(context.environment) : fromFile(options, context), (one) => one.close());
+  const client = open.adopt(isInCluster ? kubeFromServiceAccount(context.environment) : await fromFile(options, context), (one) => one.close());
   const clock = new RealClock();
   const asked: { level?: LogLevel | undefined } = {};
   const log = new JsonLinesLog(context.terminal.err, () => options.logLevel ?? asked.level ?? 'info');
@@ -75,9 +75,11 @@ export async function operator(options: OperatorOptions, context: CliContext): P
   return 0;
 }
 
-function fromFile(options: OperatorOptions, context: CliContext): ReturnType<typeof kubeFromConfigFile> {
+/** What reads YAML is loaded here only: a pod has no use for its 8 MB. */
+async function fromFile(options: OperatorOptions, context: CliContext): Promise<HttpKube> {
   const path = kubeconfigPath(options.kubeconfig, context.environment);
   if (!existsSync(path)) throw new CliFailure(`there is no kubeconfig at ${path}`, 'Point --kubeconfig or $KUBECONFIG at a cluster.');
+  const { kubeFromConfigFile } = await import('@vfleet/kube/adapters/kubeconfig.ts');
   return kubeFromConfigFile(path);
 }
 
