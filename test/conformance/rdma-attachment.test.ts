@@ -29,7 +29,7 @@ async function machine(backend: BackendName) {
   };
   const before = await look();
   const [vf] = before.pfs[0]!.vfs;
-  const request: SriovAttachRequest = { pod: { namespace: 'default', name: 'p', uid: 'u', containerId: OWNER.containerId, netns: NETNS }, ifname: OWNER.ifname, config: { type: 'sriov', name: 'net', deviceID: vf!.pciAddress, vlan: 100 } };
+  const request: SriovAttachRequest = { pod: { namespace: 'default', name: 'p', uid: 'u', containerId: OWNER.containerId, netns: NETNS }, ifname: OWNER.ifname, config: { type: 'sriov', name: 'net', deviceID: vf!.pciAddress, vlan: 100, rdmaIsolation: true } };
   const rdma = async () => (await look()).pfs[0]!.vfs.map(({ rdmaDevices }) => rdmaDevices.length);
   expect(before.pfs[0]!.vfs.map(({ rdmaDevices }) => rdmaDevices.length)).toEqual([1, 1]);
   expect(await during(clock, cni.attach(request))).toMatchObject({ ok: true });

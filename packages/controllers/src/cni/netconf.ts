@@ -22,6 +22,11 @@ export interface SriovConfig {
   readonly mtu?: number;
   /** A bridge of the host that the VF's representor becomes a port of, in switchdev mode; not in the upstream plugin's documentation. */
   readonly bridge?: string;
+  /**
+   * The VF's RDMA devices go into the pod with it. As of the upstream plugin `ib-sriov`; with `sriov` upstream has the plugin `rdma` after it in
+   * the chain, which finds them on the host only where this is not asked for.
+   */
+  readonly rdmaIsolation?: true;
   /** InfiniBand: node and port GUID, `xx:xx:xx:xx:xx:xx:xx:xx`. */
   readonly guid?: string;
   /** Absent when the network has no addresses. */
@@ -59,7 +64,9 @@ export function parseSriovConfig(config: JsonObject, cniArgs: Readonly<Record<st
   if (!requestedIps.ok) return requestedIps;
   const bridge = bridgeOf(config);
   if (!bridge.ok) return bridge;
-  return ok({ type, network: network.value, device: device.value, ...bridge.value, ...vlan.value, ...settings.value, ...identity.value, ...ipam.value, requestedIps: requestedIps.value });
+  const rdma = rdmaIsolationOf(config);
+  if (!rdma.ok) return rdma;
+  return ok({ type, network: network.value, device: device.value, ...bridge.value, ...rdma.value, ...vlan.value, ...settings.value, ...identity.value, ...ipam.value, requestedIps: requestedIps.value });
 }
 
 function checkVersion(config: JsonObject): Parsed<void> {
@@ -125,6 +132,12 @@ function bridgeOf(config: JsonObject): Parsed<Pick<SriovConfig, 'bridge'>> {
   if (!bridge.ok) return bridge;
   if (bridge.value === undefined) return ok({});
   return bridge.value.length <= 15 && !/[/:\s]/.test(bridge.value) ? ok({ bridge: bridge.value }) : invalidConfig(`"bridge" is ${JSON.stringify(bridge.value)}, which is no interface name`);
+}
+
+function rdmaIsolationOf(config: JsonObject): Parsed<Pick<SriovConfig, 'rdmaIsolation'>> {
+  const value = field(config, 'rdmaIsolation');
+  if (value === undefined || value === null || value === false) return ok({});
+  return value === true ? ok({ rdmaIsolation: true }) : invalidConfig(`"rdmaIsolation" is ${JSON.stringify(value)}; use true or false`);
 }
 
 function macOf(config: JsonObject, cniArgs: Readonly<Record<string, string>>): Parsed<Pick<SriovConfig, 'mac'>> {

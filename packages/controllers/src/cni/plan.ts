@@ -6,7 +6,7 @@ type SetVf = Extract<HardwareStep, { kind: 'setVf' }>;
 type VfChange = Omit<SetVf, 'kind' | 'pf' | 'vfIndex'>;
 
 /** What a VF is before it is attached. The caller has checked that it has a driver. */
-export function originalOf(pf: VfSight['pf'], vf: VfSight['vf'], driver: string, representor?: OriginalVf['representor']): OriginalVf {
+export function originalOf(pf: VfSight['pf'], vf: VfSight['vf'], driver: string, rdmaDevices: readonly string[], representor?: OriginalVf['representor']): OriginalVf {
   const { netdev } = vf;
   return {
     pf: pf.pciAddress,
@@ -14,7 +14,7 @@ export function originalOf(pf: VfSight['pf'], vf: VfSight['vf'], driver: string,
     driver,
     settings: vf.settings,
     ...(netdev === undefined ? {} : { netdev: { name: netdev.name, mac: netdev.mac, mtu: netdev.mtu, up: netdev.adminState === 'up', ...(netdev.altNames.length === 0 ? {} : { altNames: netdev.altNames }) } }),
-    ...(netdev === undefined || vf.exclusiveRdma === undefined ? {} : { rdmaDevices: vf.exclusiveRdma }),
+    ...(rdmaDevices.length === 0 ? {} : { rdmaDevices }),
     ...(representor === undefined ? {} : { representor }),
   };
 }

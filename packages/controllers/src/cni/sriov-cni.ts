@@ -255,7 +255,9 @@ export class SriovCni {
     if (!free.ok) return free;
     const representor = await this.#representorOf(vf);
     if (!representor.ok) return representor;
-    const original = originalOf(pf, vf, vf.driver, representor.value);
+    const rdmaDevices = rdmaOf(config, vf);
+    if (!rdmaDevices.ok) return rdmaDevices;
+    const original = originalOf(pf, vf, vf.driver, rdmaDevices.value, representor.value);
     const nowMs = this.#ports.clock.now();
     const { namespace: podNamespace, name: podName, uid: podUid, netns, containerId } = request.pod;
     const holder = { containerId, interfaceName: owner.ifname, podNamespace, podName, podUid, netns };
@@ -456,4 +458,11 @@ function refusedFor({ config, machine }: VfRecord): { readonly ok: false; readon
 function givenOut(pf: PciAddress, index: number, device: PciAddress, driver: string): VfMachineState {
   const context: VfContext = { pf, index, pciAddress: device, driver, held: true, attempts: 0, waiting: false };
   return { value: 'allocated', context };
+}
+
+/** RDMA devices that the configuration wants in the pod, which the VF must have, in a mode in which one namespace has them. */
+function rdmaOf({ rdmaIsolation, device }: SriovConfig, { exclusiveRdma }: VfSight['vf']): Result<readonly string[], AttachFailure> {
+  if (rdmaIsolation === undefined) return ok([]);
+  if (exclusiveRdma !== undefined) return ok(exclusiveRdma);
+  return failure(cniCodes.refused, `the network asks for rdmaIsolation, and VF ${device} has no RDMA device on the host that a pod could have for itself`, 'Set rdmaMode: exclusive in the SriovNetworkPoolConfig of the node and isRdma: true in the policy, and see that no other plugin has moved the device; or remove rdmaIsolation from the network.');
 }

@@ -34,7 +34,7 @@ export interface OriginalVf {
   readonly settings: VfSettings;
   /** Absent for a function in user space. */
   readonly netdev?: { readonly name: string; readonly mac: string; readonly mtu: number; readonly up: boolean; readonly altNames?: readonly string[] };
-  /** RDMA devices that went into the pod; absent in the mode in which all namespaces share them. */
+  /** RDMA devices that go into the pod with it, where the configuration asks for that. */
   readonly rdmaDevices?: readonly string[];
   /** The VF's port on the embedded switch, in switchdev mode. */
   readonly representor?: HostPort & { readonly name: string };

@@ -46,7 +46,7 @@ describe('parseSriovConfig', () => {
     [{ type: 'bridge' }, 7, '"bridge"'], [{ name: '' }, 7, 'no "name"'], [{ cniVersion: '2.0.0' }, 1, '2.0.0'], [{ deviceID: null }, 7, 'no device was given'], [{ deviceID: 'ens1f0' }, 7, 'no PCI address'],
     [{ vlan: 4095 }, 7, '0 to 4094'], [{ vlan: '100' }, 7, 'whole number'], [{ vlan: 1.5 }, 7, 'whole number'], [{ vlanQoS: 3 }, 7, 'need a vlan'], [{ vlan: 0, vlanQoS: 3 }, 7, 'other than 0'], [{ vlan: 5, vlanQoS: 8 }, 7, '0 to 7'],
     [{ vlanProto: '802.1q' }, 7, 'need a vlan'], [{ vlan: 0, vlanProto: '802.1AD' }, 7, 'other than 0'], [{ vlan: 5, vlanProto: '802.3' }, 7, 'use 802.1q'], [{ min_tx_rate: 300, max_tx_rate: 200 }, 7, 'above'], [{ max_tx_rate: -1 }, 7, 'whole number'],
-    [{ spoofchk: true }, 7, 'must be a string'], [{ trust: 'yes' }, 7, 'use on, off'], [{ link_state: 'up' }, 7, 'use auto'], [{ mac: '01:00:5e:00:00:01' }, 7, 'multicast'], [{ mac: '00:00:00:00:00:00' }, 7, 'zeros'], [{ mac: 'abc' }, 7, 'no MAC'],
+    [{ spoofchk: true }, 7, 'must be a string'], [{ trust: 'yes' }, 7, 'use on, off'], [{ rdmaIsolation: 'yes' }, 7, 'use true or false'], [{ link_state: 'up' }, 7, 'use auto'], [{ mac: '01:00:5e:00:00:01' }, 7, 'multicast'], [{ mac: '00:00:00:00:00:00' }, 7, 'zeros'], [{ mac: 'abc' }, 7, 'no MAC'],
     [{ ipam: 'host-local' }, 7, 'must be an object'], [{ runtimeConfig: { ips: '10.0.0.1' } }, 7, 'list of strings'], [{ mtu: 10 }, 7, '68'],
   ])('%j is code %d: %s', (more, code, words) => {
     expect(value(more)).toMatchObject({ code, cause: expect.stringContaining(words), remedy: expect.stringMatching(/./) });

@@ -39,6 +39,8 @@ function world(inventory: Inventory = inventoryOf(pfOf(PF, 'ens1f0', [vfOf(PF, 0
   return { clock, hardware, files, fault, quarantines, process, cni: process(), before: hardware.state(), leftovers: () => files.paths().filter((path) => !path.includes('last_reserved_ip')) };
 }
 
+const isolated: JsonObject = { ...full, rdmaIsolation: true };
+
 /** RDMA devices that one namespace has at a time. */
 function withRdma(): Inventory {
   return { ...inventoryOf(pfOf(PF, 'ens1f0', [vfOf(PF, 0, { rdmaDevices: ['rocep1s0v0'] }), vfOf(PF, 1)])), rdmaMode: 'exclusive' };
@@ -96,24 +98,33 @@ describe('attach and detach', () => {
     expect(made.hardware.state()).toEqual(made.before);
   });
 
-  test('in the mode exclusive the RDMA device goes along, and comes back; CHECK sees that it did; in the mode shared it stays', async () => {
+  test('with rdmaIsolation the RDMA device goes along, and comes back; CHECK sees that it did; without it stays', async () => {
     const { cni, hardware, before, leftovers } = world(withRdma());
-    expect((await cni.attach(request())).ok).toBe(true);
+    expect((await cni.attach(request({ config: isolated }))).ok).toBe(true);
     expect([...hardware.rdmaAway]).toEqual([['rocep1s0v0', NETNS]]);
     expect(await cni.check(owner)).toEqual({ ok: true, value: undefined });
     hardware.rdmaAway.clear();
     expect(await cni.check(owner)).toMatchObject({ ok: false, error: { cause: expect.stringContaining('the RDMA device rocep1s0v0 of 0000:81:01.0 is on the host') } });
     expect(await cni.detach(owner)).toEqual({ ok: true, value: undefined });
     expect([hardware.state(), leftovers()]).toEqual([before, []]);
-    const shared = world({ ...withRdma(), rdmaMode: 'shared' });
-    await shared.cni.attach(request());
-    expect(shared.hardware.steps.map(({ kind }) => kind)).not.toContain('moveRdma');
+    // The plugin `rdma` after ours in a chain moves it.
+    await cni.attach(request());
+    expect(hardware.steps.filter(({ kind }) => kind === 'moveRdma').length).toBe(2);
+  });
+
+  test('rdmaIsolation in the mode shared, or with a VF without RDMA: refused before anything is changed', async () => {
+    for (const inventory of [{ ...withRdma(), rdmaMode: 'shared' as const }, { ...inventoryOf(pfOf(PF, 'ens1f0', [vfOf(PF, 0)])), rdmaMode: 'exclusive' as const }]) {
+      const { cni, hardware, leftovers } = world(inventory);
+      const refused = await cni.attach(request({ config: isolated }));
+      expect(!refused.ok && refused.error).toMatchObject({ cause: expect.stringContaining('rdmaIsolation'), remedy: expect.stringContaining('rdmaMode: exclusive') });
+      expect([hardware.steps, leftovers()]).toEqual([[], []]);
+    }
   });
 
   test('an RDMA device that its driver does not give away: ADD fails and says so, and all is as before', async () => {
     const { cni, hardware, before, leftovers } = world(withRdma());
     hardware.before = (step) => (step.kind === 'moveRdma' && step.from === 'host' ? 'unsupported' : 'none');
-    const refused = await cni.attach(request());
+    const refused = await cni.attach(request({ config: isolated }));
     expect(!refused.ok && refused.error.cause).toContain('moving the RDMA device');
     expect([hardware.state(), leftovers()]).toEqual([before, []]);
   });
@@ -394,7 +405,7 @@ describe('the process may die at every write', () => {
         made.hardware.after = (_, number) => (number === offset + at && how === 'die after' ? kill() : undefined);
         made.fault.file = () => (writes++ !== at ? 'none' : how === 'die at file' ? kill() : how === 'no space' ? 'noSpace' : 'none');
         const cni = made.process();
-        const thrown = await call(cni).then(() => undefined, (error: unknown) => error);
+        const thrown = await (call === add && hasRdma ? cni.attach(request({ config: isolated })) : call(cni)).then(() => undefined, (error: unknown) => error);
         expect(thrown === undefined || thrown instanceof Killed).toBe(true);
         cni.stop();
         if (namespaceGoes) made.hardware.removeNamespace(NETNS);
