@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/cluster/**/*.test.ts'],
-    // It has a node of its own, and a configuration: ./kubelet.
-    exclude: ['test/cluster/kubelet/**'],
+    // They have a node of their own, and a configuration each.
+    exclude: ['test/cluster/kubelet/**', 'test/cluster/images/**', 'test/cluster/least-rights/**'],
     pool: 'forks',
     // One file after the other: each starts a real API server of its own.
     maxWorkers: 1,
