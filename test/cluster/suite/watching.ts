@@ -38,7 +38,7 @@ export const watching: Theme = {
     one('the old path of watches', watch('w', '/api/v1/watch/namespaces/{{ns}}/configmaps'), make('a'), events('w', 1)),
     one('the old path of one object', prepare(make('a')), watch('w', '/api/v1/watch/namespaces/{{ns}}/configmaps/a'), events('w', 1)),
     one('a watch of one object by its path', prepare(make('a')), watch('w', `${configmaps}/a`), events('w', 1)),
-    one('too old a version', watch('w', configmaps, { resourceVersion: '1' }), events('w', 'all')),
+    one('a version of long ago', watch('w', configmaps, { resourceVersion: '1', timeoutSeconds: '2' }), events('w', 'all')),
     one('a version of the future', watch('w', configmaps, { resourceVersion: '999999999', timeoutSeconds: '1' }), events('w', 'all')),
     one('a version that is none', watch('w', configmaps, { resourceVersion: 'x' }), events('w', 'all')),
     one('timeoutSeconds ends it', watch('w', configmaps, { timeoutSeconds: '1' }), make('a'), events('w', 'all')),
