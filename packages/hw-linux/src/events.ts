@@ -6,8 +6,8 @@ import { decodeMessages } from './netlink/message.ts';
 import { decodeUevent } from './netlink/uevent.ts';
 import type { MonitorNews } from './kernel-thread/monitor.ts';
 
-/** PCI class 02 as the uevent writes it: without leading zeros. */
-const NETWORK_CLASS = /^2[0-9A-Fa-f]{4}$/;
+/** PCI classes 02 (network) and 12 (processing accelerators) as the uevent writes them: without leading zeros. */
+const OBSERVED_CLASS = /^(?:2|12)[0-9A-Fa-f]{4}$/;
 const DEVICE_OF_NETDEV = /\/([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])\/net\/[^/]+$/;
 
 /** Turns the kernel's messages into the events of the Hardware port. It remembers carriers, which no message says have changed. */
@@ -50,7 +50,7 @@ function ofUevent(bytes: Uint8Array): readonly HardwareEvent[] {
   }
   const slot = event.values.get('PCI_SLOT_NAME');
   const device = slot === undefined ? undefined : parsePciAddress(slot);
-  if (event.subsystem !== 'pci' || device?.ok !== true || !NETWORK_CLASS.test(event.values.get('PCI_CLASS') ?? '')) return [];
+  if (event.subsystem !== 'pci' || device?.ok !== true || !OBSERVED_CLASS.test(event.values.get('PCI_CLASS') ?? '')) return [];
   return ofPci(event.action, device.value, event.values.get('DRIVER'));
 }
 

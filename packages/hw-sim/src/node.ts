@@ -4,6 +4,7 @@ import { FaultPoints } from './fault-points.ts';
 import type { FaultPlan } from './faults.ts';
 import { SimHardware } from './hardware.ts';
 import { SimHost } from './host.ts';
+import { isAccelerator, pullAccelerator, putAcceleratorBack } from './kernel/accelerators.ts';
 import { addAltName, removeAltName, setCarrier, trainLink } from './kernel/netdevs.ts';
 import { deleteNetns } from './kernel/netns.ts';
 import { flapLink, putOnBus, takeOffBus } from './kernel/pci.ts';
@@ -132,14 +133,16 @@ export class SimulatedNode {
     flapLink(this.#model, this.#pf(pf), downMs);
   }
 
-  /** Takes a PF with its VFs off the bus at once. */
-  unplug(pf: PciAddress): void {
-    takeOffBus(this.#model, this.#pf(pf));
+  /** Takes a PF with its VFs, or an accelerator, off the bus at once. */
+  unplug(device: PciAddress): void {
+    if (isAccelerator(this.#model, device)) pullAccelerator(this.#model, device);
+    else takeOffBus(this.#model, this.#pf(device));
   }
 
-  /** Brings an unplugged PF back. */
-  replug(pf: PciAddress): void {
-    putOnBus(this.#model, this.#pf(pf));
+  /** Brings back what was unplugged. */
+  replug(device: PciAddress): void {
+    if (isAccelerator(this.#model, device)) putAcceleratorBack(this.#model, device);
+    else putOnBus(this.#model, this.#pf(device));
   }
 
   /** modprobe and rmmod for drivers that no bound device needs; forgotten with a reboot. */

@@ -1,18 +1,26 @@
 import { hardwareError } from '@vfleet/core';
-import type { Blockage, Inventory, PfObservation, VdpaType, VfObservation, VfSettings } from '@vfleet/core';
+import type { AcceleratorObservation, Blockage, Inventory, PfObservation, VdpaType, VfObservation, VfSettings } from '@vfleet/core';
 import { PfFlag, VfFlag } from './model/columns.ts';
 import { formatMac } from './model/mac.ts';
 import { rdmaDeviceName, representorName } from './model/names.ts';
 import { hasCarrier, hasNetdev, netdevOf, netnsOf, rareOf } from './model/netdev.ts';
 import type { Device, NodeModel } from './model/node-model.ts';
+import type { AcceleratorSpec } from './model/spec.ts';
 import type { NicModel } from './personalities/nic-model.ts';
+import { acceleratorGroup, acceleratorsOf } from './kernel/accelerators.ts';
 import { describeHolders, iommuGroup, whereIs } from './kernel/vfio.ts';
 
 /** Reading a node's columns as the Inventory that sysfs, rtnetlink, devlink and rdma would give together. */
 export function observeNode(node: NodeModel): Inventory {
   const pfs: PfObservation[] = [];
   for (let pf = node.firstPf; pf < node.endPf; pf++) if (node.isPresent(pf)) pfs.push(observePf(node, pf));
-  return { pfs, rdmaMode: node.rdmaMode };
+  const accelerators = acceleratorsOf(node).map((spec) => observeAccelerator(node, spec));
+  return accelerators.length === 0 ? { pfs, rdmaMode: node.rdmaMode } : { pfs, rdmaMode: node.rdmaMode, accelerators };
+}
+
+function observeAccelerator(node: NodeModel, { pciAddress, vendor, deviceId, driver, numaNode }: AcceleratorSpec): AcceleratorObservation {
+  const iommuGroup = acceleratorGroup(node, pciAddress);
+  return { pciAddress, vendor, deviceId, ...(driver === undefined ? {} : { driver }), numaNode, ...(iommuGroup === undefined ? {} : { iommuGroup }) };
 }
 
 export function observePf(node: NodeModel, pf: number): PfObservation {

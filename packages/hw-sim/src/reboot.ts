@@ -72,6 +72,7 @@ function forgetRuntimeState(node: NodeModel): void {
   const { fleet } = node;
   node.namespaces.clear();
   node.forgetModules();
+  node.pulledAccelerators.clear();
   node.hasRenamedNetdevs = false;
   for (let pf = node.firstPf; pf < node.endPf; pf++) {
     const first = fleet.pfs.firstVf[pf]!;

@@ -80,6 +80,15 @@ describe('what a file can say', () => {
     expect([...nodesOf(fleet({ nodes: [node] }))]).toEqual([{ ...rest, rebootMs: 5000, pfs: [] }]);
   });
 
+  test('accelerators come in order of address, with ids in lower case; a node without has no list', () => {
+    const at = (pciAddress: string, more: Record<string, unknown> = {}) => ({ pciAddress, vendor: '8086', deviceId: '0D90', ...more });
+    const node = (accelerators: readonly unknown[]) => [...nodesOf(fleet({ nodes: [{ name: 'n', accelerators }] }))][0]!;
+    expect(node([at('0000:C1:00.1', { driver: 'vfio-pci', numaNode: 1 }), at('0000:c1:00.0')]).accelerators).toEqual([
+      { pciAddress: '0000:c1:00.0', vendor: '8086', deviceId: '0d90', numaNode: 0 }, { pciAddress: '0000:c1:00.1', vendor: '8086', deviceId: '0d90', driver: 'vfio-pci', numaNode: 1 },
+    ]);
+    expect(Object.hasOwn(node([]), 'accelerators')).toBe(false);
+  });
+
   test('fleetOf fills cards; an unknown card throws', () => {
     const uniform = fleetOf({ nodes: 3, personality: 'X710', pfsPerNode: 4 });
     expect(uniform.nodeCount).toBe(3);
@@ -129,6 +138,10 @@ describe('mistakes', () => {
     ['a field of another place', pf({ personality: 'X710', vfs: 4 }), 'nodes[0].pfs[0].vfs', /allowed|did you mean/],
     ['a mistyped field of a PF', pf({ personality: 'X710', pciAdress: '0000:81:00.0' }), 'nodes[0].pfs[0].pciAdress', /did you mean pciAddress/],
     ['a netFilter of no platform', pf({ personality: 'X710', netFilter: 'gcp/x' }), 'nodes[0].pfs[0].netFilter', /network/],
+    ['two accelerators at one place', node({ accelerators: [0, 1].map(() => ({ pciAddress: '0000:c1:00.0', vendor: '8086', deviceId: '0d90' })) }), 'nodes[0].accelerators[1].pciAddress', /another accelerator/],
+    ['an accelerator where a NIC is', node({ pfs: [{ personality: '82576', pciAddress: '0000:01:00.0' }], accelerators: [{ pciAddress: '0000:01:00.0', vendor: '8086', deviceId: '0d90' }] }), 'nodes[0].accelerators[0].pciAddress', /the 82576/],
+    ['an accelerator where a VF would be', node({ pfs: [{ personality: '82576', pciAddress: '0000:01:00.0' }], accelerators: [{ pciAddress: '0000:01:10.2', vendor: '8086', deviceId: '0d90' }] }), 'nodes[0].accelerators[0].pciAddress', /VF 1/],
+    ['an accelerator of no vendor', node({ accelerators: [{ pciAddress: '0000:c1:00.0', vendor: '0x8086', deviceId: '0d90' }] }), 'nodes[0].accelerators[0].vendor', /vendor/],
     ['too many PFs', pf(...Array.from({ length: 65 }, () => ({ personality: 'X710' }))), 'nodes[0].pfs', /64 at most/],
   ])('%s', (_name, value, path, says) => {
     const problems = problemsOf(value);

@@ -1,8 +1,11 @@
-import type { DeviceFiles, Inventory, LinkType, PciAddress, PfObservation, VdpaType, VfLinkState, VfObservation } from '@vfleet/core';
+import type { AcceleratorObservation, DeviceFiles, DevicePluginDeviceType, Inventory, LinkType, PciAddress, PfObservation, VdpaType, VfLinkState, VfObservation } from '@vfleet/core';
 
-/** A PCI network function of this node (class 0x02) as a pool may hold it: a VF, or a PF without VFs. */
+/** A PCI function of this node as a pool may hold it: a VF or a PF without VFs of a NIC (class 0x02), or an accelerator (class 0x12). */
 export interface NetFunction {
   readonly id: PciAddress;
+  /** Which resources may hold it. */
+  readonly deviceType: DevicePluginDeviceType;
+  /** Itself, when it is no VF. */
   readonly pf: PciAddress;
   /** Name and alternative names of the PF's netdev; empty when it has none. */
   readonly pfNames: readonly string[];
@@ -31,11 +34,11 @@ export interface NetFunction {
 }
 
 /**
- * The functions that could be handed to pods, in stable order: by PF address, then VF index. Left out are what the SR-IOV
- * network device plugin leaves out: a PF that has VFs, and the holder of the default route.
+ * The functions that could be handed to pods, in stable order: by PF address, then VF index; accelerators after them. Left out are what
+ * the SR-IOV network device plugin leaves out: a PF that has VFs, and the holder of the default route.
  */
 export function functionsOf(inventory: Inventory): readonly NetFunction[] {
-  return inventory.pfs.flatMap((pf) => {
+  const network = inventory.pfs.flatMap((pf) => {
     const pfNames = pf.netdev === undefined ? [] : [pf.netdev.name, ...pf.netdev.altNames];
     const self = pf.numVfs === 0 && !pf.holdsDefaultRoute && pf.blocked === undefined ? [pfFunction(pf, pfNames)] : [];
     const side: PfSide = {
@@ -46,6 +49,30 @@ export function functionsOf(inventory: Inventory): readonly NetFunction[] {
     };
     return [...self, ...pf.vfs.map((vf) => new VfFunction(side, vf, vf.driver))];
   });
+  return inventory.accelerators === undefined ? network : [...network, ...acceleratorFunctions(inventory.accelerators)];
+}
+
+function acceleratorFunctions(accelerators: readonly AcceleratorObservation[]): readonly NetFunction[] {
+  const withVfs = new Set(accelerators.flatMap(({ pf }) => (pf === undefined ? [] : [pf])));
+  return accelerators.filter(({ pciAddress }) => !withVfs.has(pciAddress)).map(acceleratorFunction);
+}
+
+function acceleratorFunction({ pciAddress: id, vendor, deviceId, driver, pf = id, numaNode, iommuGroup, deviceFiles }: AcceleratorObservation): NetFunction {
+  return {
+    id,
+    deviceType: 'accelerator',
+    pf,
+    pfNames: [],
+    vendor,
+    deviceId,
+    linkType: 'ETH',
+    numaNode,
+    rdmaDevices: [],
+    rdmaCapable: false,
+    ...(driver === undefined ? {} : { driver }),
+    ...(iommuGroup === undefined ? {} : { iommuGroup }),
+    ...(deviceFiles === undefined ? {} : { deviceFiles }),
+  };
 }
 
 /** The function as it would be with another driver. */
@@ -76,6 +103,10 @@ class VfFunction implements NetFunction {
 
   get id(): PciAddress {
     return this.#vf.pciAddress;
+  }
+
+  get deviceType(): DevicePluginDeviceType {
+    return 'netDevice';
   }
 
   get pf(): PciAddress {
@@ -158,6 +189,7 @@ class VfFunction implements NetFunction {
 function pfFunction(pf: PfObservation, pfNames: readonly string[]): NetFunction {
   return {
     id: pf.pciAddress,
+    deviceType: 'netDevice',
     pf: pf.pciAddress,
     pfNames,
     vendor: pf.vendor,

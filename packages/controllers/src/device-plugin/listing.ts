@@ -2,7 +2,7 @@ import type { PciAddress } from '@vfleet/core';
 import type { ResourceConfig } from './config.ts';
 import { withDriver } from './functions.ts';
 import type { NetFunction } from './functions.ts';
-import { assignPools, selects } from './pools.ts';
+import { assignPools, selectorFor } from './pools.ts';
 import type { PoolMember } from './pools.ts';
 import type { ListedMember } from './resource-plugin.ts';
 
@@ -12,7 +12,7 @@ export interface ListingInput {
   readonly functions: readonly NetFunction[];
   /** Full names of resources to which nothing may be added now. */
   readonly onHold: (fullName: string) => boolean;
-  /** Full names of resources that are made of VFs: a PF that has none just now is not meant. */
+  /** Full names of resources that are made of VFs, if of NICs at all: a PF that has none just now is not meant. */
   readonly vfsOnly?: (fullName: string) => boolean;
   /** What was listed last, by full name. */
   readonly listed: ReadonlyMap<string, readonly ListedMember[]>;
@@ -25,7 +25,7 @@ export function listDevices(input: ListingInput): readonly { readonly resource: 
   const pools = assignPools(input.resources, input.functions);
   const owned = new Set(pools.flatMap(({ members }) => members.map((member) => member.function.id)));
   return pools.map(({ resource, members: selected }) => {
-    const members = input.vfsOnly?.(resource.fullName) === true ? selected.filter((member) => member.function.vfIndex !== undefined) : selected;
+    const members = input.vfsOnly?.(resource.fullName) === true ? selected.filter(({ function: own }) => own.deviceType !== 'netDevice' || own.vfIndex !== undefined) : selected;
     const before = input.listed.get(resource.fullName);
     const known = new Set(before?.map((member) => member.function.id));
     const astray = (before ?? []).flatMap((member) => withOtherDriver(resource, member, input.functions, owned));
@@ -44,7 +44,7 @@ function withOtherDriver(resource: ResourceConfig, member: ListedMember, functio
   if (driver === undefined || owned.has(id)) return [];
   const now = functions.find((one) => one.id === id);
   if (now === undefined || now.driver === driver) return [];
-  const selector = resource.selectors.find((one) => selects(one, withDriver(now, driver)));
+  const selector = selectorFor(resource, withDriver(now, driver));
   if (selector === undefined) return [];
   const fault = now.driver === undefined ? `its driver ${driver} is no longer bound` : `its driver is ${now.driver} instead of ${driver}`;
   return [{ function: withDriver(now, driver), selector, fault }];

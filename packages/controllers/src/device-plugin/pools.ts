@@ -36,6 +36,11 @@ export function selects(selector: FunctionSelector, candidate: NetFunction): boo
   );
 }
 
+/** The first set of a resource's selectors that selects a function, which must be of the resource's type. */
+export function selectorFor(resource: ResourceConfig, candidate: NetFunction): FunctionSelector | undefined {
+  return resource.deviceType === candidate.deviceType ? resource.selectors.find((one) => selects(one, candidate)) : undefined;
+}
+
 function contains(list: readonly string[] | undefined, value: string | undefined): boolean {
   return list === undefined || (value !== undefined && list.includes(value));
 }
@@ -45,16 +50,12 @@ function holds(sets: readonly FunctionSet[] | undefined, candidate: NetFunction,
   return sets === undefined || sets.some((set) => isPf(set.pf) && holdsFunction(set, candidate.vfIndex));
 }
 
-/**
- * Gives each function to the first resource that selects it, and among its sets of selectors to the first. Devices of the types
- * accelerator and auxNetDevice are not in an inventory, so pools of those types stay empty.
- */
+/** Gives each function to the first resource of its type that selects it, and among its sets of selectors to the first. */
 export function assignPools(resources: readonly ResourceConfig[], functions: readonly NetFunction[]): readonly Pool[] {
   const owned = new Set<PciAddress>();
   return resources.map((resource) => {
-    if (resource.deviceType !== 'netDevice') return { resource, members: [] };
     const members = functions.flatMap((candidate): PoolMember[] => {
-      const selector = owned.has(candidate.id) ? undefined : resource.selectors.find((one) => selects(one, candidate));
+      const selector = owned.has(candidate.id) ? undefined : selectorFor(resource, candidate);
       if (selector === undefined) return [];
       owned.add(candidate.id);
       return [{ function: candidate, selector }];

@@ -108,7 +108,8 @@ export class ResourcePlugin implements DevicePlugin {
 
   async #writeDeviceInfo(members: readonly PoolMember[]): Promise<Result<void, string>> {
     const { files } = this.#hooks;
-    if (files === undefined) return ok(undefined);
+    // The specification knows of network devices; nobody asks for a file of others.
+    if (files === undefined || this.#resource.deviceType !== 'netDevice') return ok(undefined);
     const all = await Promise.all(members.map(async (member) => ({ member, written: await writeDeviceInfo(files, this.resourceName, member) })));
     for (const { member, written } of all) if (!written.ok) return fail(`the device information of ${member.function.id} could not be written: ${written.error.cause}`);
     return ok(undefined);

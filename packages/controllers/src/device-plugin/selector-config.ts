@@ -58,8 +58,10 @@ export function parseSelectors(value: JsonValue | undefined, path: string, devic
   });
 }
 
-function parseSelector(object: JsonObject, path: string, deviceType: DevicePluginDeviceType, problems: Problems): FunctionSelector {
-  selectorKeysOf(object, path, deviceType, problems);
+function parseSelector(written: JsonObject, path: string, deviceType: DevicePluginDeviceType, problems: Problems): FunctionSelector {
+  selectorKeysOf(written, path, deviceType, problems);
+  // What does nothing for this type has been warned of.
+  const object = Object.fromEntries(Object.entries(written).filter(([key]) => knownKey(key, KEYS[deviceType]) !== undefined));
   const list = (name: ListName) => textItems(object, name, path, problems);
   const items = <Item>(name: ListName, read: (text: string, place: string) => Item | undefined) => readItems(list(name), fieldPath(path, name), read);
   const hexadecimal = (text: string, place: string) => hexadecimalId(text, place, problems);

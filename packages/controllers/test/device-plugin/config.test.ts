@@ -66,7 +66,8 @@ describe('parseDevicePluginConfig', () => {
     [{ resourceName: 'a', selectors: { venders: ['8086'] } }, 'unknownKey', 'resourceList[0].selectors.venders'],
     [{ resourceName: 'a', selectors: { excludeTopology: true } }, 'misplacedKey', 'resourceList[0].selectors.excludeTopology'],
     [{ resourceName: 'a', selectors: { auxTypes: ['sf'] } }, 'misplacedKey', 'resourceList[0].selectors.auxTypes'],
-    [{ resourceName: 'a', deviceType: 'accelerator', selectors: {} }, 'neverMatches', 'resourceList[0].deviceType'],
+    [{ resourceName: 'a', deviceType: 'accelerator', selectors: { acpiIndexes: ['1'] } }, 'misplacedKey', 'resourceList[0].selectors.acpiIndexes'],
+    [{ resourceName: 'a', deviceType: 'accelerator', selectors: { isRdma: true } }, 'misplacedKey', 'resourceList[0].selectors.isRdma'],
     [{ resourceName: 'a', deviceType: 'auxNetDevice', selectors: { auxTypes: ['sf'] } }, 'neverMatches', 'resourceList[0].deviceType'],
     [{ resourceName: 'a', selectors: { vendors: ['0x8086'] } }, 'neverMatches', 'resourceList[0].selectors.vendors[0]'],
     [{ resourceName: 'a', selectors: { pfNames: ['ens1f0', 'ens1f1#4-2'] } }, 'neverMatches', 'resourceList[0].selectors.pfNames[1]'],
@@ -80,8 +81,19 @@ describe('parseDevicePluginConfig', () => {
     expect(parsed.entries).toMatchObject([{ usable: true }]);
   });
 
-  test('an accelerator is selected by nothing of the network', () => {
-    expect(parse({ resourceName: 'a', deviceType: 'accelerator', selectors: { pfNames: ['x'] } }).problems.map(({ path }) => path)).toEqual(['resourceList[0].deviceType', 'resourceList[0].selectors.pfNames']);
+  test('an accelerator by all that selects one', () => {
+    const parsed = parse({ resourceName: 'intel_fpga', deviceType: 'accelerator', selectors: { vendors: ['8086'], devices: ['0D90'], drivers: ['vfio-pci'], pciAddresses: ['0000:C1:00.0'] } });
+    expect(parsed.problems).toEqual([]);
+    expect(parsed.entries).toEqual([{ usable: true, resource: {
+      resourceName: 'intel_fpga', prefix: 'intel.com', fullName: 'intel.com/intel_fpga', deviceType: 'accelerator', excludeTopology: false,
+      selectors: [{ vendors: ['8086'], devices: ['0d90'], drivers: ['vfio-pci'], pciAddresses: ['0000:c1:00.0'], isRdma: false, needVhostNet: false }],
+    } }]);
+  });
+
+  test('an accelerator is selected by nothing of the network: such keys are warned of and passed over, whatever they hold', () => {
+    const parsed = parse({ resourceName: 'a', deviceType: 'accelerator', selectors: { vendors: ['8086'], pfNames: ['x'], isRdma: 'yes', vdpaType: 7 } });
+    expect(parsed.problems.map(({ severity, path }) => `${severity} ${path}`)).toEqual(['pfNames', 'isRdma', 'vdpaType'].map((key) => `warning resourceList[0].selectors.${key}`));
+    expect(parsed.entries).toMatchObject([{ usable: true, resource: { selectors: [{ vendors: ['8086'], isRdma: false, needVhostNet: false }] } }]);
   });
 
   test('two resources under one name, also across configurations', () => {

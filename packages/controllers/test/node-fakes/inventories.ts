@@ -1,4 +1,4 @@
-import type { Inventory, PfObservation, VfObservation, VfSettings } from '@vfleet/core';
+import type { AcceleratorObservation, Inventory, PfObservation, VfObservation, VfSettings } from '@vfleet/core';
 import { pciAddress, pciAddressPlus } from '@vfleet/core';
 
 /** Values as a host shows them, for tests that need hardware as data. */
@@ -31,6 +31,11 @@ export function pfOf(address: string, name: string, vfs: readonly VfObservation[
 
 export function inventoryOf(...pfs: readonly PfObservation[]): Inventory {
   return { pfs, rdmaMode: 'shared' };
+}
+
+/** A function of class 0x12 that programs reach through VFIO. */
+export function acceleratorOf(address: string, more: Partial<AcceleratorObservation> = {}): AcceleratorObservation {
+  return { pciAddress: pciAddress(address), vendor: '8086', deviceId: '0d90', driver: 'vfio-pci', numaNode: 1, iommuGroup: 90, ...more };
 }
 
 /** The same VF with no driver bound, and so without netdev. */

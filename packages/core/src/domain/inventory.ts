@@ -115,8 +115,25 @@ export interface Blockage {
   readonly remedy: string;
 }
 
-/** One node's NICs at one moment, PFs in order of PCI address. */
+/** A processing accelerator: a PCI function of class 0x12 (PCI Code and ID Assignment Specification, "Base Class 12h"), itself or a VF of one. */
+export interface AcceleratorObservation {
+  readonly pciAddress: PciAddress;
+  readonly vendor: string;
+  readonly deviceId: string;
+  /** Absent when no driver is bound. */
+  readonly driver?: string;
+  /** Of a VF: the function that it belongs to. */
+  readonly pf?: PciAddress;
+  /** −1 when the firmware names none. */
+  readonly numaNode: number;
+  readonly iommuGroup?: number;
+  readonly deviceFiles?: DeviceFiles;
+}
+
+/** One node's NICs and accelerators at one moment, each in order of PCI address. */
 export interface Inventory {
   readonly pfs: readonly PfObservation[];
   readonly rdmaMode: RdmaMode;
+  /** Absent where there are none. */
+  readonly accelerators?: readonly AcceleratorObservation[];
 }

@@ -10,7 +10,9 @@ import { driverOf, vfPlaces } from '../sysfs/functions.ts';
 import type { VfPlace } from '../sysfs/functions.ts';
 import { PCI_DEVICES, baseName, deviceFile } from '../sysfs/paths.ts';
 import type { Sysfs, SysfsError } from '../sysfs/sysfs.ts';
+import { ACCELERATOR_CLASS, readAccelerators } from './accelerators.ts';
 import { defaultRouteLinks } from './default-route.ts';
+import { readId, readNumber } from './function-files.ts';
 import { NO_SETTINGS, netdevOf, settingsOf } from './link-values.ts';
 import { tellNascentVfs } from './nascent-vfs.ts';
 import type { Functions } from './nascent-vfs.ts';
@@ -41,9 +43,9 @@ const INFINIBAND_CLASS = /^0x0207/;
 export async function discoverInventory(sysfs: Sysfs, links: KernelLinks, reads: GuardedReads): Promise<Result<Inventory, HardwareError>> {
   const names = await sysfs.list(PCI_DEVICES);
   if (!names.ok) return fail(sysfsFailure(names.error));
-  const functions = await networkFunctions(sysfs, names.value);
+  const functions = await observedFunctions(sysfs, names.value);
   if (!functions.ok) return functions;
-  const { pfs: addresses, nascent } = functions.value;
+  const { pfs: addresses, nascent, accelerators } = functions.value;
   const all = await reads.limited(links.list('host'));
   // Everything that has to do with links waits for one lock (rtnl): whoever keeps it stops them all.
   if (all === undefined) return fail(hardwareError({ operation: 'discover', failure: 'deadlinePassed', device: 'host', detail: 'rtnetlink does not answer: something in the kernel keeps its lock' }));
@@ -59,7 +61,8 @@ export async function discoverInventory(sysfs: Sysfs, links: KernelLinks, reads:
     const pf = await readPf(look, address);
     if (pf !== undefined) pfs.push(pf);
   }
-  return ok({ pfs, rdmaMode: await readRdmaMode(links) });
+  const rdmaMode = await readRdmaMode(links);
+  return ok(accelerators.length === 0 ? { pfs, rdmaMode } : { pfs, rdmaMode, accelerators: await readAccelerators(sysfs, accelerators) });
 }
 
 function sysfsFailure(error: SysfsError): HardwareError {
@@ -80,9 +83,10 @@ function groupByDevice(links: readonly Link[]): ReadonlyMap<string, readonly Lin
   return groups;
 }
 
-/** Network controllers without those that are VFs of another, in order. Names that are no PCI addresses are not the kernel's PCI devices. */
-async function networkFunctions(sysfs: Sysfs, names: readonly string[]): Promise<Result<Functions, HardwareError>> {
+/** Network controllers without those that are VFs of another, in order, and accelerators. Names that are no PCI addresses are not the kernel's PCI devices. */
+async function observedFunctions(sysfs: Sysfs, names: readonly string[]): Promise<Result<Functions & { readonly accelerators: readonly PciAddress[] }, HardwareError>> {
   const found: PciAddress[] = [];
+  const accelerators: PciAddress[] = [];
   for (const name of names) {
     const address = parsePciAddress(name);
     if (!address.ok) continue;
@@ -91,9 +95,10 @@ async function networkFunctions(sysfs: Sysfs, names: readonly string[]): Promise
       if (pciClass.error.errno === 'EACCES' || pciClass.error.errno === 'EPERM') return fail(sysfsFailure(pciClass.error));
       continue;
     }
+    if (ACCELERATOR_CLASS.test(pciClass.value)) accelerators.push(address.value);
     if (NETWORK_CLASS.test(pciClass.value) && !(await sysfs.exists(deviceFile(address.value, 'physfn')))) found.push(address.value);
   }
-  return ok(await tellNascentVfs(sysfs, found.sort(comparePciAddresses)));
+  return ok({ ...(await tellNascentVfs(sysfs, found.sort(comparePciAddresses))), accelerators });
 }
 
 async function readPf(look: Look, address: PciAddress): Promise<PfObservation | undefined> {
@@ -189,16 +194,6 @@ async function readMarks(sysfs: Sysfs, address: PciAddress, link: Link | undefin
   const acpiIndex = await readNumber(sysfs, deviceFile(address, 'acpi_index'), -1);
   const pKey = link?.isInfiniBand === true ? await sysfs.read(deviceFile(address, `net/${link.name}/pkey`)) : undefined;
   return { ...(acpiIndex < 0 ? {} : { acpiIndex }), ...(pKey?.ok === true ? { pKey: pKey.value } : {}) };
-}
-
-async function readId(sysfs: Sysfs, address: PciAddress, name: string): Promise<string | undefined> {
-  const id = await sysfs.read(deviceFile(address, name));
-  return id.ok && /^0x[0-9a-f]{4}$/.test(id.value) ? id.value.slice(2) : undefined;
-}
-
-async function readNumber(sysfs: Sysfs, path: string, otherwise: number): Promise<number> {
-  const text = await sysfs.read(path);
-  return text.ok && /^-?\d+$/.test(text.value) ? Number(text.value) : otherwise;
 }
 
 /** Without devlink, or with a driver that has none, there is no eswitch to switch. */

@@ -3,6 +3,7 @@ import type { Result } from '@vfleet/core';
 import type { NodeHardwareSpec, PfSpec } from '../model/spec.ts';
 import { findNicModel, nicModels } from '../personalities/index.ts';
 import type { NicModel } from '../personalities/nic-model.ts';
+import { placeAccelerators } from './accelerators.ts';
 import { layOutCards } from './cards.ts';
 import type { KnownEntry } from './cards.ts';
 import { checkShape, PROBLEMS_MAX } from './check.ts';
@@ -35,6 +36,7 @@ function parseNode(entry: NodeEntry, path: string, problems: FleetProblem[]): No
   const own: FleetProblem[] = [];
   checkLabels(entry, path, own);
   const pfs = parsePfs(entry.pfs ?? [], `${path}.pfs`, own);
+  const accelerators = placeAccelerators(entry.accelerators ?? [], pfs, `${path}.accelerators`, own);
   if (own.length > 0) {
     problems.push(...own);
     return undefined;
@@ -48,6 +50,7 @@ function parseNode(entry: NodeEntry, path: string, problems: FleetProblem[]): No
     acs: entry.acs ?? true,
     rebootMs: (entry.rebootSeconds ?? 60) * 1000,
     pfs,
+    ...(accelerators.length === 0 ? {} : { accelerators }),
   };
   return { ...naming(entry), count: entry.count ?? 1, hardware };
 }

@@ -9,6 +9,19 @@ const INTERFACE_NAME = '^[^\\s/:]{1,15}$';
 export const NODES_MAX = 100_000;
 /** Most PF entries of one node. */
 export const PFS_MAX = 64;
+const ACCELERATORS_MAX = 64;
+const PCI_ID = '^[0-9a-fA-F]{4}$';
+
+const acceleratorEntrySchema = s.object(
+  {
+    pciAddress: s.string({ description: 'Where it sits, for example 0000:c1:00.0.', pattern: PCI_ADDRESS }),
+    vendor: s.string({ description: 'PCI vendor id, four hexadecimal digits in quotes.', pattern: PCI_ID }),
+    deviceId: s.string({ description: 'PCI device id, four hexadecimal digits in quotes.', pattern: PCI_ID }),
+    driver: s.optional(s.string({ description: 'The driver that takes it at boot, for example vfio-pci. Left out: none.', pattern: '^[a-zA-Z0-9][-_.a-zA-Z0-9]{0,63}$' })),
+    numaNode: s.optional(s.integer({ description: 'NUMA node; −1 when the firmware names none.', minimum: -1, maximum: 127, default: 0 })),
+  },
+  { description: 'A processing accelerator: a PCI function of class 0x12.' },
+);
 
 export const pfEntrySchema = s.object(
   {
@@ -51,6 +64,7 @@ export const nodeEntrySchema = s.object(
     acs: s.optional(s.boolean({ description: 'PCIe slots have Access Control Services, so that each function is an IOMMU group of its own.', default: true })),
     rebootSeconds: s.optional(s.integer({ description: 'How long a reboot takes.', minimum: 0, maximum: 86_400, default: 60 })),
     pfs: s.optional(s.array(pfEntrySchema, { description: 'NIC ports. None: a node without SR-IOV.', maxItems: PFS_MAX })),
+    accelerators: s.optional(s.array(acceleratorEntrySchema, { description: 'Processing accelerators, for resources of the device type accelerator.', maxItems: ACCELERATORS_MAX })),
   },
   { description: 'A node, or `count` nodes that are alike.' },
 );
@@ -62,5 +76,6 @@ export const fleetFileSchema = s.object(
 );
 
 export type PfEntry = Static<typeof pfEntrySchema>;
+export type AcceleratorEntry = Static<typeof acceleratorEntrySchema>;
 export type NodeEntry = Static<typeof nodeEntrySchema>;
 export type FleetFile = Static<typeof fleetFileSchema>;

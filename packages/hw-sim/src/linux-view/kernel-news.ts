@@ -1,4 +1,5 @@
 import type { PciAddress } from '@vfleet/core';
+import { isAccelerator } from '../kernel/accelerators.ts';
 import { hasNetdev, rareOf } from '../model/netdev.ts';
 import type { NodeModel } from '../model/node-model.ts';
 import type { Uevent } from '../model/uevents.ts';
@@ -35,7 +36,7 @@ export function newsOf(node: NodeModel, event: Uevent, sequence: number): Kernel
 function pciValues(node: NodeModel, address: PciAddress): readonly string[] {
   const device = node.find(address);
   const isInfiniBand = device !== undefined && node.hasFlag(device.pf, PfFlag.infiniband);
-  return [`PCI_CLASS=${isInfiniBand ? '20700' : '20000'}`, ...(device === undefined ? [] : [`PCI_ID=${node.idOf(device).replace(' ', ':').toUpperCase()}`]), `PCI_SLOT_NAME=${address}`];
+  return [`PCI_CLASS=${isAccelerator(node, address) ? '120000' : isInfiniBand ? '20700' : '20000'}`, ...(device === undefined ? [] : [`PCI_ID=${node.idOf(device).replace(' ', ':').toUpperCase()}`]), `PCI_SLOT_NAME=${address}`];
 }
 
 function uevent(action: string, path: string, subsystem: string, sequence: number, values: readonly string[]): KernelNews {

@@ -2,6 +2,7 @@ import { PfFlag } from '../model/columns.ts';
 import { representorName } from '../model/names.ts';
 import { devicesWithNetdev, netdevMac, netdevMtu, netdevName, rareOf } from '../model/netdev.ts';
 import type { Device, NodeModel } from '../model/node-model.ts';
+import { acceleratorGroup, acceleratorsOf } from '../kernel/accelerators.ts';
 import { boundDriver, driverOverride } from '../kernel/drivers.ts';
 import { hasSriov } from '../kernel/numvfs.ts';
 import { HOLDER_PROGRAM, holderPid, iommuGroup, whereIs } from '../kernel/vfio.ts';
@@ -49,6 +50,7 @@ export function sysfsTree(node: NodeModel, vdpa: VdpaBus): Tree {
   addHost(tree, node);
   addDrivers(tree, node);
   for (const device of node.functions()) addFunction(tree, node, device);
+  addAccelerators(tree, node);
   addNetdevs(tree, node);
   addVdpa(tree, node, vdpa);
   return tree.entries;
@@ -115,6 +117,26 @@ function addSriov(tree: TreeBuilder, node: NodeModel, pf: number, at: string): v
     const place = devicePath(node.vfAddress(pf, index));
     // A VF may be on another bus than its PF.
     tree.link(`${at}/virtfn${index}`, `../../${place.split('/').slice(-2).join('/')}`);
+  }
+}
+
+/** Only what is read of them: nothing of an accelerator can be written here. */
+function addAccelerators(tree: TreeBuilder, node: NodeModel): void {
+  for (const { pciAddress: address, vendor, deviceId, driver, numaNode } of acceleratorsOf(node)) {
+    const at = devicePath(address);
+    tree.link(`/sys/bus/pci/devices/${address}`, `../../..${at.slice('/sys'.length)}`);
+    tree.file(`${at}/class`, '0x120000');
+    tree.file(`${at}/vendor`, `0x${vendor}`);
+    tree.file(`${at}/device`, `0x${deviceId}`);
+    tree.file(`${at}/numa_node`, numaNode);
+    if (driver !== undefined) {
+      tree.link(`${at}/driver`, `../../../bus/pci/drivers/${driver}`);
+      tree.link(`/sys/bus/pci/drivers/${driver}/${address}`, `../../../..${at.slice('/sys'.length)}`);
+    }
+    const group = acceleratorGroup(node, address);
+    if (group === undefined) continue;
+    tree.link(`${at}/iommu_group`, `../../../kernel/iommu_groups/${group}`);
+    tree.link(`/sys/kernel/iommu_groups/${group}/devices/${address}`, `../../../..${at.slice('/sys'.length)}`);
   }
 }
 

@@ -39,6 +39,8 @@ export class NodeModel {
   hasRenamedNetdevs = false;
   /** Namespaces that exist besides the host's. */
   readonly namespaces = new Set<string>();
+  /** Accelerators that somebody pulled out. */
+  readonly pulledAccelerators = new Set<PciAddress>();
   /** What observers have of this node's VFs. */
   readonly seen = new SeenVfs();
   /** Drivers loaded or unloaded on this node since boot, against what its NICs load by themselves. */

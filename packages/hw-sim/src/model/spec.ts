@@ -28,6 +28,17 @@ export interface PfSpec {
   readonly cardIndex: number;
 }
 
+/** A processing accelerator: what it is, and the driver that takes it at boot. */
+export interface AcceleratorSpec {
+  readonly pciAddress: PciAddress;
+  readonly vendor: string;
+  readonly deviceId: string;
+  /** Absent: none takes it. */
+  readonly driver?: string;
+  /** −1 when the firmware names none. */
+  readonly numaNode: number;
+}
+
 /** Taint of a Kubernetes Node, carried through for whoever makes the Node objects. */
 export interface NodeTaint {
   readonly key: string;
@@ -48,4 +59,6 @@ export interface NodeHardwareSpec {
   /** How long the node is down in a reboot. */
   readonly rebootMs: number;
   readonly pfs: readonly PfSpec[];
+  /** In order of PCI address; absent where there are none. */
+  readonly accelerators?: readonly AcceleratorSpec[];
 }
