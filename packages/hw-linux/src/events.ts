@@ -10,6 +10,8 @@ import type { MonitorNews } from './kernel-thread/monitor.ts';
 const OBSERVED_CLASS = /^(?:2|12)[0-9A-Fa-f]{4}$/;
 const DEVICE_OF_NETDEV = /\/([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])\/net\/[^/]+$/;
 
+const DEVICE_OF_SUBFUNCTION = /\/([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])\/[^/.]+\.sf\.\d+$/;
+
 /** Turns the kernel's messages into the events of the Hardware port. It remembers carriers, which no message says have changed. */
 export class EventReader {
   readonly #carriers = new Map<number, boolean>();
@@ -45,6 +47,11 @@ function ofUevent(bytes: Uint8Array): readonly HardwareEvent[] {
   if (event === undefined) return [];
   if (event.subsystem === 'net') {
     const parent = DEVICE_OF_NETDEV.exec(event.devicePath)?.[1];
+    const device = parent === undefined ? undefined : parsePciAddress(parent);
+    return device?.ok === true ? [{ kind: 'changed', device: device.value }] : [];
+  }
+  if (event.subsystem === 'auxiliary') {
+    const parent = DEVICE_OF_SUBFUNCTION.exec(event.devicePath)?.[1];
     const device = parent === undefined ? undefined : parsePciAddress(parent);
     return device?.ok === true ? [{ kind: 'changed', device: device.value }] : [];
   }

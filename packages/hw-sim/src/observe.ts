@@ -8,6 +8,7 @@ import type { Device, NodeModel } from './model/node-model.ts';
 import type { AcceleratorSpec } from './model/spec.ts';
 import type { NicModel } from './personalities/nic-model.ts';
 import { acceleratorGroup, acceleratorsOf } from './kernel/accelerators.ts';
+import { subfunctionsOf } from './kernel/subfunctions.ts';
 import { describeHolders, iommuGroup, whereIs } from './kernel/vfio.ts';
 
 /** Reading a node's columns as the Inventory that sysfs, rtnetlink, devlink and rdma would give together. */
@@ -15,7 +16,8 @@ export function observeNode(node: NodeModel): Inventory {
   const pfs: PfObservation[] = [];
   for (let pf = node.firstPf; pf < node.endPf; pf++) if (node.isPresent(pf)) pfs.push(observePf(node, pf));
   const accelerators = acceleratorsOf(node).map((spec) => observeAccelerator(node, spec));
-  return accelerators.length === 0 ? { pfs, rdmaMode: node.rdmaMode } : { pfs, rdmaMode: node.rdmaMode, accelerators };
+  const subfunctions = subfunctionsOf(node);
+  return { pfs, rdmaMode: node.rdmaMode, ...(accelerators.length === 0 ? {} : { accelerators }), ...(subfunctions.length === 0 ? {} : { subfunctions }) };
 }
 
 function observeAccelerator(node: NodeModel, { pciAddress, vendor, deviceId, driver, numaNode }: AcceleratorSpec): AcceleratorObservation {

@@ -142,6 +142,8 @@ describe('mistakes', () => {
     ['an accelerator where a NIC is', node({ pfs: [{ personality: '82576', pciAddress: '0000:01:00.0' }], accelerators: [{ pciAddress: '0000:01:00.0', vendor: '8086', deviceId: '0d90' }] }), 'nodes[0].accelerators[0].pciAddress', /the 82576/],
     ['an accelerator where a VF would be', node({ pfs: [{ personality: '82576', pciAddress: '0000:01:00.0' }], accelerators: [{ pciAddress: '0000:01:10.2', vendor: '8086', deviceId: '0d90' }] }), 'nodes[0].accelerators[0].pciAddress', /VF 1/],
     ['an accelerator of no vendor', node({ accelerators: [{ pciAddress: '0000:c1:00.0', vendor: '0x8086', deviceId: '0d90' }] }), 'nodes[0].accelerators[0].vendor', /vendor/],
+    ['subfunctions of a card without', pf({ personality: 'X710', subfunctions: 2 }), 'nodes[0].pfs[0].subfunctions', /mlx5_core/],
+    ['a name that a subfunction has', pf({ personality: 'ConnectX-5', name: 'a', subfunctions: 2 }, { personality: 'X710', name: 'as1' }), 'nodes[0].pfs', /unique/],
     ['too many PFs', pf(...Array.from({ length: 65 }, () => ({ personality: 'X710' }))), 'nodes[0].pfs', /64 at most/],
   ])('%s', (_name, value, path, says) => {
     const problems = problemsOf(value);

@@ -1,4 +1,4 @@
-import { isJsonObject, parseJson } from '@vfleet/core';
+import { isJsonObject, parseJson, parsePciAddress } from '@vfleet/core';
 import type { Files, NetworkStatus } from '@vfleet/core';
 import { isDefaultRoute } from '../cni/routing.ts';
 import { deviceInfoPath, pciDeviceInfo } from '../device-plugin/device-info.ts';
@@ -26,10 +26,11 @@ export function networkStatusOf(delegate: Delegate, result: CniResult, deviceInf
   };
 }
 
-/** What the device plugin wrote about the device, or else its PCI address. */
+/** What the device plugin wrote about the device, or else its PCI address; of a device on another bus, nothing. */
 export async function deviceInfoFor(files: Files, { deviceId, resourceName }: Delegate): Promise<NetworkStatus['device-info']> {
   if (deviceId === undefined) return undefined;
   const text = resourceName === undefined ? undefined : await files.read(deviceInfoPath(resourceName, deviceId));
   const parsed = text?.ok ? parseJson(text.value) : undefined;
-  return parsed?.ok && isJsonObject(parsed.value) ? parsed.value : { ...pciDeviceInfo(deviceId) };
+  if (parsed?.ok && isJsonObject(parsed.value)) return parsed.value;
+  return parsePciAddress(deviceId).ok ? { ...pciDeviceInfo(deviceId) } : undefined;
 }

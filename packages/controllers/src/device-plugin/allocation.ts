@@ -69,10 +69,11 @@ function driver({ function: { driver: name, iommuGroup, deviceFiles } }: PoolMem
   return nothing;
 }
 
-function extra({ additionalInfo }: ResourceConfig, { function: { id } }: PoolMember): Handout {
+function extra({ additionalInfo }: ResourceConfig, { function: { id, deviceType, pf } }: PoolMember): Handout {
   if (additionalInfo === undefined) return nothing;
-  const own = Object.hasOwn(additionalInfo, id) ? additionalInfo[id] : undefined;
-  return { info: { extra: { ...additionalInfo['*'], ...own } }, specs: [] };
+  const of = (key: string) => (Object.hasOwn(additionalInfo, key) ? additionalInfo[key] : undefined);
+  // Entries have PCI addresses, and a subfunction's is that of its PF.
+  return { info: { extra: { ...of('*'), ...(deviceType === 'auxNetDevice' ? of(pf) : {}), ...of(id) } }, specs: [] };
 }
 
 function vdpa({ function: { deviceFiles }, selector: { vdpaType } }: PoolMember): Handout {

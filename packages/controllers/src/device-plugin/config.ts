@@ -117,9 +117,6 @@ function parseDeviceType(item: JsonObject, path: string, problems: Problems): De
   if (value !== undefined && known === undefined) {
     problems.error('invalidValue', fieldPath(path, 'deviceType'), `the device type "${value}" does not exist`, `Use one of ${DEVICE_TYPES.join(', ')}.`);
   }
-  if (known === 'auxNetDevice') {
-    problems.warn('neverMatches', fieldPath(path, 'deviceType'), `devices of type ${known} are not observed on this node, so nothing is selected`, 'Keep the SR-IOV network device plugin for them, with this resource in its configuration only.');
-  }
   return known ?? 'netDevice';
 }
 

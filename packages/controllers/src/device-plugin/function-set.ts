@@ -1,7 +1,7 @@
 import { fail, ok } from '@vfleet/core';
 import type { Result } from '@vfleet/core';
 
-/** Functions of one PF: all, PF included, or VFs by index. */
+/** Functions of one PF: all, PF included, or VFs by index; of subfunctions, by their number. */
 export interface FunctionSet {
   /** PF name or PF address, as written. */
   readonly pf: string;

@@ -1,19 +1,22 @@
-import type { AcceleratorObservation, DeviceFiles, DevicePluginDeviceType, Inventory, LinkType, PciAddress, PfObservation, VdpaType, VfLinkState, VfObservation } from '@vfleet/core';
+import type { AcceleratorObservation, DeviceFiles, DevicePluginDeviceType, Inventory, LinkType, PciAddress, PfObservation, SubfunctionObservation, VdpaType, VfLinkState, VfObservation } from '@vfleet/core';
 
-/** A PCI function of this node as a pool may hold it: a VF or a PF without VFs of a NIC (class 0x02), or an accelerator (class 0x12). */
+/** A device of this node as a pool may hold it: a VF, a subfunction or a PF without them of a NIC (class 0x02), or an accelerator (class 0x12). */
 export interface NetFunction {
-  readonly id: PciAddress;
+  /** What pods and the kubelet know it by: the PCI address, of a subfunction the name on the auxiliary bus. */
+  readonly id: string;
   /** Which resources may hold it. */
   readonly deviceType: DevicePluginDeviceType;
   /** Itself, when it is no VF. */
   readonly pf: PciAddress;
   /** Name and alternative names of the PF's netdev; empty when it has none. */
   readonly pfNames: readonly string[];
-  /** Absent for a PF. */
+  /** Of a VF only. */
   readonly vfIndex?: number;
+  /** Of a subfunction only. */
+  readonly sfNumber?: number;
   readonly vendor: string;
   readonly deviceId: string;
-  /** Absent when none is bound. */
+  /** Absent when none is bound. Of a subfunction, as vendor and device id, its PF's. */
   readonly driver?: string;
   readonly linkType: LinkType;
   /** −1 when unknown. */
@@ -34,22 +37,58 @@ export interface NetFunction {
 }
 
 /**
- * The functions that could be handed to pods, in stable order: by PF address, then VF index; accelerators after them. Left out are what
- * the SR-IOV network device plugin leaves out: a PF that has VFs, and the holder of the default route.
+ * The functions that could be handed to pods, in stable order: by PF address, then VF index; subfunctions and accelerators after them. Left out are
+ * what the SR-IOV network device plugin leaves out, a PF that has VFs and the holder of the default route, and a PF that has subfunctions.
  */
 export function functionsOf(inventory: Inventory): readonly NetFunction[] {
+  const divided = new Set(inventory.subfunctions?.map(({ pf }) => pf));
   const network = inventory.pfs.flatMap((pf) => {
-    const pfNames = pf.netdev === undefined ? [] : [pf.netdev.name, ...pf.netdev.altNames];
-    const self = pf.numVfs === 0 && !pf.holdsDefaultRoute && pf.blocked === undefined ? [pfFunction(pf, pfNames)] : [];
-    const side: PfSide = {
-      pf,
-      pfNames,
-      hidesRdma: inventory.rdmaMode === 'exclusive' && pf.rdmaDevices.length > 0,
-      ...(pf.blocked === undefined ? {} : { fault: `its PF ${pf.pciAddress} cannot be touched: ${pf.blocked.cause}` }),
-    };
+    const pfNames = namesOf(pf);
+    const self = pf.numVfs === 0 && !pf.holdsDefaultRoute && pf.blocked === undefined && !divided.has(pf.pciAddress) ? [pfFunction(pf, pfNames)] : [];
+    const side = sideOf(inventory, pf);
     return [...self, ...pf.vfs.map((vf) => new VfFunction(side, vf, vf.driver))];
   });
-  return inventory.accelerators === undefined ? network : [...network, ...acceleratorFunctions(inventory.accelerators)];
+  return inventory.accelerators === undefined && inventory.subfunctions === undefined ? network : [...network, ...subfunctions(inventory), ...acceleratorFunctions(inventory.accelerators ?? [])];
+}
+
+function namesOf(pf: PfObservation): readonly string[] {
+  return pf.netdev === undefined ? [] : [pf.netdev.name, ...pf.netdev.altNames];
+}
+
+function sideOf(inventory: Inventory, pf: PfObservation): PfSide {
+  return {
+    pf,
+    pfNames: namesOf(pf),
+    hidesRdma: inventory.rdmaMode === 'exclusive' && pf.rdmaDevices.length > 0,
+    ...(pf.blocked === undefined ? {} : { fault: `its PF ${pf.pciAddress} cannot be touched: ${pf.blocked.cause}` }),
+  };
+}
+
+function subfunctions(inventory: Inventory): readonly NetFunction[] {
+  const sides = new Map(inventory.pfs.map((pf) => [pf.pciAddress, sideOf(inventory, pf)]));
+  return (inventory.subfunctions ?? []).flatMap((own) => {
+    const side = sides.get(own.pf);
+    return side === undefined || own.holdsDefaultRoute ? [] : [subfunction(side, own)];
+  });
+}
+
+function subfunction({ pf, pfNames, hidesRdma, fault }: PfSide, own: SubfunctionObservation): NetFunction {
+  return {
+    id: own.name,
+    deviceType: 'auxNetDevice',
+    pf: pf.pciAddress,
+    pfNames,
+    sfNumber: own.sfNumber,
+    vendor: pf.vendor,
+    deviceId: pf.deviceId,
+    linkType: pf.linkType,
+    numaNode: pf.numaNode,
+    rdmaDevices: own.rdmaDevices,
+    rdmaCapable: own.rdmaDevices.length > 0 || (hidesRdma && own.netdev === undefined),
+    ...(pf.driver === undefined ? {} : { driver: pf.driver }),
+    ...(own.deviceFiles === undefined ? {} : { deviceFiles: own.deviceFiles }),
+    ...(fault === undefined ? {} : { fault }),
+  };
 }
 
 function acceleratorFunctions(accelerators: readonly AcceleratorObservation[]): readonly NetFunction[] {

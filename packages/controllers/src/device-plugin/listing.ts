@@ -1,4 +1,3 @@
-import type { PciAddress } from '@vfleet/core';
 import type { ResourceConfig } from './config.ts';
 import { withDriver } from './functions.ts';
 import type { NetFunction } from './functions.ts';
@@ -39,7 +38,7 @@ export function listDevices(input: ListingInput): readonly { readonly resource: 
  * A function that was listed and has lost or changed its driver stays on the list as unhealthy while nobody else owns it: its
  * capacity has not gone, it is out of order. With the driver it had, the resource would still select it.
  */
-function withOtherDriver(resource: ResourceConfig, member: ListedMember, functions: readonly NetFunction[], owned: ReadonlySet<PciAddress>): readonly ListedMember[] {
+function withOtherDriver(resource: ResourceConfig, member: ListedMember, functions: readonly NetFunction[], owned: ReadonlySet<string>): readonly ListedMember[] {
   const { driver, id } = member.function;
   if (driver === undefined || owned.has(id)) return [];
   const now = functions.find((one) => one.id === id);

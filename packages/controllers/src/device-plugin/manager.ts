@@ -52,7 +52,7 @@ export interface DevicePluginSettings {
 /** What one resource offers now. */
 export interface ResourceListing {
   readonly resourceName: string;
-  readonly devices: readonly { readonly id: PciAddress; readonly fault?: string }[];
+  readonly devices: readonly { readonly id: string; readonly fault?: string }[];
 }
 
 /** One node's device plugins. */
@@ -103,9 +103,9 @@ class Manager implements DevicePluginManager {
   /** In this process: then its files are looked after. */
   #hasUsedCdi = false;
   readonly #plugins = new Map<string, { readonly plugin: ResourcePlugin; readonly registration: Subscription }>();
-  #quarantined: ReadonlyMap<PciAddress, string> = new Map();
+  #quarantined: ReadonlyMap<string, string> = new Map();
   /** Gone or without driver according to an event, until the next look at the hardware. */
-  readonly #suspects = new Map<PciAddress, string>();
+  readonly #suspects = new Map<string, string>();
   #texts: readonly (string | undefined)[] | undefined;
   #problems: readonly ConfigProblem[] = [];
   #functions: readonly NetFunction[] | undefined;
@@ -283,7 +283,7 @@ class Manager implements DevicePluginManager {
     const registered = this.#plugins.get(resource.fullName)?.plugin;
     if (registered === undefined && members.length === 0) return;
     const plugin = registered ?? new ResourcePlugin(resource, {
-      files: this.#ports.files, suspicion: (id) => this.#suspects.get(id), useCdi: () => this.#usesCdi(), prepare: (name, ids) => this.#prepare(name, ids),
+      files: this.#ports.files, suspicion: (device) => this.#suspicionOf(device), useCdi: () => this.#usesCdi(), prepare: (name, ids) => this.#prepare(name, ids),
     });
     this.#logFaults(plugin, members);
     plugin.update(resource, members);
@@ -322,11 +322,18 @@ class Manager implements DevicePluginManager {
     return noted?.ok === false ? fail(`what is handed out could not be written down: ${noted.error.cause}`) : ok(undefined);
   }
 
-  #faultOf({ id, pf, linkState, fault }: NetFunction, fullName: string): string | undefined {
+  /** A subfunction is no more than its PF. */
+  #suspicionOf({ id, pf, deviceType }: NetFunction): string | undefined {
+    const ofPf = deviceType === 'auxNetDevice' ? this.#suspects.get(pf) : undefined;
+    return this.#suspects.get(id) ?? (ofPf === undefined ? undefined : `of its PF ${pf}: ${ofPf}`);
+  }
+
+  #faultOf(device: NetFunction, fullName: string): string | undefined {
+    const { id, pf, linkState, fault } = device;
     const holder = this.#holdings?.resourceOf(id);
     const held = holder !== undefined && holder !== fullName ? `a pod still holds it as ${holder}` : undefined;
     const link = linkState !== 'enable' && this.#links.isLost(pf) ? `its PF ${pf} has no link` : undefined;
-    return fault ?? this.#quarantined.get(id) ?? this.#suspects.get(id) ?? held ?? link;
+    return fault ?? this.#quarantined.get(id) ?? this.#suspicionOf(device) ?? held ?? link;
   }
 
   /** Resources to which nothing is added while the config daemon works on the VFs. Hand-written ones do not wait for it. */

@@ -1,4 +1,3 @@
-import type { PciAddress } from '@vfleet/core';
 import type { ResourceConfig } from './config.ts';
 import { holdsFunction } from './function-set.ts';
 import type { FunctionSet } from './function-set.ts';
@@ -47,12 +46,12 @@ function contains(list: readonly string[] | undefined, value: string | undefined
 
 /** Several items for one PF unite. */
 function holds(sets: readonly FunctionSet[] | undefined, candidate: NetFunction, isPf: (pf: string) => boolean): boolean {
-  return sets === undefined || sets.some((set) => isPf(set.pf) && holdsFunction(set, candidate.vfIndex));
+  return sets === undefined || sets.some((set) => isPf(set.pf) && holdsFunction(set, candidate.vfIndex ?? candidate.sfNumber));
 }
 
 /** Gives each function to the first resource of its type that selects it, and among its sets of selectors to the first. */
 export function assignPools(resources: readonly ResourceConfig[], functions: readonly NetFunction[]): readonly Pool[] {
-  const owned = new Set<PciAddress>();
+  const owned = new Set<string>();
   return resources.map((resource) => {
     const members = functions.flatMap((candidate): PoolMember[] => {
       const selector = owned.has(candidate.id) ? undefined : selectorFor(resource, candidate);

@@ -1,8 +1,9 @@
 import { fail, ok } from '@vfleet/core';
-import type { ContainerAllocation, DevicePlugin, Files, PciAddress, PluginDevice, Result, Subscription } from '@vfleet/core';
+import type { ContainerAllocation, DevicePlugin, Files, PluginDevice, Result, Subscription } from '@vfleet/core';
 import { allocateContainer } from './allocation.ts';
 import type { ResourceConfig } from './config.ts';
 import { allocateByCdi } from './cdi.ts';
+import type { NetFunction } from './functions.ts';
 import { writeDeviceInfo } from './device-info.ts';
 import type { PoolMember } from './pools.ts';
 import { preferredDevices } from './preferred.ts';
@@ -19,7 +20,7 @@ export interface AllocationHooks {
   /** Where device information is written; none is without it. */
   readonly files: Files | undefined;
   /** What is known against a device beyond what is listed already. */
-  readonly suspicion: (id: PciAddress) => string | undefined;
+  readonly suspicion: (device: NetFunction) => string | undefined;
   /** Devices are handed over by name (CDI) instead of as device files. */
   readonly useCdi: () => boolean;
   /** Called before devices are handed out; a failure is a sentence and stops it. */
@@ -92,7 +93,7 @@ export class ResourcePlugin implements DevicePlugin {
       for (const id of ids) {
         const member = this.#members.find((one) => one.function.id === id);
         if (member === undefined) return fail(`${id} is no device of ${this.resourceName} (any more)`);
-        const fault = member.fault ?? this.#hooks.suspicion(member.function.id);
+        const fault = member.fault ?? this.#hooks.suspicion(member.function);
         if (fault !== undefined) return fail(`${id} of ${this.resourceName} cannot be given to a pod: ${fault}`);
         members.push(member);
       }

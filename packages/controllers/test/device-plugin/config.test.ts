@@ -68,7 +68,7 @@ describe('parseDevicePluginConfig', () => {
     [{ resourceName: 'a', selectors: { auxTypes: ['sf'] } }, 'misplacedKey', 'resourceList[0].selectors.auxTypes'],
     [{ resourceName: 'a', deviceType: 'accelerator', selectors: { acpiIndexes: ['1'] } }, 'misplacedKey', 'resourceList[0].selectors.acpiIndexes'],
     [{ resourceName: 'a', deviceType: 'accelerator', selectors: { isRdma: true } }, 'misplacedKey', 'resourceList[0].selectors.isRdma'],
-    [{ resourceName: 'a', deviceType: 'auxNetDevice', selectors: { auxTypes: ['sf'] } }, 'neverMatches', 'resourceList[0].deviceType'],
+    [{ resourceName: 'a', deviceType: 'auxNetDevice', selectors: { auxTypes: ['sf'], pciAddresses: ['0000:81:00.0'] } }, 'misplacedKey', 'resourceList[0].selectors.pciAddresses'],
     [{ resourceName: 'a', selectors: { vendors: ['0x8086'] } }, 'neverMatches', 'resourceList[0].selectors.vendors[0]'],
     [{ resourceName: 'a', selectors: { pfNames: ['ens1f0', 'ens1f1#4-2'] } }, 'neverMatches', 'resourceList[0].selectors.pfNames[1]'],
     [{ resourceName: 'a', selectors: { rootDevices: ['ens1f0'] } }, 'neverMatches', 'resourceList[0].selectors.rootDevices[0]'],
@@ -88,6 +88,13 @@ describe('parseDevicePluginConfig', () => {
       resourceName: 'intel_fpga', prefix: 'intel.com', fullName: 'intel.com/intel_fpga', deviceType: 'accelerator', excludeTopology: false,
       selectors: [{ vendors: ['8086'], devices: ['0d90'], drivers: ['vfio-pci'], pciAddresses: ['0000:c1:00.0'], isRdma: false, needVhostNet: false }],
     } }]);
+  });
+
+  test('a subfunction by its PF and what that is', () => {
+    const selectors = { vendors: ['15b3'], devices: ['A2D6'], drivers: ['mlx5_core'], auxTypes: ['sf'], pfNames: ['p0#1-5'], rootDevices: ['0000:03:00.0'], linkTypes: ['ether'], isRdma: true, needVhostNet: true };
+    const parsed = parse({ resourceName: 'bf2_sf', resourcePrefix: 'nvidia.com', deviceType: 'auxNetDevice', selectors });
+    expect(parsed.problems).toEqual([]);
+    expect(parsed.entries).toMatchObject([{ usable: true, resource: { fullName: 'nvidia.com/bf2_sf', deviceType: 'auxNetDevice', selectors: [{ devices: ['a2d6'], pfNames: [{ pf: 'p0', ranges: [{ first: 1, last: 5 }] }], isRdma: true, needVhostNet: true }] } }]);
   });
 
   test('an accelerator is selected by nothing of the network: such keys are warned of and passed over, whatever they hold', () => {

@@ -130,10 +130,29 @@ export interface AcceleratorObservation {
   readonly deviceFiles?: DeviceFiles;
 }
 
+/**
+ * A subfunction of a PF, an auxiliary device with a netdev and RDMA devices of its own (Documentation/networking/devlink/devlink-port.rst,
+ * "Subfunction"; mlx5).
+ */
+export interface SubfunctionObservation {
+  /** On the auxiliary bus: `mlx5_core.sf.4`. */
+  readonly name: string;
+  /** The number that whoever made it gave it, unique for its PF (`sfnum`). */
+  readonly sfNumber: number;
+  readonly pf: PciAddress;
+  /** Absent when it is inside a pod's network namespace, or not active. */
+  readonly netdev?: Netdev;
+  readonly rdmaDevices: readonly string[];
+  readonly holdsDefaultRoute: boolean;
+  readonly deviceFiles?: DeviceFiles;
+}
+
 /** One node's NICs and accelerators at one moment, each in order of PCI address. */
 export interface Inventory {
   readonly pfs: readonly PfObservation[];
   readonly rdmaMode: RdmaMode;
   /** Absent where there are none. */
   readonly accelerators?: readonly AcceleratorObservation[];
+  /** By PF, then by number; absent where there are none. */
+  readonly subfunctions?: readonly SubfunctionObservation[];
 }

@@ -1,5 +1,5 @@
 import type { DeviceFiles, PciAddress, VdpaType } from '@vfleet/core';
-import { baseName, deviceFile } from '../sysfs/paths.ts';
+import { PCI_DEVICES, baseName, deviceFile } from '../sysfs/paths.ts';
 import type { Sysfs } from '../sysfs/sysfs.ts';
 
 /** vDPA devices by the PCI function they belong to: their type by the driver they are bound to, and their character device. */
@@ -33,15 +33,20 @@ export async function readVdpa(sysfs: Sysfs, name: string): Promise<VdpaDevice> 
 }
 
 /** RDMA devices of a function (`mlx5_0`). */
-export async function rdmaDevices(sysfs: Sysfs, address: PciAddress): Promise<readonly string[]> {
-  const names = await sysfs.list(deviceFile(address, 'infiniband'));
+export function rdmaDevices(sysfs: Sysfs, address: PciAddress): Promise<readonly string[]> {
+  return rdmaDevicesIn(sysfs, `${PCI_DEVICES}/${address}`);
+}
+
+/** RDMA devices below a device's folder, on whatever bus it is. */
+export async function rdmaDevicesIn(sysfs: Sysfs, folder: string): Promise<readonly string[]> {
+  const names = await sysfs.list(`${folder}/infiniband`);
   return names.ok ? names.value : [];
 }
 
 /** What programs open to reach the function; undefined when there is nothing beyond `/dev/vfio/<group>`. */
 export async function deviceFilesOf(sysfs: Sysfs, address: PciAddress, driver: string | undefined, rdma: readonly string[], vdpa: VdpaDevice | undefined): Promise<DeviceFiles | undefined> {
   const uio = driver !== undefined && /uio/.test(driver) ? await sysfs.list(deviceFile(address, 'uio')) : undefined;
-  const rdmaFiles = rdma.length === 0 ? [] : await listRdmaFiles(sysfs, address);
+  const rdmaFiles = rdma.length === 0 ? [] : await rdmaFilesIn(sysfs, `${PCI_DEVICES}/${address}`);
   const noIommu = driver === 'vfio-pci' ? await noIommuGroup(sysfs, address) : undefined;
   const files: DeviceFiles = {
     ...(uio?.ok === true && uio.value[0] !== undefined ? { uio: `/dev/${uio.value[0]}` } : {}),
@@ -52,10 +57,11 @@ export async function deviceFilesOf(sysfs: Sysfs, address: PciAddress, driver: s
   return Object.keys(files).length === 0 ? undefined : files;
 }
 
-async function listRdmaFiles(sysfs: Sysfs, address: PciAddress): Promise<readonly string[]> {
+/** The character devices of the RDMA devices below a device's folder. */
+export async function rdmaFilesIn(sysfs: Sysfs, device: string): Promise<readonly string[]> {
   const files: string[] = [];
   for (const folder of ['infiniband_verbs', 'infiniband_mad']) {
-    const names = await sysfs.list(deviceFile(address, folder));
+    const names = await sysfs.list(`${device}/${folder}`);
     if (names.ok) files.push(...names.value.map((name) => `/dev/infiniband/${name}`));
   }
   return files.length === 0 ? [] : [...files, '/dev/infiniband/rdma_cm'];

@@ -19,6 +19,7 @@ import type { Functions } from './nascent-vfs.ts';
 import { readNumVfs } from './num-vfs.ts';
 import type { GuardedReads } from './num-vfs.ts';
 import { readRdmaMode } from './rdma-mode.ts';
+import { readSubfunctions } from './subfunctions.ts';
 import { deviceFilesOf, listVdpa, rdmaDevices } from './device-files.ts';
 import type { VdpaDevice } from './device-files.ts';
 
@@ -62,7 +63,13 @@ export async function discoverInventory(sysfs: Sysfs, links: KernelLinks, reads:
     if (pf !== undefined) pfs.push(pf);
   }
   const rdmaMode = await readRdmaMode(links);
-  return ok(accelerators.length === 0 ? { pfs, rdmaMode } : { pfs, rdmaMode, accelerators: await readAccelerators(sysfs, accelerators) });
+  const subfunctions = await readSubfunctions(sysfs, all.value, look.defaultRoute);
+  return ok({
+    pfs,
+    rdmaMode,
+    ...(accelerators.length === 0 ? {} : { accelerators: await readAccelerators(sysfs, accelerators) }),
+    ...(subfunctions.length === 0 ? {} : { subfunctions }),
+  });
 }
 
 function sysfsFailure(error: SysfsError): HardwareError {

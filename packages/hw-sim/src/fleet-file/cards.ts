@@ -206,6 +206,7 @@ function pfSpec(card: Card, cardIndex: number, functionNumber: number, known: Kn
     adminUp: entry.adminUp ?? true,
     defaultRoute: entry.defaultRoute ?? false,
     ...(entry.netFilter === undefined ? {} : { netFilter: entry.netFilter }),
+    ...(entry.subfunctions === undefined || entry.subfunctions === 0 ? {} : { subfunctions: entry.subfunctions }),
     cardIndex,
   });
 }

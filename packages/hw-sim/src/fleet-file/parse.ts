@@ -1,5 +1,6 @@
 import { fail, ok } from '@vfleet/core';
 import type { Result } from '@vfleet/core';
+import { subfunctionName } from '../model/names.ts';
 import type { NodeHardwareSpec, PfSpec } from '../model/spec.ts';
 import { findNicModel, nicModels } from '../personalities/index.ts';
 import type { NicModel } from '../personalities/nic-model.ts';
@@ -107,6 +108,9 @@ function checkPf(entry: PfEntry, model: NicModel, path: string, problems: FleetP
   if (entry.mtu !== undefined && (entry.mtu < model.minMtu || entry.mtu > model.maxMtu)) {
     problems.push(problem(`${path}.mtu`, `${entry.mtu} is not possible on a ${model.name}`, `${model.minMtu} to ${model.maxMtu}`));
   }
+  if ((entry.subfunctions ?? 0) > 0 && model.pfDriver !== 'mlx5_core') {
+    problems.push(problem(`${path}.subfunctions`, `a ${model.name} has no subfunctions`, 'use a card with the driver mlx5_core, or leave them out'));
+  }
   if (entry.linkType !== undefined && !model.linkTypes.includes(entry.linkType)) {
     problems.push(problem(`${path}.linkType`, `a ${model.name} has no ${entry.linkType} ports`, `one of ${model.linkTypes.join(', ')}`));
   }
@@ -115,8 +119,9 @@ function checkPf(entry: PfEntry, model: NicModel, path: string, problems: FleetP
 
 function checkInterfaceNames(specs: readonly PfSpec[], path: string, problems: FleetProblem[]): void {
   const seen = new Map<string, string>();
-  for (const { name, altNames, pciAddress } of specs) {
-    for (const taken of [name, ...altNames]) {
+  for (const { name, altNames, pciAddress, subfunctions = 0 } of specs) {
+    const ofSubfunctions = Array.from({ length: subfunctions }, (_, number) => subfunctionName({ name, pciAddress }, number));
+    for (const taken of [name, ...altNames, ...ofSubfunctions]) {
       const other = seen.get(taken);
       if (other !== undefined) problems.push(problem(path, `${other} and ${pciAddress} are both named ${taken}`, 'interface names and alternative names are unique on a node'));
       seen.set(taken, pciAddress);

@@ -10,6 +10,7 @@ export const NODES_MAX = 100_000;
 /** Most PF entries of one node. */
 export const PFS_MAX = 64;
 const ACCELERATORS_MAX = 64;
+const SUBFUNCTIONS_MAX = 512;
 const PCI_ID = '^[0-9a-fA-F]{4}$';
 
 const acceleratorEntrySchema = s.object(
@@ -32,6 +33,7 @@ export const pfEntrySchema = s.object(
     altNames: s.optional(s.array(s.string({ pattern: '^[^\\s/:]{1,127}$' }), { description: 'Alternative interface names.', maxItems: 16 })),
     numVfs: s.optional(s.integer({ description: 'VFs that somebody made by hand before; a reboot loses them.', minimum: 0, maximum: 65535, default: 0 })),
     totalVfs: s.optional(s.integer({ description: 'VFs that the NIC’s firmware offers (sriov_totalvfs); left out: as delivered.', minimum: 0, maximum: 65535 })),
+    subfunctions: s.optional(s.integer({ description: 'Subfunctions that the host makes at boot (devlink port add), numbered from 0; on cards with the driver mlx5_core.', minimum: 0, maximum: SUBFUNCTIONS_MAX, default: 0 })),
     mtu: s.optional(s.integer({ description: 'MTU in bytes that the host gives the PF at boot, and the VFs made by hand.', minimum: 60, maximum: 65535, default: 1500 })),
     numaNode: s.optional(s.integer({ description: 'NUMA node; −1 when the firmware names none.', minimum: -1, maximum: 127, default: 0 })),
     linkType: s.optional(s.oneOf(['ETH', 'IB'], { description: 'Port protocol of cards that can do both.', default: 'ETH' })),

@@ -1,3 +1,4 @@
+import { subfunctionsOf } from '../kernel/subfunctions.ts';
 import { observePf } from '../observe.ts';
 import { PfFlag } from '../model/columns.ts';
 import { representorName } from '../model/names.ts';
@@ -22,6 +23,8 @@ const LOWER_UP = 0x1_0000;
 const LINK_STATES = ['auto', 'enable', 'disable'];
 /** Behind every interface of functions: those of representors. */
 const FIRST_REPRESENTOR = 1_000_000;
+/** Behind those: a node has 64 PFs at most. */
+const FIRST_SUBFUNCTION = 10_000_000;
 
 /** struct ifinfomsg. */
 function header(kind: number, index: number, flags: number): Uint8Array {
@@ -38,7 +41,19 @@ export function linkMessages(node: NodeModel, netns: string, withVfs: VfDetail):
     if ((rareOf(node, device)?.netns ?? 'host') === netns) messages.push(linkMessage(node, device, withVfs));
     if (netns === 'host' && device.vf < 0 && node.hasFlag(device.pf, PfFlag.switchdev)) messages.push(...representors(node, device.pf));
   }
+  if (netns === 'host') messages.push(...subfunctions(node));
   return messages;
+}
+
+function subfunctions(node: NodeModel): readonly Uint8Array[] {
+  return subfunctionsOf(node).flatMap(({ name, pf, netdev }, index) => {
+    if (netdev === undefined) return [];
+    const kind = node.hasFlag(node.findPf(pf)!, PfFlag.infiniband) ? INFINIBAND : ETHER;
+    return [concat(
+      header(kind, FIRST_SUBFUNCTION + index, 0), attr(LINK.name, string(netdev.name)), attr(LINK.mtu, word32(netdev.mtu)), attr(LINK.address, hexPairs(netdev.mac)),
+      attr(LINK.parentDevice, string(name)), attr(LINK.parentBus, string('auxiliary')),
+    )];
+  });
 }
 
 export function linkMessage(node: NodeModel, device: Device, withVfs: VfDetail): Uint8Array {

@@ -5,6 +5,7 @@ import type { Device, NodeModel } from '../model/node-model.ts';
 import { acceleratorGroup, acceleratorsOf } from '../kernel/accelerators.ts';
 import { boundDriver, driverOverride } from '../kernel/drivers.ts';
 import { hasSriov } from '../kernel/numvfs.ts';
+import { subfunctionsOf } from '../kernel/subfunctions.ts';
 import { HOLDER_PROGRAM, holderPid, iommuGroup, whereIs } from '../kernel/vfio.ts';
 import { rdmaDevicesOf } from '../observe.ts';
 import { physPortName, switchId } from './ports.ts';
@@ -51,6 +52,7 @@ export function sysfsTree(node: NodeModel, vdpa: VdpaBus): Tree {
   addDrivers(tree, node);
   for (const device of node.functions()) addFunction(tree, node, device);
   addAccelerators(tree, node);
+  addSubfunctions(tree, node);
   addNetdevs(tree, node);
   addVdpa(tree, node, vdpa);
   return tree.entries;
@@ -137,6 +139,16 @@ function addAccelerators(tree: TreeBuilder, node: NodeModel): void {
     if (group === undefined) continue;
     tree.link(`${at}/iommu_group`, `../../../kernel/iommu_groups/${group}`);
     tree.link(`/sys/kernel/iommu_groups/${group}/devices/${address}`, `../../../..${at.slice('/sys'.length)}`);
+  }
+}
+
+function addSubfunctions(tree: TreeBuilder, node: NodeModel): void {
+  for (const { name, sfNumber, pf, netdev, rdmaDevices } of subfunctionsOf(node)) {
+    const at = `${devicePath(pf)}/${name}`;
+    tree.link(`/sys/bus/auxiliary/devices/${name}`, `../../..${at.slice('/sys'.length)}`);
+    tree.file(`${at}/sfnum`, sfNumber);
+    if (netdev !== undefined) addNetdev(tree, `${at}/net/${netdev.name}`, netdev.mac, netdev.mtu);
+    for (const rdma of rdmaDevices) tree.folder(`${at}/infiniband/${rdma}`);
   }
 }
 

@@ -43,6 +43,12 @@ export function vfNetdevName(base: string, index: number): string {
   return `${base}v${index}`;
 }
 
+/** A subfunction's netdev: `ens801f0s3` (systemd.net-naming-scheme v251 and newer), with the PF's bus and function where that is too long. */
+export function subfunctionName({ name, pciAddress }: { readonly name: string; readonly pciAddress: string }, sfNumber: number): string {
+  const full = `${name.replace(/np\d+$/, '')}s${sfNumber}`;
+  return full.length <= INTERFACE_NAME_MAX ? full : `sf${pciAddress.replace(/[:.]/g, '').slice(3)}s${sfNumber}`;
+}
+
 /** A representor's netdev as the operator's udev rule names it, from phys_port_name pf0vf3: `ens801f0_3`. */
 export function representorName(pfName: string, index: number): string {
   const full = `${pfName}_${index}`;

@@ -24,6 +24,8 @@ export interface PfSpec {
   readonly netFilter?: string;
   /** PCI address of the function that owns the port, on cards with shared ports. */
   readonly portAddress?: PciAddress;
+  /** Subfunctions that the host makes at boot; absent when none. */
+  readonly subfunctions?: number;
   /** Number of the card among the node's cards of this driver, for names such as `mgmtpf0,1`. */
   readonly cardIndex: number;
 }
