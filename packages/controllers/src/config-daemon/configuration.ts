@@ -275,8 +275,12 @@ export class Configuration {
     return holders;
   }
 
-  /** Makes the host ready for its next boot and asks for it, unless it turns out that what it needed could be had without. */
-  async reboot(announce: (reason: string) => void): Promise<Result<'asked' | 'unneeded', string>> {
+  /**
+   * Makes the host ready for its next boot and asks for it, unless it turns out that what it needed could be had without. What it takes to
+   * be ready takes its time: `mayBoot` is asked before it and once more right before the boot.
+   */
+  async reboot(mayBoot: () => boolean, announce: (reason: string) => void): Promise<Result<'asked' | 'unneeded' | 'forbidden', string>> {
+    if (!mayBoot()) return ok('forbidden');
     const { hostSteps, reboot } = this.#plan!;
     if (reboot.kernelArguments.length > 0) {
       const ensured = await this.#ports.host.ensureKernelArguments(reboot.kernelArguments);
@@ -291,6 +295,7 @@ export class Configuration {
       const again = await survey(this.#ports, undefined);
       if (again.ok && !planNode({ ...this.#input!, observed: again.value.inventory, host: again.value.host }).reboot.needed) return ok('unneeded');
     }
+    if (!mayBoot()) return ok('forbidden');
     const reason = reboot.reasons.map(describeReboot).join('; ');
     announce(reason);
     const asked = await this.#ports.host.reboot(reason);

@@ -271,12 +271,13 @@ class Daemon implements ConfigDaemon {
         return applied.ok ? { type: 'applied' } : { type: 'applyFailed', cause: applied.error, nowMs: this.#now };
       }
       case 'reboot': {
-        const asked = await this.#configuration.reboot((reason) => {
+        const mayBoot = () => this.#config?.disableDrain === true || this.#drain.stillPermitsReboot(this.#status.current());
+        const asked = await this.#configuration.reboot(mayBoot, (reason) => {
           this.#ports.log.warn('The node is rebooted.', { reason, attempt: this.#machine.context.rebootAttempts });
           this.#reporter.say('Normal', 'Rebooting', reason);
         });
         if (!asked.ok) return { type: 'rebootFailed', cause: asked.error, nowMs: this.#now };
-        return asked.value === 'unneeded' ? { type: 'rebootUnneeded' } : undefined;
+        return asked.value === 'asked' ? undefined : { type: 'rebootUnneeded' };
       }
       case 'report':
         this.#reporter.report(effect.params.syncStatus, effect.params.cause, this.#machine, this.#configuration.plan ?? EMPTY_PLAN, this.#configuration.generation);

@@ -37,6 +37,11 @@ export class DrainClient {
     return permission === 'reboot' ? 'rebootOnly' : 'none';
   }
 
+  /** Whether a permission to boot still stands, by what is known here without asking: what was answered may have been taken back since. */
+  stillPermitsReboot(state: SriovNetworkNodeState | undefined): boolean {
+    return this.#requested !== undefined && state !== undefined && permissionOf(drainView(this.#requested, state)) === 'reboot';
+  }
+
   /** Moves one step towards `wanted`; answers what was written, undefined when nothing was. */
   async request(wanted: Exclude<DrainRequest, 'Idle'>, state: SriovNetworkNodeState | undefined): Promise<DrainRequest | undefined> {
     const next = nextRequest(await this.#view(state), wanted);

@@ -82,7 +82,7 @@ const effects = {
   releaseDrain: () => {},
   /** Carry out the steps of the newest plan. Answer `applied` or `applyFailed`. */
   apply: () => {},
-  /** Set kernel arguments, carry out the host's steps, boot. Answer `rebootUnneeded`, `rebootFailed`, or nothing. */
+  /** Set kernel arguments, carry out the host's steps, boot. Answer `rebootUnneeded` (also when its permission is gone), `rebootFailed`, or nothing. */
   reboot: () => {},
   /** Write syncStatus, lastSyncError and conditions, where they differ. */
   report: (_: unknown, _params: { readonly syncStatus: 'InProgress' | 'Succeeded' | 'Failed'; readonly cause?: string | undefined }) => {},
