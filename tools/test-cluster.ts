@@ -2,8 +2,9 @@
  * `npm run test:cluster [-- --ensure] [-- VITEST ARGUMENTS]`: our parts beside real ones. The first part compares our API server with a real one; the
  * second runs our operator and node on a real control plane, kubelet and containerd, in namespaces of its own; the third builds the image, and runs it
  * there by the manifests. With --ensure what is missing is built or fetched first; without it that part is skipped, said so, and not failed.
- * `--part api`, `--part node` and `--part images` run one of them. `--sequences N` is how many drawn sequences of requests run (default 200), `--seed TEXT` from which
- * seed. `--churn SECONDS` is how long informers run under churn (default 20). The results are also written as JSON.
+ * `--part api`, `--part node` and `--part images` run one of them; `--part least-rights`, which runs only when it is asked for, is the third without one right of the
+ * daemon after the other. `--sequences N` is how many drawn sequences of requests run (default 200), `--seed TEXT` from which seed. `--churn SECONDS` is how long
+ * informers run under churn (default 20). The results are also written as JSON.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -29,11 +30,12 @@ const nodeComponents = ['kube-scheduler', 'kube-controller-manager', 'kubelet'] 
 const onNodes = {
   node: { config: 'test/cluster/kubelet/vitest.config.ts', results: 'cluster-kubelet', ours: 'operator with webhooks, vfleet node (config daemon, device plugin, CNI), the meta-plugin in the place of Multus, as processes' },
   images: { config: 'test/cluster/images/vitest.config.ts', results: 'cluster-images', ours: 'the image and the manifests as they are delivered: operator, node and CNI as pods' },
+  'least-rights': { config: 'test/cluster/least-rights/vitest.config.ts', results: 'cluster-least-rights', ours: 'the image and the manifests as they are delivered, less one right of the daemon at a time' },
 } as const;
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-if (part !== undefined && part !== 'api' && part !== 'node' && part !== 'images') {
-  process.stderr.write(`There is no part ${part}; there are api, node and images.\n`);
+if (part !== undefined && part !== 'api' && part !== 'node' && part !== 'images' && part !== 'least-rights') {
+  process.stderr.write(`There is no part ${part}; there are api, node, images and least-rights.\n`);
   process.exit(2);
 }
 try {
@@ -41,6 +43,7 @@ try {
   if (part === undefined || part === 'api') statuses.push(await besideApiServer());
   if (part === undefined || part === 'node') statuses.push(await onNode('node'));
   if (part === undefined || part === 'images') statuses.push(await onNode('images'));
+  if (part === 'least-rights') statuses.push(await onNode('least-rights'));
   process.exitCode = Math.max(...statuses);
 } catch (error) {
   if (!(error instanceof RigError || error instanceof ImageError)) throw error;
@@ -67,15 +70,15 @@ async function onNode(which: keyof typeof onNodes): Promise<number> {
   if (isEnsured) {
     await ensureKubernetes({ with: nodeComponents });
     await ensureContainerRuntime();
-    if (which === 'images') await basePackages(ownArchitecture());
+    if (which !== 'node') await basePackages(ownArchitecture());
   }
-  if (which === 'images' && findCompiler() === undefined) return skipNode(results, 'there is no C compiler for the CNI executable of the image (on Debian: gcc and libc6-dev)');
-  if (which === 'images' && !(await hasBasePackages(ownArchitecture()))) return skipNode(results, 'the Debian packages of the image are missing; `npm run test:cluster -- --ensure` fetches them');
+  if (which !== 'node' && findCompiler() === undefined) return skipNode(results, 'there is no C compiler for the CNI executable of the image (on Debian: gcc and libc6-dev)');
+  if (which !== 'node' && !(await hasBasePackages(ownArchitecture()))) return skipNode(results, 'the Debian packages of the image are missing; `npm run test:cluster -- --ensure` fetches them');
   const missing = [...(await missingKubernetes(nodeComponents)), ...(await missingContainerRuntime())];
   if (missing.length > 0) return skipNode(results, `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing; \`npm run test:cluster -- --ensure\` builds them from Go modules (Go 1.24 or newer) and takes runc and busybox from the machine or from Debian packages`);
   print(`Real: etcd ${etcdVersion}; kube-apiserver, kube-scheduler, kube-controller-manager and kubelet ${kubernetesVersion}; containerd ${containerdVersion} with runc; ${Object.keys(cniPlugins).join(', ')} ${cniPluginsVersion}; namespaces, interfaces and traffic of pods.
 Ours: ${ours}.
-Simulated: the NICs (the article's fleet); their VFs are veth pairs, their switch is a bridge. One image of busybox stands for every ${which === 'images' ? 'other ' : ''}image.`);
+Simulated: the NICs (the article's fleet); their VFs are veth pairs, their switch is a bridge. One image of busybox stands for every ${which === 'node' ? '' : 'other '}image.`);
   return runInOwnNamespaces('worker-0', vitest(config, results), { ...process.env, NODE_ENV: 'test' });
 }
 
