@@ -44,6 +44,15 @@ const install = (...words: readonly string[]) => cni('install', '--from', from, 
 const NETWORK = { cniVersion: '1.0.0', name: 'cluster', plugins: [{ type: 'bridge', ipam: { type: 'host-local' } }, { type: 'portmap', capabilities: { portMappings: true, bandwidth: false } }] };
 
 describe('vfleet cni', () => {
+  test('a folder that cannot be is told with its path and what to do', async () => {
+    await put('opt/cni', 'a file');
+    const { status, err } = await install();
+    expect(status).toBe(1);
+    expect(err).toMatch(/ENOTDIR.*\/opt\/cni\/bin|EEXIST.*\/opt\/cni/);
+    expect(err).toContain('Run as root');
+    expect(err).not.toContain('    at ');
+  });
+
   test('install puts three executables there, again changes nothing, and a newer one takes their place', async () => {
     await mkdir(join(host, 'opt/cni/bin'), { recursive: true });
     expect(await install()).toMatchObject({ status: 0, out: 'installed /opt/cni/bin/sriov\ninstalled /opt/cni/bin/ib-sriov\ninstalled /opt/cni/bin/vfleet\n' });

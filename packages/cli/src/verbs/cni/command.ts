@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { CliContext } from '../../context.ts';
+import { CliFailure } from '../../failure.ts';
 import { installCni } from './install.ts';
 import { removeCni } from './remove.ts';
 import type { CniFolders } from './node-folders.ts';
@@ -23,7 +24,7 @@ export function cniCommand(context: CliContext, finish: (status: number) => void
     .option('--from <file>', 'the executable', '/opt/vfleet/cni/vfleet-cni'))
     .addOption(new Option('--cluster-network <what>', 'wrap: vfleet becomes the plugin of the cluster\'s network, in front of the one that is there, and gives pods the networks of their annotations; leave: something else does that, as Multus').choices(['wrap', 'leave']).default('leave'))
     .action(async ({ from, clusterNetwork, ...options }: FolderOptions & { readonly from: string; readonly clusterNetwork: 'wrap' | 'leave' }) => {
-      for (const line of await installCni(foldersOf(options), from, clusterNetwork)) context.terminal.out(`${line}\n`);
+      for (const line of await onFiles(installCni(foldersOf(options), from, clusterNetwork))) context.terminal.out(`${line}\n`);
       finish(0);
     }));
   cni.addCommand(folders(new Command('remove')
@@ -32,11 +33,21 @@ export function cniCommand(context: CliContext, finish: (status: number) => void
     .option('--resource-prefix <prefix>', 'prefix of the resources that VFs were advertised as', 'openshift.io')
     .option('--stay', 'do not end afterwards, for a DaemonSet'))
     .action(async ({ stay, resourcePrefix, ...options }: FolderOptions & { readonly resourcePrefix: string; readonly stay?: boolean }) => {
-      for (const line of await removeCni(foldersOf(options), resourcePrefix)) context.terminal.out(`${line}\n`);
+      for (const line of await onFiles(removeCni(foldersOf(options), resourcePrefix))) context.terminal.out(`${line}\n`);
       if (stay === true) await untilTold();
       finish(0);
     }));
   return cni;
+}
+
+/** What the node's file system refuses is told with the path that it refused. */
+async function onFiles<Value>(work: Promise<Value>): Promise<Value> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof Error && 'syscall' in error)) throw error;
+    throw new CliFailure(error.message, 'Run as root, with the folders of --bin and --conf below --root there and writable; in a pod they are mounts of the host.');
+  }
 }
 
 function foldersOf({ root, bin, conf }: FolderOptions): CniFolders {
