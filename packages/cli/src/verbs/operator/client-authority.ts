@@ -1,9 +1,12 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Log } from '@vfleet/core';
 import { CliFailure } from '../../failure.ts';
 
-/** A file that is mounted changes by its folder being exchanged, which notifications of the kernel miss: it is looked at. */
+/**
+ * A file that is mounted changes by its folder being exchanged, which notifications of the kernel miss. It is read: by its time of change, what
+ * happens between the first reading and the first look at that time would never be seen.
+ */
 const LOOK_EVERY_MS = 2_000;
 
 export interface FollowedClientAuthority extends Disposable {
@@ -16,19 +19,23 @@ export function followClientAuthority(path: string | undefined, log: Log, change
   const first = readAuthorities(path);
   if (first instanceof Error) throw new CliFailure(`--webhook-client-ca: ${first.message}`, 'It must be a file of certificates in PEM.');
   let current = first;
+  let problem: string | undefined;
   const look = () => {
     const next = readAuthorities(path);
     if (next instanceof Error) {
+      if (next.message === problem) return;
+      problem = next.message;
       log.warn('the authorities of clients cannot be read; those from before go on', { path, cause: next.message });
       return;
     }
+    problem = undefined;
     if (next === current) return;
     current = next;
     changed(next);
     log.info('the authorities of clients have changed', { path });
   };
-  watchFile(path, { interval: lookEveryMs }, look);
-  return { settings: { clientAuthority: first }, [Symbol.dispose]: () => unwatchFile(path, look) };
+  const timer = setInterval(look, lookEveryMs);
+  return { settings: { clientAuthority: first }, [Symbol.dispose]: () => clearInterval(timer) };
 }
 
 function readAuthorities(path: string): string | Error {
