@@ -28,12 +28,16 @@ export interface WebhookServerOptions {
 export interface WebhookLimits {
   /** The greatest object (3 MiB in a request to an API server) twice, old and new, and the review around them. */
   readonly bodyBytes: number;
-  /** Milliseconds until a request must have arrived whole. */
+  /** Milliseconds until a request must have arrived whole, and until a handshake must have ended. */
   readonly requestMs: number;
+  /** Milliseconds until a connection without a request is closed: longer than clients keep theirs, or they write to one that is just being closed. */
+  readonly idleMs: number;
+  /** From half of them on each answer is the last one of its connection. */
   readonly connections: number;
 }
 
-export const webhookLimits: WebhookLimits = { bodyBytes: 7 * 1024 * 1024, requestMs: 10_000, connections: 512 };
+/** An API server closes an idle connection after 90 s (client-go, SetTransportDefaults), and does not repeat a POST that broke. */
+export const webhookLimits: WebhookLimits = { bodyBytes: 7 * 1024 * 1024, requestMs: 10_000, idleMs: 120_000, connections: 512 };
 
 export interface WebhookServer {
   readonly port: number;
@@ -53,17 +57,16 @@ export async function serveWebhooks(admission: Admission, identity: KeyAndCertif
     ...(options.ciphers === undefined ? {} : { ciphers: options.ciphers }), ...(serving.clientAuthority === undefined ? {} : { ca: serving.clientAuthority }),
   });
   const mustPresent = options.clientAuthority !== undefined;
-  const server = createServer({ ...secured(), requestCert: mustPresent, rejectUnauthorized: mustPresent, requestTimeout: limits.requestMs, headersTimeout: limits.requestMs, connectionsCheckingInterval: 1_000 });
+  const server = createServer({ ...secured(), requestCert: mustPresent, rejectUnauthorized: mustPresent, requestTimeout: limits.requestMs, headersTimeout: limits.requestMs, handshakeTimeout: limits.requestMs, keepAliveTimeout: limits.idleMs, connectionsCheckingInterval: 1_000 });
   server.maxConnections = limits.connections;
+  const sockets = new Set<Socket>();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (sockets.size * 2 >= limits.connections) response.shouldKeepAlive = false;
     void answer(admission, request, response, { limits, log, observer: options.observer });
   });
-  const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    // A handshake that never ends holds a connection as well.
-    socket.setTimeout(limits.requestMs, () => socket.destroy());
   });
   // Handshakes fail for many reasons that are the client's; API servers retry.
   server.on('tlsClientError', (error: Error) => log.debug('a TLS handshake failed', { cause: error.message }));
