@@ -54,6 +54,8 @@ describe.skipIf(!(await realServerIsBuilt()))('the operator on a real API server
     for (const name of ['w1', 'w2']) await addNode(kube, name, { rack: 'a' });
     await expect.poll(async () => (await kube.list(api.nodeStates)).items.map(({ metadata }) => metadata.name), within).toEqual(['w1', 'w2']);
     for (const name of ['w1', 'w2']) await report(kube, name, { interfaces: [nic('ens1f0', '0000:81:00.0')], syncStatus: 'Succeeded' });
+    // The operator answers to a first discovery, policy or not.
+    for (const name of ['w1', 'w2']) await expect.poll(async () => (await state(name)).metadata.generation, within).toBeGreaterThan(1);
     const before = (await state('w1')).metadata.generation!;
     await addPolicy(kube, 'fast', { resourceName: 'fast', nodeSelector: { rack: 'a' } });
     for (const name of ['w1', 'w2']) await expect.poll(async () => (await state(name)).spec.interfaces?.map(({ numVfs }) => numVfs), within).toEqual([4]);
