@@ -6,35 +6,21 @@ import { createIpam } from '@vfleet/controllers/ipam/index.ts';
 import { nodeSlicePools, slicesOf } from '@vfleet/controllers/ipam/node-slices.ts';
 import { ipPools } from '@vfleet/controllers/ipam/whereabouts.ts';
 import { formatPrefix, parsePrefix, prefixContains } from '@vfleet/controllers/ipam/ip.ts';
-import type { Kube } from '@vfleet/core';
-import { KubeError, MemFiles, SeededRandom, SimClock } from '@vfleet/core';
+import { MemFiles, SeededRandom, SimClock } from '@vfleet/core';
 import { customResourceDefinitionResource, nodes } from '@vfleet/kube';
 import { createApiServer } from '@vfleet/kube-sim';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { lossyKubeOf } from './lossy-kube.ts';
+import type { Fault } from './lossy-kube.ts';
 import { whereaboutsDefinitions } from './whereabouts-definitions.ts';
-
-type Fault = (write: number) => 'before' | 'after' | undefined;
 
 async function world({ statusIsSubresource = true, fault = { of: (() => undefined) as Fault } } = {}) {
   const [clock, random] = [new SimClock(), new SeededRandom('slices')];
   const kube = createApiServer({ clock, random }).client();
   for (const definition of whereaboutsDefinitions({ statusIsSubresource })) await kube.create(customResourceDefinitionResource, definition);
   await clock.run(5_000);
-  let writes = 0;
-  const lossy = async <Value>(work: () => Promise<Value>): Promise<Value> => {
-    const at = fault.of(++writes);
-    if (at === 'before') throw new KubeError('Unreachable', 0, 'connection refused');
-    const value = await work();
-    if (at === 'after') throw new KubeError('Unreachable', 0, 'connection reset');
-    return value;
-  };
-  const lossyKube: Kube = {
-    get: (resource, key) => kube.get(resource, key), list: (resource, options) => kube.list(resource, options), watch: (resource, options, sink) => kube.watch(resource, options, sink),
-    patch: (resource, key, patch, options) => kube.patch(resource, key, patch, options), evict: (...given) => kube.evict(...given), bind: (...given) => kube.bind(...given),
-    create: (resource, object, options) => lossy(() => kube.create(resource, object, options)), update: (resource, object, options) => lossy(() => kube.update(resource, object, options)),
-    delete: (resource, key, options) => lossy(() => kube.delete(resource, key, options)),
-  };
+  const { lossyKube, writes } = lossyKubeOf(kube, fault);
   const ipamOf = (nodeName: string) => createIpam(new MemFiles(), undefined, { kube: lossyKube, clock, random, nodeName });
   const wait = async <Value>(promise: Promise<Value>): Promise<Value> => {
     let over = false;
@@ -48,7 +34,7 @@ async function world({ statusIsSubresource = true, fault = { of: (() => undefine
     const result = await wait(ipamOf(node).allocate(request(pod, config)));
     return result.ok ? result.value.ips.map(({ address }) => address) : result.error;
   };
-  return { kube, ipamOf, wait, held, pools, add, writes: () => writes };
+  return { kube, ipamOf, wait, held, pools, add, writes };
 }
 
 const CONFIG: object = { range: '10.1.0.0/24', node_slice_size: '/28' };

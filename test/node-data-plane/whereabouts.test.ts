@@ -3,17 +3,16 @@
 // another implementation may have left in the pools.
 import { createIpam } from '@vfleet/controllers';
 import type { Ipam, IpamRequest } from '@vfleet/controllers';
-import { KubeError, MemFiles, SeededRandom, SimClock } from '@vfleet/core';
-import type { Kube } from '@vfleet/core';
+import { MemFiles, SeededRandom, SimClock } from '@vfleet/core';
 import { ipPools, ipReservations } from '@vfleet/controllers/ipam/whereabouts.ts';
 import { customResourceDefinitionResource, namespaces, pods } from '@vfleet/kube';
 import { createApiServer } from '@vfleet/kube-sim';
 import { describe, expect, test } from 'vitest';
+import { lossyKubeOf } from './lossy-kube.ts';
+import type { Fault } from './lossy-kube.ts';
 import { whereaboutsDefinitions } from './whereabouts-definitions.ts';
 
 /** Asked before each write: an error instead of it, after it, or nothing. */
-type Fault = (write: number) => 'before' | 'after' | undefined;
-
 async function world(fault: { of: Fault } = { of: () => undefined }) {
   const clock = new SimClock();
   const random = new SeededRandom('whereabouts');
@@ -22,21 +21,7 @@ async function world(fault: { of: Fault } = { of: () => undefined }) {
   for (const definition of whereaboutsDefinitions()) await kube.create(customResourceDefinitionResource, definition);
   await kube.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'x' } });
   await clock.run(5_000);
-  let writes = 0;
-  const lossy = async <Value>(work: () => Promise<Value>): Promise<Value> => {
-    const at = fault.of(++writes);
-    if (at === 'before') throw new KubeError('Unreachable', 0, 'connection refused');
-    const value = await work();
-    if (at === 'after') throw new KubeError('Unreachable', 0, 'connection reset');
-    return value;
-  };
-  const lossyKube: Kube = {
-    get: (resource, key) => kube.get(resource, key), list: (resource, options) => kube.list(resource, options), watch: (resource, options, sink) => kube.watch(resource, options, sink),
-    patch: (resource, key, patch, options) => kube.patch(resource, key, patch, options), evict: (...given) => kube.evict(...given), bind: (...given) => kube.bind(...given),
-    create: (resource, object, options) => lossy(() => kube.create(resource, object, options)),
-    update: (resource, object, options) => lossy(() => kube.update(resource, object, options)),
-    delete: (resource, key, options) => lossy(() => kube.delete(resource, key, options)),
-  };
+  const { lossyKube, writes } = lossyKubeOf(kube, fault);
   const ipam = createIpam(new MemFiles(), undefined, { kube: lossyKube, clock, random });
   const wait = async <Value>(promise: Promise<Value>): Promise<Value> => {
     let over = false;
@@ -47,7 +32,7 @@ async function world(fault: { of: Fault } = { of: () => undefined }) {
   const pools = async () => Object.fromEntries((await kube.list(ipPools)).items.map(({ metadata, spec }) => [metadata.name, spec.allocations]));
   const reservations = async () => (await kube.list(ipReservations)).items.map(({ metadata }) => metadata.name).toSorted();
   const run = (name: string) => kube.create(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'x', name }, spec: { containers: [{ name: 'app', image: 'app' }] } });
-  return { kube, ipam, wait, run, pools, reservations, writes: () => writes };
+  return { kube, ipam, wait, run, pools, reservations, writes };
 }
 
 const request = (pod: string, config: object = { range: '10.1.0.0/24' }): IpamRequest => ({
