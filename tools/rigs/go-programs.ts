@@ -17,7 +17,7 @@ export interface GoModule {
   write(go: GoTool, dir: string): Promise<readonly string[]>;
 }
 
-export interface GoProgram {
+export type GoProgram = {
   /** Also the name of its file. */
   readonly name: string;
   /** The pinned one, without a leading v. */
@@ -27,10 +27,15 @@ export interface GoProgram {
   readonly source: { readonly main: string } | { readonly package: string };
   /** Build tags, separated by commas. */
   readonly tags?: string;
-  /** Asks it for its version, which the pattern finds in what it prints. */
-  readonly versionArguments: readonly string[];
-  readonly versionPattern: RegExp;
-}
+} & (
+  | {
+      /** Asks it for its version, which the pattern finds in what it prints. */
+      readonly versionArguments: readonly string[];
+      readonly versionPattern: RegExp;
+    }
+  /** For a program that does not say its version: the module whose version Go has written into it (debug/buildinfo). */
+  | { readonly versionOfModule: string }
+);
 
 export interface EnsureOptions {
   /** How many packages Go compiles at a time (`go build -p`); Go decides when absent. */
@@ -89,14 +94,23 @@ async function isPresent(dir: string, program: GoProgram): Promise<boolean> {
   );
 }
 
-async function binaryVersion(path: string, { versionArguments, versionPattern }: GoProgram): Promise<string | undefined> {
+async function binaryVersion(path: string, program: GoProgram): Promise<string | undefined> {
   try {
+    if ("versionOfModule" in program) return moduleVersion(await readFile(path), program.versionOfModule);
+    const { versionArguments, versionPattern } = program;
     await access(path);
     const { exitCode, stdout, stderr } = await runCommand(path, versionArguments, { timeoutMs: 20_000 });
     return exitCode === 0 ? versionPattern.exec(stdout + stderr)?.[1] : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** A line of words between tabs for each module, the program's own among them, stands in the executable as `go version -m` prints it. */
+function moduleVersion(executable: Buffer, modulePath: string): string | undefined {
+  const line = `\t${modulePath}\tv`;
+  const at = executable.indexOf(line);
+  return at === -1 ? undefined : /^\d[^\t\n]*/.exec(executable.toString("latin1", at + line.length, at + line.length + 64))?.[0];
 }
 
 // ---------------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ const ROOT = join(import.meta.dirname, '../../..');
 export const NAMESPACE = 'sriov-network-operator';
 
 /** A network as clusters have it before anybody thinks of a second one. */
-const CLUSTER_NETWORK = {
+const BRIDGE_NETWORK = {
   cniVersion: '1.0.0', name: 'cluster',
   plugins: [
     { type: 'bridge', bridge: 'cni0', isGateway: true, ipam: { type: 'host-local', ranges: [[{ subnet: '10.244.0.0/24' }]], routes: [{ dst: '0.0.0.0/0' }] } },
@@ -34,11 +34,12 @@ export class DeliveredCluster {
     this.#open = open;
   }
 
-  static async start(logDir: string): Promise<DeliveredCluster> {
+  /** `network` is the configuration list of the cluster's own network. */
+  static async start(logDir: string, network: object = BRIDGE_NETWORK): Promise<DeliveredCluster> {
     await mkdir(logDir, { recursive: true });
     await using open = new AsyncDisposableStack();
     const node = open.use(await startRealNode({ logDir, services: true }));
-    await writeFile(join(node.cniConf, '10-cluster.conflist'), JSON.stringify(CLUSTER_NETWORK));
+    await writeFile(join(node.cniConf, '10-cluster.conflist'), JSON.stringify(network));
     const kube = open.adopt(kubeFromConfigFile(node.api.kubeconfig), (one) => one.close());
     const cluster = new DeliveredCluster(node, kube, open.move());
     await kube.patch(api.nodes, { name: node.name }, { type: 'merge', patch: { metadata: { labels: { 'feature.node.kubernetes.io/network-sriov.capable': 'true' } } } });
