@@ -6,6 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import { silentLog } from '@vfleet/core';
+import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
+import { daemonSets, namespaces } from '@vfleet/kube';
+import type { DaemonSet } from '@vfleet/kube';
+import { createApiServer } from '@vfleet/kube-sim';
 import { parseAllDocuments } from 'yaml';
 import { ENTRIES, packageFolder, startedBeside } from './bundle.ts';
 import { licenceReport } from './licences.ts';
@@ -100,15 +105,41 @@ describe('the bundle', () => {
   ])('%s is of the package %s', (id, folder) => expect(packageFolder(id, '/r')).toBe(folder));
 });
 
+const manifest = async (file: string) => parseAllDocuments(await readFile(join(ROOT, 'deploy', file), 'utf8')).map((document) => document.toJS() as { readonly kind: string; readonly metadata: { readonly name: string } });
+
 test('deploy/demo.yaml is deploy/install.yaml with additions to its DaemonSet, and a fleet', async () => {
-  const read = async (file: string) => parseAllDocuments(await readFile(join(ROOT, 'deploy', file), 'utf8')).map((document) => document.toJS() as { readonly kind: string; readonly metadata: { readonly name: string } });
-  const [installed, demo] = [await read('install.yaml'), await read('demo.yaml')];
+  const [installed, demo] = [await manifest('install.yaml'), await manifest('demo.yaml')];
   const isChanged = ({ kind, metadata: { name } }: { readonly kind: string; readonly metadata: { readonly name: string } }) => kind === 'DaemonSet' || name === 'vfleet-simulated-fleet';
   expect(demo.filter((object) => !isChanged(object))).toEqual(installed.filter((object) => !isChanged(object)));
   const lines = (objects: readonly object[]) => JSON.stringify(objects.filter((object) => 'kind' in object && object.kind === 'DaemonSet'), null, 1).split('\n').map((line) => line.trim().replace(/,$/, ''));
   const added = lines(demo);
   for (const line of lines(installed)) expect(added.splice(added.indexOf(line), 1)).toEqual([line]);
   expect(added.filter((line) => line.startsWith('"--'))).toEqual(['"--cluster-network=wrap"', '"--fleet=/etc/vfleet/simulated/fleet.yaml"', '"--stand-ins"']);
+});
+
+test('deploy/patches and deploy/simulated-fleet.yaml make of the installation what the demo is, once or twice', async () => {
+  const server = createApiServer({ clock: new RealClock(), random: new SystemRandom(), log: silentLog });
+  try {
+    const kube = server.client();
+    const made = async (file: string, patches: readonly string[]) => {
+      const daemonSet = (await manifest(file)).find(({ kind }) => kind === 'DaemonSet') as DaemonSet | undefined;
+      await kube.create(daemonSets, daemonSet!);
+      const key = { namespace: 'sriov-network-operator', name: daemonSet!.metadata.name };
+      for (const patch of patches) await kube.patch(daemonSets, key, { type: 'strategic', patch: JSON.parse(await readFile(join(ROOT, 'deploy/patches', patch), 'utf8')) as Readonly<Record<string, unknown>> });
+      const { spec } = await kube.get(daemonSets, key);
+      await kube.delete(daemonSets, key, { propagationPolicy: 'Background' });
+      return spec;
+    };
+    await kube.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'sriov-network-operator' } });
+    const [demo, one, other] = [await made('demo.yaml', []), 'without-multus.json', 'simulated.json'];
+    expect((await readdir(join(ROOT, 'deploy/patches'))).toSorted()).toEqual([other, one]);
+    expect(await made('install.yaml', [one, other])).toEqual(demo);
+    expect(await made('install.yaml', [one, one, other, other])).toEqual(demo);
+    for (const alone of [one, other]) expect(await made('install.yaml', [alone])).not.toEqual(demo);
+  } finally {
+    server.stop();
+  }
+  expect(await manifest('simulated-fleet.yaml')).toEqual((await manifest('demo.yaml')).filter(({ kind }) => kind === 'ConfigMap'));
 });
 
 const word = fc.stringMatching(/^[a-z][a-z0-9-]{0,12}$/);
