@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { MemFiles, SimClock, ok, silentLog } from '@vfleet/core';
 import type { Inventory } from '@vfleet/core';
 import { SriovCni } from '@vfleet/controllers';
+import { SimNamespaces } from '@vfleet/hw-sim/namespaces.ts';
 import type { SriovAttachRequest } from '@vfleet/controllers';
 import { BACKENDS, during, simulatedMachine } from './backends.ts';
 import type { BackendName } from './backends.ts';
@@ -21,7 +22,7 @@ async function machine(backend: BackendName) {
   for (const step of [{ kind: 'setRdmaMode', mode: 'exclusive' }, { kind: 'setNumVfs', pf: PF, count: 2 }] as const) expect(await during(clock, hardware.apply(step))).toEqual(ok(undefined));
   await clock.run(10_000);
   node.createNetns(NETNS);
-  const cni = new SriovCni({ hardware, files: new MemFiles(), clock, log: silentLog, namespaces: { exists: async (netns) => node.namespaces.includes(netns) } });
+  const cni = new SriovCni({ hardware, files: new MemFiles(), clock, log: silentLog, namespaces: new SimNamespaces(node) });
   const look = async (): Promise<Inventory> => {
     const seen = await during(clock, hardware.discover());
     if (!seen.ok) throw new Error(seen.error.cause);

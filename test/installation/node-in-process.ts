@@ -7,6 +7,7 @@ import { NodeFiles, RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { callDaemon } from '@vfleet/controllers/cni/edge/client.ts';
 import { createPluginRunner } from '@vfleet/controllers/cni/edge/real-plugin-runner.ts';
 import { createFleet, nodesOf, parseFleet } from '@vfleet/hw-sim';
+import { SimNamespaces } from '@vfleet/hw-sim/namespaces.ts';
 import { NodeProcess } from '../../packages/cli/src/verbs/node/node-process.ts';
 import { rootedFiles } from '../../packages/cli/src/host-ports/rooted-files.ts';
 import { PlayedKubelet } from '../../packages/controllers/test/device-plugin/edge/played-kubelet.ts';
@@ -37,7 +38,7 @@ export async function startNode(kube: Kube, nodeName: string, namespace: string)
   const files = rootedFiles(new NodeFiles(clock, random), join(folder, 'root'));
   const ports = {
     kube, clock, random, log: silentLog, files, hardware: node.hardware, host: node.host, plugins: createPluginRunner({ clock }), peerUid: () => process.getuid?.(),
-    namespaces: { exists: async (netns: string) => node.namespaces.includes(netns) },
+    namespaces: new SimNamespaces(node),
   };
   const settings = { nodeName, namespace, resourcePrefix: 'openshift.io', kubeletFolder: kubelet.folder, cniSocket, useCdi: false };
   open.adopt(await NodeProcess.start(ports, settings), (running) => running.stop());

@@ -93,6 +93,30 @@ test('a node that is killed takes nothing from its pods, and goes on with what t
   for (const [pod, vlan] of [['a', 100], ['b', 100], ['c', 200]] as const) await cni('CHECK', pod, before[{ a: 0, b: 1, c: 2 }[pod]]!.pciAddress!, vlan);
 });
 
+test('a node that does not see the namespaces of its pods takes nothing from them, says so, and goes on when it sees them', { timeout: 2 * PATIENCE_MS }, async () => {
+  await rig.end('SIGTERM');
+  const said = () => rig.log.filter(({ message }) => message === 'It cannot be said whether a network namespace has gone; what its pod has stays with it.');
+  // As in a container without the mount: the folder is there, and nothing is in it.
+  execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run/netns']);
+  try {
+    rig.start('--stand-ins');
+    await runs(3);
+    await until('all three are told of', () => said().length === 3);
+    await configured(4);
+  } finally {
+    execFileSync('umount', ['/run/netns']);
+  }
+  await reaches('a', '198.51.100.3');
+  await rig.end('SIGTERM');
+  rig.start('--stand-ins');
+  await runs(4);
+  await configured(4);
+  const devices = (await vfs()).map(({ pciAddress }) => pciAddress!);
+  for (const [pod, vlan] of [['a', 100], ['b', 100], ['c', 200]] as const) await cni('CHECK', pod, devices[{ a: 0, b: 1, c: 2 }[pod]]!, vlan);
+  await reaches('b', '198.51.100.2');
+  assert.equal(said().length, 3);
+});
+
 test('what they had is given back, and without the policy nothing is left', { timeout: 2 * PATIENCE_MS }, async () => {
   const devices = (await vfs()).map(({ pciAddress }) => pciAddress!);
   await cni('DEL', 'a', devices[0]!, 100);

@@ -107,7 +107,7 @@ describe('health', () => {
     expect(await node.ask('/healthz')).toEqual({ status: 200, text: 'ok' });
     await kubelet.meet('openshift.io_vfs.sock');
     await soon(async () => expect(await node.ask('/readyz')).toEqual({ status: 200, text: 'ok' }));
-    expect((await node.ask('/readyz?verbose')).text.split('\n').sort()).toEqual(['[+]cni-socket ok', '[+]config-daemon ok', '[+]hardware-monitor ok', '[+]kubelet ok', 'readyz check passed']);
+    expect((await node.ask('/readyz?verbose')).text.split('\n').sort()).toEqual(['[+]cni-socket ok', '[+]config-daemon ok', '[+]hardware-monitor ok', '[+]kubelet ok', '[+]namespaces ok', 'readyz check passed']);
   });
 });
 

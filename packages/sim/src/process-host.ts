@@ -1,3 +1,4 @@
+import type { Namespaces } from '@vfleet/controllers';
 import type { Clock, DevicePluginRegistry, Files, Hardware, Host, Kube, Log, PodNetworks, PodResources, Random } from '@vfleet/core';
 
 /** Parts of the production code that run as processes of their own. */
@@ -21,6 +22,7 @@ export interface ProcessPorts {
   readonly files?: Files;
   readonly registry?: DevicePluginRegistry;
   readonly podResources?: PodResources;
+  readonly namespaces?: Namespaces;
 }
 
 /** What a host gives a process that begins. */

@@ -2,10 +2,15 @@ import type { AttachFailure, Files, PodNetworks, Result, Subscription } from '@v
 import { MemFiles, fail } from '@vfleet/core';
 import type { DevicePluginManager, NodePodNetworks } from '@vfleet/controllers';
 import { createConfigDaemon, createDevicePluginManager, createPodNetworks } from '@vfleet/controllers';
+import { OrphanCollector } from '@vfleet/controllers/attachment/orphan-collector.ts';
 import { ApiEvents } from '@vfleet/kube';
 import type { RebootPhase, SimulatedNode } from '@vfleet/hw-sim';
+import { SimNamespaces } from '@vfleet/hw-sim/namespaces.ts';
 import type { Cluster, Kubelet } from '@vfleet/kube-sim';
 import { SimBootServices } from './boot-services.ts';
+import { WithoutNamespaces } from './faults/hidden-namespaces.ts';
+import { Sandboxes } from './sandboxes.ts';
+import type { SandboxId } from './sandboxes.ts';
 import { OvsCni } from './ovs-cni.ts';
 import { OvsDatabase } from './ovs-database.ts';
 import type { ComponentName, Hosted, ProcessHost, ProcessPorts } from './process-host.ts';
@@ -34,7 +39,9 @@ export class WorldNode {
   readonly #ports: WorldPorts;
   readonly #cluster: Cluster;
   readonly #namespace: string;
-  readonly #netns = { exists: async (path: string): Promise<boolean> => this.hardware.namespaces.includes(path) };
+  /** The attachment daemon has not the folder of network namespaces. */
+  namespacesHidden = false;
+  readonly #sandboxes = new Sandboxes();
   readonly #host: ProcessHost;
   /** The disk may have been another world's: the machine comes up as after a loss of power. */
   readonly #hasPast: boolean;
@@ -69,6 +76,11 @@ export class WorldNode {
 
   get kubelet(): Kubelet | undefined {
     return this.#kubelet;
+  }
+
+  /** Sandboxes whose networks were set up, and for which the runtime has not called DEL. For checks. */
+  attachedSandboxes(): readonly SandboxId[] {
+    return this.#sandboxes.all();
   }
 
   async start(): Promise<void> {
@@ -134,17 +146,23 @@ export class WorldNode {
   }
 
   #startAttachment(): Running {
-    const { hardware } = this.hardware;
-    const hosted = this.#hosted('attachment', 'multus', { hardware, files: this.files });
+    const isHidden = () => this.namespacesHidden;
+    const hosted = this.#hosted('attachment', 'multus', { hardware: new WithoutNamespaces(this.hardware.hardware, isHidden), files: this.files, namespaces: new SimNamespaces(this.hardware, isHidden) });
     const { ports } = hosted;
     const nodePorts = { ...ports, hardware: ports.hardware!, files: ports.files! };
     const networks: NodePodNetworks = createPodNetworks(
-      { ...nodePorts, namespaces: this.#netns, events: new ApiEvents(ports, { component: 'multus', host: this.name }) },
+      { ...nodePorts, events: new ApiEvents(ports, { component: 'multus', host: this.name }) },
       { nodeName: this.name, chainedPlugins: new OvsCni(nodePorts, () => networks.vfs), onQuarantine: (devices) => this.#devicePlugin?.quarantine(devices) },
     );
     this.#attachment = { hosted, networks };
-    void networks.recover();
-    return networks;
+    const orphans = new OrphanCollector({ attachments: networks, clock: ports.clock, log: ports.log });
+    orphans.start();
+    return {
+      stop: () => {
+        orphans.stop();
+        networks.stop();
+      },
+    };
   }
 
   #startConfigDaemon(): Running {
@@ -174,10 +192,11 @@ export class WorldNode {
     const networks: PodNetworks = {
       attach: (sandbox) => {
         this.hardware.createNetns(sandbox.netns);
-        return call((current) => current.attach(sandbox));
+        return this.#sandboxes.during(sandbox, call((current) => current.attach(sandbox)));
       },
       // The runtime removes the network namespace once CNI has let go of it, and gives what was left inside back to the host.
       detach: async (sandbox) => {
+        this.#sandboxes.end(sandbox.containerId);
         const detached = await call((current) => current.detach(sandbox));
         if (detached.ok) this.hardware.deleteNetns(sandbox.netns);
         return detached;
@@ -198,6 +217,7 @@ export class WorldNode {
     const kubelet = this.#kubelet;
     if (kubelet === undefined) return;
     if (phase === 'down') {
+      this.#sandboxes.clear();
       kubelet.stop();
       for (const component of nodeComponents) this.#host.kill?.({ component, place: this.name });
       await Promise.all(nodeComponents.map((component) => this.stopComponent(component)));

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { hostNamespaces } from '@vfleet/cli/host-ports/network-namespaces.ts';
+import { HostNamespaces } from '@vfleet/cli/host-ports/network-namespaces.ts';
 import { CniCalls } from '@vfleet/controllers/cni/calls.ts';
 import { createPluginRunner } from '@vfleet/controllers/cni/edge/real-plugin-runner.ts';
 import { CniServer } from '@vfleet/controllers/cni/edge/server.ts';
@@ -26,7 +26,7 @@ export interface DaemonPorts {
 export async function startDaemon({ hardware, podLinks, files }: DaemonPorts, { folder, stateFolder }: { readonly folder: string; readonly stateFolder: string }): Promise<CniDaemon> {
   const clock = new RealClock();
   const random = new SystemRandom();
-  const ports = { hardware, podLinks, files: files ?? new NodeFiles(clock, random), clock, random, log: silentLog, namespaces: hostNamespaces, plugins: createPluginRunner({ clock }) };
+  const ports = { hardware, podLinks, files: files ?? new NodeFiles(clock, random), clock, random, log: silentLog, namespaces: new HostNamespaces(), plugins: createPluginRunner({ clock }) };
   const { random: _, ...cniPorts } = ports;
   const cni = new SriovCni(cniPorts, { stateFolder });
   const calls = new CniCalls({ ...ports, cni }, { stateFolder });

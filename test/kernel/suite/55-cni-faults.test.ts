@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { SriovCni } from '@vfleet/controllers/cni/index.ts';
-import { hostNamespaces } from '@vfleet/cli/host-ports/network-namespaces.ts';
+import { HostNamespaces } from '@vfleet/cli/host-ports/network-namespaces.ts';
 import { pciAddress, silentLog } from '@vfleet/core';
 import type { AttachFailure, PciAddress, Result } from '@vfleet/core';
 import { NodeFiles, RealClock, SystemRandom } from '@vfleet/core/real.ts';
@@ -52,7 +52,7 @@ async function counted<Value>(at: number, work: () => Promise<Result<Value, Atta
 }
 
 function attachment(pod: Pod, device: PciAddress) {
-  const cni = new SriovCni({ hardware, podLinks, files, clock, log: silentLog, namespaces: hostNamespaces }, { stateFolder });
+  const cni = new SriovCni({ hardware, podLinks, files, clock, log: silentLog, namespaces: new HostNamespaces() }, { stateFolder });
   const ipam = { type: 'host-local', dataDir: addressFolder, ranges: [[{ subnet: '192.0.2.0/24' }], [{ subnet: '2001:db8::/64' }]], routes: [{ dst: '198.51.100.0/24' }] };
   const config = { type: 'sriov', name: 'net', deviceID: device, vlan: 100, vlanQoS: 3, mac: '02:11:22:33:44:55', spoofchk: 'off', trust: 'on', max_tx_rate: 200, mtu: 1400, ipam };
   return {

@@ -9,7 +9,7 @@ import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { hostNamespaces } from '@vfleet/cli/host-ports/network-namespaces.ts';
+import { HostNamespaces } from '@vfleet/cli/host-ports/network-namespaces.ts';
 import { SriovCni } from '@vfleet/controllers/cni/index.ts';
 import { silentLog } from '@vfleet/core';
 import type { AttachFailure, PciAddress, Result } from '@vfleet/core';
@@ -72,7 +72,7 @@ function configOf(device: PciAddress): Readonly<Record<string, unknown>> {
 }
 
 async function inThisProcess<Value>(work: (cni: SriovCni) => Promise<Result<Value, AttachFailure>>): Promise<void> {
-  const cni = new SriovCni({ hardware, podLinks, files, clock, log: silentLog, namespaces: hostNamespaces }, { stateFolder });
+  const cni = new SriovCni({ hardware, podLinks, files, clock, log: silentLog, namespaces: new HostNamespaces() }, { stateFolder });
   const done = await work(cni);
   cni.stop();
   assert.ok(done.ok, done.ok ? '' : `${done.error.cause}; ${done.error.remedy}`);

@@ -46,6 +46,18 @@ export const plantedDefects: readonly PlantedDefect[] = [
     wrap: on('attachment', withoutFiles((_, path) => path.startsWith('/var/lib/cni/networks/'))),
   },
   {
+    name: 'unseen-is-gone', says: 'A network namespace that is not seen counts as gone.', scenario: 'pod-churn', oracle: 'pods-keep-vfs',
+    wrap: on('attachment', ({ namespaces }) => (namespaces === undefined ? {} : {
+      namespaces: {
+        identify: (netns) => namespaces.identify(netns),
+        look: async (netns, identity) => {
+          const sight = await namespaces.look(netns, identity);
+          return sight.kind === 'unknown' ? { kind: 'gone', evidence: sight.cause } : sight;
+        },
+      },
+    })),
+  },
+  {
     name: 'wrong-vf-count', says: 'The daemon makes one VF fewer than asked for, and reads the wanted number back.', scenario: 'first-rollout', oracle: 'nodes-settle',
     wrap: on('config-daemon', changedSteps(oneFewer)),
   },
@@ -172,7 +184,7 @@ export const plantedDefects: readonly PlantedDefect[] = [
     wrap: on('config-daemon', ({ host }) => (host === undefined ? {} : { host: { facts: () => host.facts(), ensureKernelArguments: (wanted) => host.ensureKernelArguments(wanted), reboot: async () => ok(undefined) } })),
   },
   {
-    name: 'older-version-accepted', says: 'The operator takes the version before the newest one for the newest.', scenario: 'numvfs-change-under-load', oracle: 'same-end',
+    name: 'older-version-accepted', says: 'The operator takes the version before the newest one for the newest.', scenario: 'numvfs-change-under-load', oracle: 'views-agree',
     wrap: on('operator', ({ kube }) => {
       const before = new Map<string, KubeObject>();
       const older = <Type extends KubeObject>(object: Type): Type => {

@@ -11,7 +11,7 @@ import type { PodLinks } from '@vfleet/core/ports/pod-links.ts';
 import { NodeFiles, RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { createLinuxHardware } from '@vfleet/hw-linux';
 import { LinuxPodLinks } from '@vfleet/hw-linux/pod-links/pod-links.ts';
-import { hostNamespaces } from '../host-ports/network-namespaces.ts';
+import { RuntimeNamespaces } from '../host-ports/network-namespaces.ts';
 import { isUnderWay } from '../host-ports/under-way.ts';
 
 /** Neighbours are told of a new address only while its link comes up this fast: a runtime waits for this process. The daemon takes its time. */
@@ -37,7 +37,7 @@ export async function answerAlone(call: RawCall, stateFolder: string = DEFAULT_S
   if (isMetaPluginCall(call)) return noDaemonAnswer(call);
   const parts = given ?? realParts();
   const { clock, hardware, files } = parts;
-  const cni = new SriovCni({ ...parts, log: silentLog, namespaces: hostNamespaces, plugins: createPluginRunner({ clock }) }, { stateFolder, isUnderWay: (pf) => isUnderWay(files, pf) });
+  const cni = new SriovCni({ ...parts, log: silentLog, namespaces: new RuntimeNamespaces(), plugins: createPluginRunner({ clock }) }, { stateFolder, isUnderWay: (pf) => isUnderWay(files, pf) });
   try {
     const answer = await new CniCalls({ cni, hardware, files, log: silentLog }, { stateFolder }).handle(call);
     await cni.announced(ANNOUNCEMENT_WAIT_MS);

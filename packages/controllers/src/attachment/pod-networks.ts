@@ -2,7 +2,7 @@ import { ok, podAnnotations } from '@vfleet/core';
 import type { AttachFailure, Clock, Files, Hardware, Kube, Log, NetworkStatus, PciAddress, PodNetworks, PodSandbox, Random, Result } from '@vfleet/core';
 import { cniCodes, failure } from '../cni/failure.ts';
 import { DEFAULT_STATE_FOLDER, SriovCni } from '../cni/index.ts';
-import type { Attachment, Namespaces, Routing } from '../cni/index.ts';
+import type { Attachment, Namespaces, Routing, UnknownSight } from '../cni/index.ts';
 import { checkOwner } from '../cni/vf-record.ts';
 import { pfsUnderWay } from '../config-daemon/under-way.ts';
 import type { EventRecorder } from '@vfleet/kube';
@@ -24,7 +24,7 @@ export interface PodNetworksPorts {
   readonly random: Random;
   readonly log: Log;
   readonly events?: EventRecorder;
-  /** Without it every namespace counts as alive. */
+  /** Without it every namespace counts as present. */
   readonly namespaces?: Namespaces;
 }
 
@@ -64,8 +64,10 @@ export interface NodePodNetworks extends PodNetworks {
   recover(): Promise<void>;
   /** Takes back what belongs to none of these sandboxes: of pods that were attached here, and on a node where nobody else gives VFs out, all VFs. */
   collectGarbage(liveContainerIds: readonly string[], scope?: GarbageScope): Promise<Result<void, AttachFailure>>;
-  /** Takes back what belongs to sandboxes whose network namespace has gone: after a reboot, or a runtime's crash, nobody calls DEL for them. */
+  /** Takes back what belongs to sandboxes whose network namespace has gone for certain: after a reboot, or a runtime's crash, nobody calls DEL for them. */
   collectOrphans(): Promise<Result<void, AttachFailure>>;
+  /** By container: sandboxes of which it could not be said, at the last look, whether they are there. What they have stays theirs. */
+  unknownSandboxes(): ReadonlyMap<string, UnknownSight>;
   /** VFs that are with pods, or on the way there or back. */
   attachments(): Promise<Result<readonly Attachment[], AttachFailure>>;
   /** VFs that could not be reset, with the cause: for a device plugin that starts later. */
@@ -165,12 +167,20 @@ class MultiNetworks implements NodePodNetworks {
     let first: Result<void, AttachFailure> = ok(undefined);
     for (const id of ids.value) {
       const record = await this.#records.read(id);
-      if (!record.ok || record.value === undefined || (await namespaces?.exists(record.value.pod.netns)) === true) continue;
+      if (!record.ok || record.value === undefined) continue;
+      const { pod, netnsIdentity: identity } = record.value;
+      const sight = await this.#sriov.witness.look({ containerId: id, netns: pod.netns, identity, pod });
+      if (sight.kind !== 'gone') continue;
+      this.#log.info('A sandbox went without a DEL; what it had is taken back.', { containerId: id, pod: `${pod.namespace}/${pod.name}`, evidence: sight.evidence });
       const detached = await this.#locked(id, () => this.#detachLocked(id));
       if (first.ok) first = detached;
     }
     const rest = await this.#sriov.collectOrphans();
     return first.ok ? rest : first;
+  }
+
+  unknownSandboxes(): ReadonlyMap<string, UnknownSight> {
+    return this.#sriov.witness.unknown;
   }
 
   async collectGarbage(liveContainerIds: readonly string[], scope: GarbageScope = 'allVfs'): Answer<void> {
@@ -209,7 +219,8 @@ class MultiNetworks implements NodePodNetworks {
     const resolved = await resolveNetworks({ kube: this.#ports.kube, files: this.#ports.files, plugins: this.#plugins, multusNamespace: this.#multusNamespace }, sandbox);
     if (!resolved.ok) return this.#refused(sandbox, resolved.error);
     const { namespace, name, uid, containerId, netns } = sandbox;
-    const record: PodRecord = { version: 1, pod: { namespace, name, uid, containerId, netns }, asked, delegates: resolved.value.map(({ delegate }) => delegate) };
+    const identity = await this.#ports.namespaces?.identify(netns);
+    const record: PodRecord = { version: 1, pod: { namespace, name, uid, containerId, netns }, asked, ...(identity === undefined ? {} : { netnsIdentity: identity }), delegates: resolved.value.map(({ delegate }) => delegate) };
     for (const one of resolved.value) this.#tellUnheard(record, one);
     const written = await this.#records.write(record);
     return written.ok ? this.#addAll(record, resolved.value) : written;
@@ -257,6 +268,7 @@ class MultiNetworks implements NodePodNetworks {
   }
 
   async #detachLocked(containerId: string): Answer<void> {
+    this.#sriov.witness.forget(containerId);
     const record = await this.#records.read(containerId);
     if (record.ok && record.value !== undefined) return this.#takeDown(record.value);
     const leftovers = await this.#sriov.detachContainer(containerId);

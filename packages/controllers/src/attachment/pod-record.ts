@@ -23,6 +23,8 @@ export interface PodRecord {
   readonly pod: Pick<PodSandbox, 'namespace' | 'name' | 'uid' | 'containerId' | 'netns'>;
   /** What was asked: to tell a repeated ADD from a new one. */
   readonly asked: string;
+  /** See Namespaces.identify; absent where it could not be told, and in records of versions before. */
+  readonly netnsIdentity?: string;
   readonly delegates: readonly Delegate[];
   readonly statuses?: readonly NetworkStatus[];
   /** What each delegate's chain answered, in their order, for CHECK; with `statuses`, and absent in records of versions before. */

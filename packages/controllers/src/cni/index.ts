@@ -1,5 +1,6 @@
 export { DEFAULT_STATE_FOLDER, SriovCni } from './sriov-cni.ts';
-export type { Attachment, Namespaces, SriovAttachRequest, SriovCniPorts, SriovCniSettings } from './sriov-cni.ts';
+export type { NamespaceSight, Namespaces, UnknownSight } from './namespaces.ts';
+export type { Attachment, SriovAttachRequest, SriovCniPorts, SriovCniSettings } from './sriov-cni.ts';
 export { cniCodes } from './failure.ts';
 export { parseSriovConfig } from './netconf.ts';
 export type { SriovConfig } from './netconf.ts';

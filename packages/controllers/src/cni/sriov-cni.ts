@@ -9,6 +9,8 @@ import type { Ipam } from '../ipam/index.ts';
 import type { JsonObject } from '../json/fields.ts';
 import { Announcer } from './announcer.ts';
 import { cniCodes, failure, hardwareFailure, ipamFailure } from './failure.ts';
+import { SandboxWitness } from './namespaces.ts';
+import type { NamespaceSight, Namespaces, SandboxTrace } from './namespaces.ts';
 import { parseSriovConfig } from './netconf.ts';
 import type { SriovConfig } from './netconf.ts';
 import { originalOf } from './plan.ts';
@@ -20,17 +22,12 @@ import { VfRecords, checkOwner, nameOf, sameOwner } from './vf-record.ts';
 import type { OriginalVf, RecordName, SriovResult, VfOwner, VfRecord } from './vf-record.ts';
 import { VfWork, podOf } from './vf-work.ts';
 
-/** Asks the host whether a network namespace still exists. */
-export interface Namespaces {
-  exists(netns: string): Promise<boolean>;
-}
-
 export interface SriovCniPorts {
   readonly hardware: Hardware;
   readonly files: Files;
   readonly clock: Clock;
   readonly log: Log;
-  /** Without it every namespace counts as alive. */
+  /** Without it every namespace counts as present. */
   readonly namespaces?: Namespaces;
   /** Without it nothing is announced, CHECK sees the host's side only, and alternative names and representors stay as they are. */
   readonly podLinks?: PodLinks;
@@ -94,6 +91,8 @@ export class SriovCni {
   readonly #work: VfWork;
   readonly #announcer: Announcer | undefined;
   readonly #log: Log;
+  /** Whether sandboxes are still there, of which no DEL has come. */
+  readonly witness: SandboxWitness;
   readonly #retries = new Map<PciAddress, Timer>();
   readonly #quarantined = new Map<PciAddress, string>();
   /** Records of the process before this one are still being worked through: which VFs are unfit is not known yet. */
@@ -108,6 +107,7 @@ export class SriovCni {
     this.#ipam = createIpam(ports.files, ports.plugins, ports.kube === undefined || ports.random === undefined ? undefined : { kube: ports.kube, random: ports.random, clock: ports.clock, ...(settings.nodeName === undefined ? {} : { nodeName: settings.nodeName }) });
     this.#work = new VfWork({ hardware: ports.hardware, files: ports.files, clock: ports.clock, ipam: this.#ipam, ...(ports.podLinks === undefined ? {} : { podLinks: ports.podLinks }) }, this.#stateFolder);
     this.#log = ports.log.with({ component: 'cni' });
+    this.witness = new SandboxWitness({ ...ports, log: this.#log, areInterfacesBack: (containerId) => this.#areInterfacesBack(containerId) });
     this.#announcer = ports.podLinks === undefined ? undefined : new Announcer({ podLinks: ports.podLinks, clock: ports.clock, log: this.#log });
   }
 
@@ -119,7 +119,7 @@ export class SriovCni {
     const config = parseSriovConfig(request.config, request.cniArgs);
     if (!config.ok) return config;
     return this.#locked(config.value.device, async () => {
-      const cleared = await this.#clear(owner, config.value);
+      const cleared = await this.#clear(owner, config.value, request.pod);
       if (!cleared.ok) return cleared;
       if (cleared.value !== undefined) return ok(cleared.value);
       return this.#attachFree(request, owner, config.value);
@@ -177,11 +177,11 @@ export class SriovCni {
     return this.#undoAll((name) => !isKept(name), (record) => network === undefined || record.config.network === network);
   }
 
-  /** Takes back what is with sandboxes whose network namespace has gone: nobody calls DEL for them after a reboot, or a runtime's crash. */
+  /** Takes back what is with sandboxes whose network namespace has gone for certain: nobody calls DEL for them after a reboot, or a runtime's crash. */
   collectOrphans(): Answer<void> {
     const { namespaces } = this.#ports;
     if (namespaces === undefined) return Promise.resolve(ok(undefined));
-    return this.#undoAll(() => true, async ({ owner, machine }) => machine.value === 'attached' && !(await namespaces.exists(owner.netns)));
+    return this.#undoAll(() => true, async (record) => record.machine.value === 'attached' && (await this.witness.look(traceOf(record))).kind === 'gone');
   }
 
   /** All VFs that are with pods or on the way there or back. */
@@ -218,7 +218,7 @@ export class SriovCni {
   }
 
   /** Looks who has the device. A result means: the same owner, for the same purpose, and done. Otherwise the device is free. */
-  async #clear(owner: VfRecord['owner'], config: SriovConfig): Answer<SriovResult | undefined> {
+  async #clear(owner: VfRecord['owner'], config: SriovConfig, pod: SriovAttachRequest['pod']): Answer<SriovResult | undefined> {
     const names = await this.#records.names();
     if (!names.ok) return names;
     for (const name of names.value) {
@@ -228,15 +228,35 @@ export class SriovCni {
       if (record.value === undefined) continue;
       const done = finished(record.value, owner, config);
       if (done !== undefined) return ok(done);
-      if (!sameOwner(name, owner) && (await this.#isInUse(record.value))) return refusedFor(record.value);
+      const refusal = sameOwner(name, owner) ? undefined : await this.#refusal(record.value, pod);
+      if (refusal !== undefined) return refusal;
       const undone = await this.#undo(record.value);
       if (!undone.ok) return failure(cniCodes.tryAgain, `VF ${config.device} has not been given back by ${name.ifname} of ${name.containerId} yet: ${undone.error.cause}`, undone.error.remedy);
     }
     return ok(undefined);
   }
 
-  async #isInUse({ machine, owner }: VfRecord): Promise<boolean> {
-    return machine.value === 'attached' && ((await this.#ports.namespaces?.exists(owner.netns)) ?? true);
+  /** Why the VF cannot be taken from who has it; undefined when it can. A pod's next sandbox comes when the one before it has ended. */
+  async #refusal(record: VfRecord, { uid, containerId }: SriovAttachRequest['pod']): Promise<ReturnType<typeof refusedFor> | undefined> {
+    if (record.machine.value !== 'attached') return undefined;
+    const sight = await this.witness.look(traceOf(record));
+    const isSuperseded = uid !== '' && record.machine.context.holder?.podUid === uid && record.owner.containerId !== containerId;
+    return sight.kind === 'gone' || (sight.kind === 'unknown' && isSuperseded) ? undefined : refusedFor(record, sight);
+  }
+
+  async #areInterfacesBack(containerId: string): Promise<boolean> {
+    const names = await this.#records.names();
+    let back = 0;
+    for (const name of names.ok ? names.value.filter((one) => one.containerId === containerId) : []) {
+      const record = await this.#records.read(name);
+      if (!record.ok || record.value === undefined || record.value.machine.value !== 'attached') return false;
+      const found = record.value.original.netdev === undefined ? ok(undefined) : await this.#work.find(name.device);
+      // Of a VF without an interface, and of one that is gone, nothing is to be seen.
+      if (found.ok && found.value === undefined) continue;
+      if (!found.ok || found.value?.vf.netdev === undefined) return false;
+      back++;
+    }
+    return back > 0;
   }
 
   async #attachFree(request: SriovAttachRequest, owner: VfRecord['owner'], config: SriovConfig): Answer<SriovResult> {
@@ -262,7 +282,8 @@ export class SriovCni {
     const { namespace: podNamespace, name: podName, uid: podUid, netns, containerId } = request.pod;
     const holder = { containerId, interfaceName: owner.ifname, podNamespace, podName, podUid, netns };
     const { state: machine } = advance(vfMachine, givenOut(original.pf, original.index, config.device, vf.driver), { type: 'attachStarted', holder, nowMs });
-    const record: VfRecord = { version: 1, owner, config, original, machine };
+    const identity = await this.#ports.namespaces?.identify(netns);
+    const record: VfRecord = { version: 1, owner, config, original, machine, ...(identity === undefined ? {} : { netnsIdentity: identity }) };
     const created = await this.#records.create(record);
     if (!created.ok) return created;
     return this.#carryOut(record, { pfMtu: pf.netdev?.mtu, routing: request.routing ?? ownRouting });
@@ -342,6 +363,7 @@ export class SriovCni {
   async #undo(record: VfRecord): Answer<void> {
     const nowMs = this.#ports.clock.now();
     this.#announcer?.cancel(record.config.device);
+    this.witness.forget(record.owner.containerId);
     const { value } = record.machine;
     if (value === 'quarantined') return this.#drive(record, { type: 'repairRequested', nowMs });
     if (value !== 'attached') return this.#drive(record, { type: 'resumed', nowMs });
@@ -442,13 +464,16 @@ function finished(record: VfRecord, owner: VfRecord['owner'], config: SriovConfi
   return same && record.machine.value === 'attached' ? record.result : undefined;
 }
 
-function refusedFor({ config, machine }: VfRecord): { readonly ok: false; readonly error: AttachFailure } {
+function refusedFor({ config, machine }: VfRecord, sight: NamespaceSight): { readonly ok: false; readonly error: AttachFailure } {
   const { holder } = machine.context;
-  return failure(
-    cniCodes.tryAgain,
-    `VF ${config.device} is in use by pod ${holder?.podNamespace}/${holder?.podName} (${holder?.interfaceName})`,
-    'It becomes free when that pod has been taken down; the runtime tries again.',
-  );
+  const holds = `VF ${config.device} is in use by pod ${holder?.podNamespace}/${holder?.podName} (${holder?.interfaceName})`;
+  if (sight.kind === 'unknown') return failure(cniCodes.tryAgain, `${holds}, as far as can be known: ${sight.cause}`, sight.remedy);
+  return failure(cniCodes.tryAgain, holds, 'It becomes free when that pod has been taken down; the runtime tries again.');
+}
+
+function traceOf({ owner: { containerId, netns }, netnsIdentity: identity, machine }: VfRecord): SandboxTrace {
+  const { holder } = machine.context;
+  return { containerId, netns, identity, ...(holder === undefined ? {} : { pod: { namespace: holder.podNamespace, name: holder.podName, uid: holder.podUid } }) };
 }
 
 /**

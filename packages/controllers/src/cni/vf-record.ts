@@ -50,6 +50,8 @@ export interface VfRecord {
   readonly config: SriovConfig;
   readonly original: OriginalVf;
   readonly machine: VfMachineState;
+  /** See Namespaces.identify; absent where it could not be told, and in records of versions before. */
+  readonly netnsIdentity?: string;
   /** Present once attached. */
   readonly result?: SriovResult;
 }

@@ -105,6 +105,10 @@ export const metricTable = {
   hardwareEvents: { name: 'vfleet_hardware_events_total', type: 'counter', unit: 'count', labels: ['kind'], processes: node, help: 'What the kernel told of NICs by itself; resync: messages were lost, and everything is looked at.' },
   pluginRegistered: { name: 'vfleet_device_plugin_registered', type: 'gauge', unit: 'state', labels: ['resource'], processes: node, help: '1 while the kubelet knows the plugin of a resource.' },
   pluginDevices: { name: 'vfleet_device_plugin_devices', type: 'gauge', unit: 'count', labels: ['resource', 'health'], processes: node, help: 'Devices offered to the kubelet, by health: healthy or unhealthy.' },
+  unknownSandboxes: {
+    name: 'vfleet_unknown_sandboxes', type: 'gauge', unit: 'count', labels: [], processes: node,
+    help: 'Pod sandboxes of which the daemon cannot say whether they are there, as it does not see their network namespace. What they have stays with them.',
+  },
   cniRequests: { name: 'vfleet_cni_requests_total', type: 'counter', unit: 'count', labels: ['command', 'outcome'], processes: node, help: 'Calls of CNI executables by command; `outcome` is ok or error.' },
   cniDuration: { name: 'vfleet_cni_request_duration_seconds', type: 'histogram', unit: 'seconds', labels: ['command'], processes: node, buckets: WORK_SECONDS, help: 'How long calls of CNI executables took.' },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;

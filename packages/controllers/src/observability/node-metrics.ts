@@ -1,6 +1,7 @@
 import type { Clock, Hardware, HardwareEvent, HardwareStep, PodResources, VfStatistics } from '@vfleet/core';
 import { nodeMachine, parsePciAddress } from '@vfleet/core';
 import type { CniReply } from '../cni/calls.ts';
+import type { UnknownSight } from '../cni/index.ts';
 import type { RawCall } from '../cni/spec/call.ts';
 import type { ConfigDaemon } from '../config-daemon/daemon.ts';
 import type { ResourceListing } from '../device-plugin/manager.ts';
@@ -58,13 +59,17 @@ export interface NodeSources {
   readonly listings: () => readonly ResourceListing[];
   readonly registrations: () => readonly RegisteredPlugin[];
   readonly podResources: PodResources;
+  /** See NodePodNetworks. */
+  readonly unknownSandboxes: () => ReadonlyMap<string, UnknownSight>;
   /** Absent where nobody counts VFs' traffic. */
   readonly statistics?: VfStatistics;
 }
 
-export function collectNode(metrics: MetricRegistry, { daemon, listings, registrations, podResources, statistics }: NodeSources): void {
+export function collectNode(metrics: MetricRegistry, { daemon, listings, registrations, podResources, unknownSandboxes, statistics }: NodeSources): void {
   const [phases, devices, registered] = [metrics.family(metricTable.nodePhase), metrics.family(metricTable.pluginDevices), metrics.family(metricTable.pluginRegistered)];
+  const unknown = metrics.family(metricTable.unknownSandboxes);
   metrics.collect('node', () => {
+    unknown.set({}, unknownSandboxes().size);
     const { value } = daemon.view().node;
     for (const phase of Object.keys(nodeMachine.states)) phases.set({ phase }, phase === value ? 1 : 0);
     registered.clear();
@@ -114,7 +119,7 @@ function collectVfs(metrics: MetricRegistry, statistics: VfStatistics): void {
 }
 
 /** What the checks of a node ask. */
-export interface NodeHealthSources extends Pick<NodeSources, 'daemon' | 'registrations'> {
+export interface NodeHealthSources extends Pick<NodeSources, 'daemon' | 'registrations' | 'unknownSandboxes'> {
   /** Whether CNI executables find the socket that this process made. */
   readonly cniServes: () => boolean;
   /** Undefined while the kernel's news of NICs arrive; else why not. */
@@ -122,7 +127,7 @@ export interface NodeHealthSources extends Pick<NodeSources, 'daemon' | 'registr
 }
 
 /** The checks of a node: the kubelet knows its plugins, the kernel's news arrive, its state has been seen, pods can be attached. */
-export function nodeChecks({ daemon, registrations, cniServes, monitorProblem }: NodeHealthSources): readonly HealthCheck[] {
+export function nodeChecks({ daemon, registrations, unknownSandboxes, cniServes, monitorProblem }: NodeHealthSources): readonly HealthCheck[] {
   return [
     {
       name: 'kubelet', counts: 'ready',
@@ -135,6 +140,14 @@ export function nodeChecks({ daemon, registrations, cniServes, monitorProblem }:
     {
       name: 'config-daemon', counts: 'ready',
       state: () => (daemon.view().node.value === 'starting' ? 'the node state has not been read, or the NICs have not been looked at yet' : undefined),
+    },
+    {
+      // Nobody loses anything by it, and pods without networks of ours start: a roll-out need not wait for it.
+      name: 'namespaces', counts: 'told',
+      state: () => {
+        const [first] = unknownSandboxes().values();
+        return first === undefined ? undefined : `${unknownSandboxes().size} network namespaces that pods were given VFs in cannot be seen: ${first.cause}. ${first.remedy}`;
+      },
     },
     { name: 'cni-socket', counts: 'ready', state: () => (cniServes() ? undefined : 'CNI calls are not served: pods get no networks') },
   ];

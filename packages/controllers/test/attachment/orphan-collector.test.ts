@@ -2,19 +2,20 @@
 // collector under virtual time.
 import { MemFiles, SeededRandom, SimClock, silentLog } from '@vfleet/core';
 import type { KubeObject, PodSandbox } from '@vfleet/core';
-import { networkAttachmentDefinitions } from '@vfleet/kube';
+import { networkAttachmentDefinitions, pods } from '@vfleet/kube';
 import { expect, test } from 'vitest';
 import { createPodNetworks } from '../../src/attachment/index.ts';
 import type { ChainedPlugins } from '../../src/attachment/index.ts';
 import { OrphanCollector } from '../../src/attachment/orphan-collector.ts';
 import { FakeHardware } from '../node-fakes/fake-hardware.ts';
+import { fakeNamespaces } from '../node-fakes/fake-namespaces.ts';
 import { FakeKube } from '../node-fakes/fake-kube.ts';
 import { inventoryOf, pfOf, vfOf } from '../node-fakes/inventories.ts';
 
 const PF = '0000:81:00.0';
 const RESOURCE = 'openshift.io/vfs';
 
-function world() {
+function world({ isHidden = () => false }: { readonly isHidden?: () => boolean } = {}) {
   const kube = new FakeKube();
   const clock = new SimClock();
   const hardware = new FakeHardware(inventoryOf(pfOf(PF, 'ens1f0', [0, 1].map((index) => vfOf(PF, index)))));
@@ -34,7 +35,7 @@ function world() {
       metadata: { namespace: 'default', name, ...(resource === undefined ? {} : { annotations: { 'k8s.v1.cni.cncf.io/resourceName': resource } }) }, spec: { config: JSON.stringify(config) },
     } as KubeObject);
   }
-  const ports = { kube, hardware, files: new MemFiles(), clock, random: new SeededRandom('x'), log: silentLog, namespaces: { exists: async (netns: string) => hardware.namespaces.has(netns) } };
+  const ports = { kube, hardware, files: new MemFiles(), clock, random: new SeededRandom('x'), log: silentLog, namespaces: fakeNamespaces(hardware, isHidden) };
   const process = () => createPodNetworks(ports, { nodeName: 'node', chainedPlugins });
   const pod = (number: number): PodSandbox => {
     const netns = `/var/run/netns/pod-${number}`;
@@ -46,7 +47,7 @@ function world() {
     const all = await networks.attachments();
     return all.ok ? all.value.map(({ containerId }) => containerId) : undefined;
   };
-  return { clock, hardware, deleted, process, pod, holders };
+  return { kube, clock, hardware, deleted, process, pod, holders };
 }
 
 test('a namespace that went while a process runs is noticed within a minute, the VF and the plugins’ part come back; the living pod keeps its own', async () => {
@@ -78,4 +79,55 @@ test('what went while no process ran is noticed at the start', async () => {
   await clock.run(0);
   expect([await holders(networks), deleted]).toEqual([['c0'], ['macvlan c1']]);
   collector.stop();
+});
+
+test('while namespaces are not seen running pods keep what they have, and their VFs are refused to others; whose pod is deleted is taken back all the same', async () => {
+  let hidden = false;
+  const { kube, clock, hardware, deleted, process, pod, holders } = world({ isHidden: () => hidden });
+  const before = process();
+  const attached: PodSandbox[] = [];
+  for (const number of [0, 1]) {
+    kube.put(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: `pod-${number}` } } as KubeObject);
+    const { metadata } = await kube.get(pods, { namespace: 'default', name: `pod-${number}` });
+    attached.push({ ...pod(number), uid: metadata.uid! });
+    expect((await before.attach(attached[number]!)).ok).toBe(true);
+  }
+  before.stop();
+  hidden = true;
+  const state = JSON.stringify(hardware.state());
+  const networks = process();
+  const collector = new OrphanCollector({ attachments: networks, clock, log: silentLog });
+  collector.start();
+  await clock.run(300_000);
+  expect([await holders(networks), deleted, JSON.stringify(hardware.state())]).toEqual([['c0', 'c1'], [], state]);
+  expect([...networks.unknownSandboxes()].map(([id, { remedy }]) => [id, remedy])).toEqual([['c0', 'Mount it.'], ['c1', 'Mount it.']]);
+  const refused = await networks.attach({ ...pod(0), name: 'other', uid: 'uid-other', containerId: 'c9' });
+  expect(!refused.ok && refused.error).toMatchObject({ code: 11, cause: expect.stringContaining('as far as can be known: there is nothing at /var/run/netns/pod-0'), remedy: 'Mount it.' });
+
+  kube.remove(pods, { namespace: 'default', name: 'pod-1' });
+  hardware.removeNamespace('/var/run/netns/pod-1');
+  await clock.run(60_000);
+  expect([await holders(networks), deleted]).toEqual([['c0'], ['macvlan c1']]);
+
+  hidden = false;
+  await clock.run(60_000);
+  expect([await holders(networks), networks.unknownSandboxes().size]).toEqual([['c0'], 0]);
+  collector.stop();
+  expect((await networks.detach(attached[0]!)).ok).toBe(true);
+  expect(await holders(networks)).toEqual([]);
+});
+
+test('a pod\'s next sandbox gets the VF of the one before, whatever is seen of that one', async () => {
+  let hidden = false;
+  const { kube, hardware, process, pod, holders } = world({ isHidden: () => hidden });
+  kube.put(pods, { apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name: 'pod-0' } } as KubeObject);
+  const networks = process();
+  const first = { ...pod(0), uid: 'uid-pods/default/pod-0' };
+  expect((await networks.attach(first)).ok).toBe(true);
+  hidden = true;
+  hardware.namespaces.add('/var/run/netns/next');
+  const next = { ...first, containerId: 'c0-next', netns: '/var/run/netns/next' };
+  expect((await networks.attach({ ...next, uid: '' })).ok).toBe(false);
+  expect((await networks.attach(next)).ok).toBe(true);
+  expect(await holders(networks)).toEqual(['c0-next']);
 });

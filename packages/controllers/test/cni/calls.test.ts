@@ -4,6 +4,7 @@ import { MemFiles, SimClock, pciAddress, silentLog } from '@vfleet/core';
 import { describe, expect, test } from 'vitest';
 import { CniCalls, SriovCni } from '../../src/cni/index.ts';
 import { FakeHardware } from '../node-fakes/fake-hardware.ts';
+import { fakeNamespaces } from '../node-fakes/fake-namespaces.ts';
 import { inventoryOf, pfOf, vfOf } from '../node-fakes/inventories.ts';
 
 const PF = '0000:81:00.0';
@@ -16,7 +17,7 @@ function world() {
   const files = new MemFiles();
   for (const name of ['a', 'b']) hardware.namespaces.add(`/run/netns/${name}`);
   const clock = new SimClock();
-  const cni = new SriovCni({ hardware, files, clock, log: silentLog, namespaces: { exists: async (netns) => hardware.namespaces.has(netns) } });
+  const cni = new SriovCni({ hardware, files, clock, log: silentLog, namespaces: fakeNamespaces(hardware) });
   const list = async (folder: string) => (fault.files === 'none' ? files.list(folder) : ({ ok: false, error: { code: 'io', path: folder, cause: 'the disk is broken' } } as const));
   const calls = new CniCalls({ cni, hardware, files: { list }, log: silentLog }, { stateFolder: STATE });
   const call = async (command: string, config: object, pod = 'a', more: Readonly<Record<string, string>> = {}) => {

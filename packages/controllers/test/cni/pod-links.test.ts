@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { SriovCni } from '../../src/cni/index.ts';
 import type { JsonObject } from '../../src/json/fields.ts';
 import { FakeHardware } from '../node-fakes/fake-hardware.ts';
+import { fakeNamespaces } from '../node-fakes/fake-namespaces.ts';
 import { FakePodLinks } from '../node-fakes/fake-pod-links.ts';
 import { inventoryOf, pfOf, vfOf } from '../node-fakes/inventories.ts';
 
@@ -30,7 +31,7 @@ function world(inventory: Inventory = inventoryOf(pfOf(PF, 'ens1f0', [named(0), 
   const podLinks = new FakePodLinks(hardware);
   podLinks.ports.set('rep0', { up: false, mtu: 1500, master: 'br-old' }).set('br-old', { up: true, mtu: 1500 }).set('br-new', { up: true, mtu: 1500 });
   const files = new MemFiles();
-  const process = () => new SriovCni({ hardware, files, clock, log: silentLog, podLinks, namespaces: { exists: async (netns) => hardware.namespaces.has(netns) } });
+  const process = () => new SriovCni({ hardware, files, clock, log: silentLog, podLinks, namespaces: fakeNamespaces(hardware) });
   const state = () => JSON.stringify([hardware.state(), [...podLinks.ports]]);
   return { clock, hardware, podLinks, process, cni: process(), state, before: state(), leftovers: () => files.paths() };
 }

@@ -9,6 +9,7 @@ import { SriovCni } from '../../src/cni/index.ts';
 import type { SriovAttachRequest } from '../../src/cni/index.ts';
 import type { JsonObject } from '../../src/json/fields.ts';
 import { FakeHardware } from '../node-fakes/fake-hardware.ts';
+import { fakeNamespaces } from '../node-fakes/fake-namespaces.ts';
 import { inventoryOf, pfOf, vfioVfOf, vfOf, withoutDriver } from '../node-fakes/inventories.ts';
 
 const PF = '0000:81:00.0';
@@ -33,7 +34,7 @@ function world(inventory: Inventory = inventoryOf(pfOf(PF, 'ens1f0', [vfOf(PF, 0
   const quarantines: (readonly (readonly [PciAddress, string])[])[] = [];
   const process = () =>
     new SriovCni(
-      { hardware, files, clock, log: silentLog, namespaces: { exists: async (netns) => hardware.namespaces.has(netns) } },
+      { hardware, files, clock, log: silentLog, namespaces: fakeNamespaces(hardware) },
       { onQuarantine: (devices) => void quarantines.push([...devices]) },
     );
   return { clock, hardware, files, fault, quarantines, process, cni: process(), before: hardware.state(), leftovers: () => files.paths().filter((path) => !path.includes('last_reserved_ip')) };

@@ -79,6 +79,7 @@ export const faultCatalog = {
   'node.killedDuringAttach': node('A pod is killed while CNI ADD is under way: DEL comes in the middle of it.', 0.1),
   'node.detachWithoutNetns': node('CNI DEL is called after the network namespace is gone.', 0.1),
   'node.detachWithoutState': node('CNI DEL is called after the record of the pod\'s networks was lost.', 0.1),
+  'node.namespacesHidden': node('The attachment daemon of a node begins anew without the folder of network namespaces, for up to five minutes: it finds none of them.', 0.004),
   'people.policyEdited': people('Somebody changes the number of VFs or the MTU of a policy.'),
   'people.rangeShrunk': people('Somebody narrows a policy to the first VF of its PF, under pods that hold the others, and takes it back later.', 0.01),
   'people.vfsByHand': people('Somebody writes another number into sriov_numvfs of a PF that is ours.', 0.004),

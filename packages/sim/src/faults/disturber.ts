@@ -13,8 +13,10 @@ import { PEOPLE } from './people.ts';
 
 const API: readonly FaultName[] = ['kube.outage', 'kube.leaseRefused', 'kube.leaseDeleted'];
 const PROCESS: readonly FaultName[] = ['process.pause', 'process.restart', 'process.otherVersion', 'process.clockStep', 'process.clockDrift', 'kube.newerFields'];
-const NODE: readonly FaultName[] = ['node.reboot', 'node.powerCycle', 'node.kubeletRestart', 'hardware.pfReset'];
+const NODE: readonly FaultName[] = ['node.reboot', 'node.powerCycle', 'node.kubeletRestart', 'hardware.pfReset', 'node.namespacesHidden'];
 const EVERY_MS = 1000;
+/** Longer than the collector of orphans waits between two looks. */
+const HIDDEN_MS = 300_000;
 const NEWER_MS = 60_000;
 /** What replicas of the operator elect their leader by. */
 const OPERATOR_LEASE = 'sriov-network-operator';
@@ -53,6 +55,7 @@ export class Disturber {
     this.#conditions.leasesRefused = false;
     this.#conditions.newerFields.clear();
     for (const { component, place } of this.#world.processes()) this.#supervisor.process(`${component}/${place}`)?.resume();
+    for (const node of this.#world.nodes()) if (node.namespacesHidden) await this.#hideNamespaces(node, false);
     await this.#people.makeUp();
   }
 
@@ -120,6 +123,21 @@ export class Disturber {
     this.#simulation.clock.setTimer(NEWER_MS, () => void this.#conditions.newerFields.delete(name));
   }
 
+  #hideForAWhile(node: WorldNode, forMs: number): void {
+    void this.#hideNamespaces(node, true);
+    this.#simulation.clock.setTimer(forMs, () => {
+      if (node.namespacesHidden) void this.#hideNamespaces(node, false);
+    });
+  }
+
+  /** Mounts change with the container: its process begins anew. */
+  async #hideNamespaces(node: WorldNode, hidden: boolean): Promise<void> {
+    this.#simulation.trace.record(node.name, hidden ? 'namespaces hidden' : 'namespaces shown', '');
+    node.namespacesHidden = hidden;
+    const process = this.#supervisor.process(`attachment/${node.name}`);
+    if (process !== undefined) await this.#supervisor.restart(process);
+  }
+
   #disturbNode(name: string, strike: Strike): void {
     const node = this.#world.node(name);
     if (node === undefined || !node.hardware.up) return;
@@ -127,6 +145,7 @@ export class Disturber {
     if (strike.fault === 'node.powerCycle') node.hardware.powerCycle();
     else if (strike.fault === 'node.reboot') void node.hardware.host.reboot('somebody else');
     else if (strike.fault === 'hardware.pfReset') void resetOne(node, strike);
+    else if (strike.fault === 'node.namespacesHidden') this.#hideForAWhile(node, Math.floor(strike.draw() * HIDDEN_MS));
     else void node.restartKubelet();
   }
 }

@@ -11,6 +11,7 @@ import { noLeaks } from './no-leaks.ts';
 import { nodesSettle } from './nodes-settle.ts';
 import { oneLeader } from './one-leader.ts';
 import type { Judgement, Oracle } from './oracle.ts';
+import { podsKeepVfs } from './pods-keep-vfs.ts';
 import { podsRun } from './pods-run.ts';
 import { programError } from './program-error.ts';
 import { rebootPermission } from './reboot-permission.ts';
@@ -23,7 +24,7 @@ import { viewsAgree } from './views-agree.ts';
 
 /** Every oracle that watches over a run. */
 export const oracles: readonly Oracle[] = [
-  vfInOnePod, vfsInUse, drainBudget, rebootPermission, foreignPfs, succeededIsTrue, adminCordon, evictsOnly, oneLeader, acceptedIsRendered, hotLoop, attachedIsAllocated, noLeaks, viewsAgree,
+  vfInOnePod, vfsInUse, drainBudget, rebootPermission, foreignPfs, succeededIsTrue, adminCordon, evictsOnly, oneLeader, acceptedIsRendered, hotLoop, attachedIsAllocated, podsKeepVfs, noLeaks, viewsAgree,
 ];
 /** What the run itself judges, because it waits for it or compares with it. */
 export const judgements = { drainsEnd, nodesSettle, podsRun, silence, endsAsTold, sameEnd, programError } as const;

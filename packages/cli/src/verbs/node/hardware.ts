@@ -5,7 +5,7 @@ import type { StandInHardware } from '@vfleet/hw-linux/standin/stand-in-hardware
 import type { PodLinks } from '@vfleet/core/ports/pod-links.ts';
 import { CliFailure } from '../../failure.ts';
 import { CONFIG_FOLDER } from '../../host-ports/under-way.ts';
-import { hostNamespaces } from '../../host-ports/network-namespaces.ts';
+import { HostNamespaces } from '../../host-ports/network-namespaces.ts';
 
 /** What simulated NICs without stand-ins are like: a file for each node. */
 const SIMULATED_FOLDER = '/var/lib/vfleet/simulated';
@@ -39,7 +39,7 @@ export async function realHardware({ clock, files, log }: { readonly clock: Cloc
   const monitor = new WatchedMonitor(new SharedMonitor(new KernelMonitor()));
   const hardware = createLinuxHardware({ clock, sysfs, monitor });
   return {
-    hardware: preparedHardware(hardware, preparation, sysfs, log), host, namespaces: hostNamespaces, statistics: linuxVfStatistics(sysfs, hardware.links),
+    hardware: preparedHardware(hardware, preparation, sysfs, log), host, namespaces: new HostNamespaces(), statistics: linuxVfStatistics(sysfs, hardware.links),
     ...(bootExecutable === undefined ? {} : { bootServices: bootServices(preparation, bootExecutable, CONFIG_FOLDER) }), podLinks: new LinuxPodLinks(hardware.links), monitorProblem: () => monitor.problem, close: () => hardware.close(),
   };
 }
@@ -54,14 +54,14 @@ export async function simulatedHardware(ports: { readonly clock: Clock; readonly
   const node = createFleet({ ...ports, interfaces: standIns === 'none' ? 'simulated' : 'real' }).addNode(spec);
   const around = { host: node.host, statistics: simulatedVfStatistics(node), monitorProblem: () => undefined };
   if (standIns === 'none') {
-    const { RememberedHardware } = await import('@vfleet/hw-sim/remembered-hardware.ts');
+    const [{ RememberedHardware }, { SimNamespaces }] = await Promise.all([import('@vfleet/hw-sim/remembered-hardware.ts'), import('@vfleet/hw-sim/namespaces.ts')]);
     const hardware = await RememberedHardware.open(node.hardware, ports, `${SIMULATED_FOLDER}/${spec.name}.jsonl`);
     node.onReboot((phase) => void (phase === 'down' ? hardware.forget() : undefined));
-    return { ...around, hardware, namespaces: { exists: async (netns) => node.namespaces.includes(netns) }, close: async () => undefined };
+    return { ...around, hardware, namespaces: new SimNamespaces(node), close: async () => undefined };
   }
   const hardware = await standInHardware(node.hardware, spec.name, ports.log);
   const { LinuxPodLinks } = await import('@vfleet/hw-linux/pod-links/pod-links.ts');
-  return { ...around, hardware, namespaces: hostNamespaces, podLinks: new LinuxPodLinks(hardware.links), close: () => hardware.close() };
+  return { ...around, hardware, namespaces: new HostNamespaces(), podLinks: new LinuxPodLinks(hardware.links), close: () => hardware.close() };
 }
 
 function nodeOf(specs: readonly NodeHardwareSpec[], path: string, nodeName: string): NodeHardwareSpec {

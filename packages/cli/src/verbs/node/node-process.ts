@@ -114,9 +114,10 @@ export class NodeProcess {
     });
     if (status !== undefined) {
       const registrations = () => registry.registrations();
+      const unknownSandboxes = () => networks.unknownSandboxes();
       const daemon = { view: () => work.daemon.view() };
-      collectNode(status.metrics, { daemon, listings: () => devices.listings(), registrations, podResources, statistics: status.statistics });
-      status.health.add(...nodeChecks({ daemon, registrations, cniServes: () => work.server.isServing, monitorProblem: status.monitorProblem }));
+      collectNode(status.metrics, { daemon, listings: () => devices.listings(), registrations, podResources, unknownSandboxes, statistics: status.statistics });
+      status.health.add(...nodeChecks({ daemon, registrations, unknownSandboxes, cniServes: () => work.server.isServing, monitorProblem: status.monitorProblem }));
     }
     devices.start();
     return new NodeProcess(registry, async () => {

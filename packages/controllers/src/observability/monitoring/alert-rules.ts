@@ -97,6 +97,12 @@ export const alertRules: readonly AlertRule[] = [
     remedy: 'The log of the daemon and the node state say why: a link that is down, a driver that is gone, a VF that could not be reset.',
   },
   {
+    alert: 'VfleetNamespacesUnseen', severity: 'warning', for: '15m',
+    expression: promql`${metric.unknownSandboxes} > 0`,
+    summary: 'The daemon of {{ $labels.node }} does not see the network namespaces of {{ $value }} pods that it gave VFs to.',
+    remedy: 'Give its pod the host\'s /run/netns with mountPropagation: HostToContainer, as deploy/ does; its log names the namespaces. Pods keep what they have.',
+  },
+  {
     alert: 'VfleetHardwareStepsFail', severity: 'warning', for: '15m',
     expression: promql`sum by (node, step, outcome) (rate(${metric.hardwareSteps}{outcome!="ok"}[15m])) > 0`,
     summary: '{{ $labels.step }} fails on {{ $labels.node }}: {{ $labels.outcome }}.',

@@ -66,6 +66,7 @@ export const dashboardRows: readonly Row[] = [
       panel('Duration of changes, p99', 's', [quantile(0.99, metric.hardwareStepDuration, ['step']), '{{step}}']),
       panel('What the kernel tells', 'reqps', [promql`sum by (kind) (rate(${metric.hardwareEvents}[5m]))`, '{{kind}}']),
       panel('CNI calls', 'reqps', [promql`sum by (command, outcome) (rate(${metric.cniRequests}[5m]))`, '{{command}} {{outcome}}']),
+      panel('Namespaces that are not seen', 'short', [promql`sum by (node) (${metric.unknownSandboxes})`, '{{node}}']),
       panel('Duration of CNI calls, p99', 's', [quantile(0.99, metric.cniDuration, ['command']), '{{command}}']),
     ],
   },
