@@ -16,8 +16,8 @@ export const cniPluginsVersion = "1.9.1";
 /** Of libcni, for a driver of our own: containerd 2.1 asks plugins for STATUS, and never for GC or CHECK. */
 export const cniVersion = "1.3.0";
 
-/** Plugins of the CNI project, and where it keeps them: for the cluster's own network (kind's is a ptp), and the Onload article's. */
-export const cniPlugins = { bridge: "main", loopback: "main", macvlan: "main", ptp: "main", "host-local": "ipam", portmap: "meta" } as const;
+/** Plugins of the CNI project, and where it keeps them: for the cluster's own network (kind's is a ptp), the Onload article's, and what follows a VF in a chain. */
+export const cniPlugins = { bridge: "main", loopback: "main", macvlan: "main", ptp: "main", "host-local": "ipam", portmap: "meta", tuning: "meta" } as const;
 
 export function containerRuntimeDir(env: NodeJS.ProcessEnv = process.env): string {
   return cacheFolder(`containerd-${containerdVersion}-cni-${cniPluginsVersion}-libcni-${cniVersion}`, env);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Kube } from '@vfleet/core';
 import * as api from '@vfleet/kube';
 import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
+import { IMAGE } from '../../../tools/images/build.ts';
 import { program } from '../../../tools/images/demo.ts';
 import type { Kubectl } from '../../../tools/images/demo.ts';
 import { kubernetesServiceAddress } from '../../../tools/rigs/cluster-services.ts';
@@ -102,8 +103,30 @@ export class DeliveredCluster {
     return Number((await this.kube.get(api.nodes, { name: this.node.name })).status?.allocatable?.[resource] ?? 0);
   }
 
-  /** A kubeconfig that a pod may have: the administrator's, with the address by which pods reach the server. */
-  async kubeconfigForPods(): Promise<string> {
+  /** Runs a verb of the image in a pod with an administrator's rights; gives what it said, and takes the pod away. Rejects when the verb fails. */
+  async verb(verb: string, ...words: readonly string[]): Promise<string> {
+    const reference = { namespace: 'default', name: `vfleet-${verb}` };
+    await this.kubectl('create', 'configmap', 'administrator', `--from-literal=kubeconfig=${await this.#kubeconfigForPods()}`);
+    await this.kube.create(api.pods, {
+      apiVersion: 'v1', kind: 'Pod', metadata: reference,
+      spec: {
+        hostNetwork: true, restartPolicy: 'Never', volumes: [{ name: 'administrator', configMap: { name: 'administrator' } }],
+        containers: [{ name: 'vfleet', image: IMAGE, args: [verb, '--kubeconfig=/etc/vfleet/kubeconfig', ...words], volumeMounts: [{ name: 'administrator', mountPath: '/etc/vfleet' }] }],
+      },
+    });
+    const phase = await eventually(async () => {
+      const { status } = await this.kube.get(api.pods, reference);
+      if (status?.phase !== 'Succeeded' && status?.phase !== 'Failed') throw new Error(`${verb} is ${status?.phase}`);
+      return status.phase;
+    });
+    const said = await this.kubectl('logs', reference.name);
+    if (phase === 'Failed') throw new Error(`${verb} has failed: ${said}`);
+    await this.kubectl('delete', `pod/${reference.name}`, 'configmap/administrator');
+    return said;
+  }
+
+  /** One that a pod may have: the administrator's, with the address by which pods reach the server. */
+  async #kubeconfigForPods(): Promise<string> {
     return (await readFile(this.node.api.kubeconfig, 'utf8')).replaceAll(this.node.api.url, `https://${kubernetesServiceAddress}`);
   }
 

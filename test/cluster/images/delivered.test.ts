@@ -135,19 +135,7 @@ describe('an image and its manifests', { retry: 0 }, () => {
 
   test('goes, and node and cluster are as they were', async () => {
     await cluster.kubectl('delete', 'pod', 'sriov-test-pod', 'second', '--grace-period=1');
-    await cluster.kubectl('create', 'configmap', 'administrator', `--from-literal=kubeconfig=${await cluster.kubeconfigForPods()}`);
-    await cluster.kube.create(api.pods, sleeper('uninstall', {
-      hostNetwork: true, restartPolicy: 'Never', volumes: [{ name: 'administrator', configMap: { name: 'administrator' } }],
-      containers: [{ name: 'vfleet', image: IMAGE, args: ['uninstall', '--kubeconfig=/etc/vfleet/kubeconfig', '--reset-nics', '--custom-resources', '--crds', '--delete-namespace'], volumeMounts: [{ name: 'administrator', mountPath: '/etc/vfleet' }] }],
-    }));
-    const ended = await eventually(async () => {
-      const { status } = await cluster.kube.get(api.pods, { namespace: 'default', name: 'uninstall' });
-      expect(status?.phase).toMatch(/Succeeded|Failed/);
-      return status!.phase;
-    });
-    const said = await cluster.kubectl('logs', 'uninstall');
-    expect([ended, said]).toEqual(['Succeeded', expect.stringContaining('done')]);
-    await cluster.kubectl('delete', 'pod/uninstall', 'configmap/administrator');
+    expect(await cluster.verb('uninstall', '--reset-nics', '--custom-resources', '--crds', '--delete-namespace')).toContain('done');
     await cluster.apply('deploy/node-removal.yaml');
     await cluster.rolledOut('daemonset/vfleet-node-removal', 'kube-system');
     await cluster.kubectl('delete', '-f', join(import.meta.dirname, '../../../deploy/node-removal.yaml'));

@@ -26,7 +26,8 @@ async function look(path: string, found: Record<string, string>): Promise<void> 
   if (stat.isDirectory()) {
     found[path] = `folder ${mode}`;
     for (const name of await readdir(path)) await look(join(path, name), found);
-  } else if (stat.isFile()) found[path] = `${mode} ${createHash('sha256').update(await readFile(path)).digest('hex')}`;
+  } else if (path.startsWith('/run/netns/')) found[path] = 'namespace';
+  else if (stat.isFile()) found[path] = `${mode} ${createHash('sha256').update(await readFile(path)).digest('hex')}`;
   else found[path] = stat.isSymbolicLink() ? `link ${await readlink(path)}` : `socket ${mode}`;
 }
 
