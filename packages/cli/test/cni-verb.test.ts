@@ -110,6 +110,7 @@ describe('vfleet cni', () => {
     ['no executable', async () => rm(from), [], 'cannot be read'],
     ['another executable', async () => writeFile(from, 'ELF'), [], 'is not the CNI executable of vfleet'],
     ['no network', async () => undefined, ['--cluster-network', 'wrap'], 'there is no network in /etc/cni/net.d'],
+    ['Multus in front of the network', async () => put('etc/cni/net.d/00-multus.conf', '{"cniVersion":"1.0.0","name":"multus-cni-network","type":"multus-shim"}'), ['--cluster-network', 'wrap'], '00-multus.conf cannot be wrapped: it is Multus, which gives pods their networks itself'],
     ['a network that is no JSON', async () => put('etc/cni/net.d/10.conf', '{'), ['--cluster-network', 'wrap'], '10.conf cannot be wrapped: it is no JSON object'],
   ])('install with %s is an error with a remedy', async (_, prepare, words, says) => {
     await prepare();
@@ -129,7 +130,7 @@ describe('the network in front', () => {
     expect(JSON.parse(wrapped.ok ? wrapped.value : '')).toEqual({ cniVersion: '0.3.1', name: 'n', plugins: [{ type: 'vfleet', delegates: [{ name: 'n', plugins: [plugin] }] }] });
   });
 
-  test.each(['', '[]', '{}', '{"name":""}', '{"name":"n","cniVersion":1}', '{"name":"n","plugins":{}}', '{"name":"n","plugins":[]}', '{"name":"n","plugins":[{}]}', '{"name":"n","type":"vfleet"}'])('%s is refused', (text) => expect(wrappedNetwork(text).ok).toBe(false));
+  test.each(['', '[]', '{}', '{"name":""}', '{"name":"n","cniVersion":1}', '{"name":"n","plugins":{}}', '{"name":"n","plugins":[]}', '{"name":"n","plugins":[{}]}', '{"name":"n","type":"vfleet"}', '{"name":"n","plugins":[{"type":"multus"}]}'])('%s is refused', (text) => expect(wrappedNetwork(text).ok).toBe(false));
 
   test('whatever a file has in it is refused or wrapped, without an exception', () => {
     fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (text) => {

@@ -34,7 +34,7 @@ async function wrap(root: string, conf: string): Promise<readonly string[]> {
   const name = names.filter((one) => /\.(?:conf|conflist|json)$/.test(one) && one !== CONFIGURATION).toSorted()[0];
   if (name === undefined) throw new CliFailure(`there is no network in ${conf} that vfleet could be in front of`, 'Install the cluster\'s network first; this is tried again.');
   const wrapped = wrappedNetwork(await readFile(root + join(conf, name), 'utf8'));
-  if (!wrapped.ok) throw new CliFailure(`${join(conf, name)} cannot be wrapped: ${wrapped.error}`, 'Correct it, or install vfleet without --cluster-network=wrap and with Multus.');
+  if (!wrapped.ok) throw new CliFailure(`${join(conf, name)} cannot be wrapped: ${wrapped.error}`, 'Correct it; or, with Multus, install vfleet without --cluster-network=wrap.');
   const path = root + join(conf, CONFIGURATION);
   const bytes = Buffer.from(wrapped.value);
   if ((await readIfThere(path))?.equals(bytes) === true) return [];
