@@ -241,7 +241,7 @@ export class SriovCni {
     if (record.machine.value !== 'attached') return undefined;
     const sight = await this.witness.look(traceOf(record));
     const isSuperseded = uid !== '' && record.machine.context.holder?.podUid === uid && record.owner.containerId !== containerId;
-    return sight.kind === 'gone' || (sight.kind === 'unknown' && isSuperseded) ? undefined : refusedFor(record, sight);
+    return sight.kind === 'gone' || (sight.kind === 'unknown' && isSuperseded) ? undefined : refusedFor(record, sight, record.owner.containerId === containerId);
   }
 
   async #areInterfacesBack(containerId: string): Promise<boolean> {
@@ -464,10 +464,12 @@ function finished(record: VfRecord, owner: VfRecord['owner'], config: SriovConfi
   return same && record.machine.value === 'attached' ? record.result : undefined;
 }
 
-function refusedFor({ config, machine }: VfRecord, sight: NamespaceSight): { readonly ok: false; readonly error: AttachFailure } {
+function refusedFor({ config, machine }: VfRecord, sight: NamespaceSight, isOfSamePod: boolean): { readonly ok: false; readonly error: AttachFailure } {
   const { holder } = machine.context;
   const holds = `VF ${config.device} is in use by pod ${holder?.podNamespace}/${holder?.podName} (${holder?.interfaceName})`;
   if (sight.kind === 'unknown') return failure(cniCodes.tryAgain, `${holds}, as far as can be known: ${sight.cause}`, sight.remedy);
+  // Multus counts a pod's devices anew after its default network.
+  if (isOfSamePod) return failure(cniCodes.tryAgain, `${holds}, and its next network was given the same one`, 'Use a resource for each of the two networks: behind Multus a default network and the first of the others get the same device of one resource.');
   return failure(cniCodes.tryAgain, holds, 'It becomes free when that pod has been taken down; the runtime tries again.');
 }
 

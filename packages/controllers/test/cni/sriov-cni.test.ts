@@ -185,6 +185,14 @@ describe('who may have a VF', () => {
     expect(hardware.placed.get(VF)!.netns).toBe(NETNS);
   });
 
+  test('two networks of one pod that were given the same VF are told so', async () => {
+    const { cni, hardware } = world();
+    await cni.attach(request());
+    const refused = await cni.attach(request({ ifname: 'net2' }));
+    expect(!refused.ok && refused.error).toMatchObject({ code: 11, cause: `VF ${VF} is in use by pod default/pod-c1 (net1), and its next network was given the same one`, remedy: expect.stringContaining('Use a resource for each') });
+    expect(hardware.placed.get(VF)!.netns).toBe(NETNS);
+  });
+
   test('a VF whose pod died without DEL is taken over clean; the late DEL does not touch its new owner', async () => {
     const { cni, hardware, leftovers } = world();
     await cni.attach(request());
