@@ -247,6 +247,26 @@ test('the next process takes up where the last one was killed', async () => {
   assert.equal((await vf(2)).netdev?.name, 'ens801f0v2');
 });
 
+test('of two processes, while one takes over from the other, either knows what the other one does', async () => {
+  const next = boot();
+  assert.ok((await next.adopt()).ok);
+  await apply({ kind: 'setLink', device: PF, netns: 'host', up: true }, next);
+  const [device, netns, none] = [await address(2), netnsOf(pods[2]), (await vf(2)).settings];
+  for (const [one, other] of [[hardware, next], [next, hardware], [hardware, hardware]] as const) {
+    await apply({ kind: 'setVf', pf: PF, vfIndex: 2, vlan: { id: 200, qos: 3, protocol: '802.1q' }, mac: '02:00:00:00:00:05', trust: true }, one);
+    const before = links();
+    await apply({ kind: 'moveNetdev', device, from: 'host', to: netns, name: 'net1' }, one);
+    await apply({ kind: 'setLink', device, netns, up: true }, one);
+    for (const each of [one, other]) assert.deepEqual([(await vf(2, each)).netdev, (await vf(2, each)).settings.vlan, (await vf(2, each)).settings.mac], [undefined, 200, '02:00:00:00:00:05']);
+    // Nobody takes anything for torn.
+    assert.deepEqual(links().map(({ ifname, ifalias }) => [ifname, ifname === 'ens801f0v2' ? '' : ifalias?.replace(netns, 'host')]), before.filter(({ ifname }) => ifname !== 'ens801f0v2').map(({ ifname, ifalias }) => [ifname, ifalias]));
+    await apply({ kind: 'moveNetdev', device, from: netns, to: 'host', name: 'ens801f0v2' }, other);
+    await apply({ kind: 'setVf', pf: PF, vfIndex: 2, vlan: { id: none.vlan, qos: none.vlanQos, protocol: none.vlanProtocol }, mac: none.mac, trust: none.trust }, other);
+    for (const each of [one, other]) assert.deepEqual([(await vf(2, each)).netdev?.name, (await vf(2, each)).settings], ['ens801f0v2', none]);
+  }
+  await next.close();
+});
+
 test('what a process left half made is made anew', async () => {
   const before = await vf(3);
   const representor = links().find(({ ifalias }) => ifalias?.includes(` ${before.pciAddress} `) === true)!.ifname;

@@ -1,5 +1,6 @@
-import type { HardwareStep, PciAddress } from '@vfleet/core';
+import type { HardwareStep, PciAddress, VfChange } from '@vfleet/core';
 import type { Link } from '../netlink/link.ts';
+import type { PortRecord } from './records.ts';
 import type { SwitchPort, SwitchView } from './switch-view.ts';
 
 /**
@@ -13,21 +14,33 @@ export function adoptionSteps(pf: PciAddress, view: SwitchView, ends: ReadonlyMa
   return [
     ...(eswitchMode === 'switchdev' ? [{ kind: 'setEswitchMode', pf, mode: eswitchMode } as const] : []),
     { kind: 'setNumVfs', pf, count: numVfs },
-    ...ports.flatMap((port) => [...settingSteps(pf, port), ...endSteps(port, ends.get(port.record.device))]),
+    ...ports.flatMap((port) => portSteps(pf, port, ends.get(port.record.device))),
   ];
 }
 
-/** One step for each, so that what one NIC does not have keeps nothing else from being set. */
-function settingSteps(pf: PciAddress, { record: { index, settings } }: SwitchPort): readonly HardwareStep[] {
-  const set = { kind: 'setVf', pf, vfIndex: index } as const;
-  return [
-    ...(settings.mac === '00:00:00:00:00:00' ? [] : [{ ...set, mac: settings.mac }]),
-    ...(settings.vlan === 0 ? [] : [{ ...set, vlan: { id: settings.vlan, qos: settings.vlanQos, protocol: settings.vlanProtocol } }]),
-    { ...set, spoofCheck: settings.spoofCheck },
-    { ...set, trust: settings.trust },
-    ...(settings.minTxRateMbps === 0 && settings.maxTxRateMbps === 0 ? [] : [{ ...set, rates: { minTxMbps: settings.minTxRateMbps, maxTxMbps: settings.maxTxRateMbps } }]),
-    { ...set, linkState: settings.linkState },
+/** The same of one VF, which the simulated PF has on the host, with these settings. `link` is its own interface, wherever that is. */
+export function portSteps(pf: PciAddress, port: SwitchPort, link: Link | undefined, now: KnownSettings = BOOTED): readonly HardwareStep[] {
+  return [...settingSteps(pf, port, now), ...endSteps(port, link)];
+}
+
+/** What a simulated PF has of a VF; what is not known is told whatever it is. */
+type KnownSettings = Partial<PortRecord['settings']>;
+
+const BOOTED: KnownSettings = { mac: '00:00:00:00:00:00', vlan: 0, vlanQos: 0, vlanProtocol: '802.1q', minTxRateMbps: 0, maxTxRateMbps: 0 };
+
+/** One step for each that differs, so that what one NIC does not have keeps nothing else from being set. */
+function settingSteps(pf: PciAddress, { record: { index, settings } }: SwitchPort, now: KnownSettings): readonly HardwareStep[] {
+  const { mac, vlan, vlanQos, vlanProtocol, spoofCheck, trust, minTxRateMbps, maxTxRateMbps, linkState } = settings;
+  const differs = (...names: readonly (keyof KnownSettings)[]) => names.some((name) => settings[name] !== now[name]);
+  const changes: readonly VfChange[] = [
+    ...(differs('mac') ? [{ vfIndex: index, mac }] : []),
+    ...(differs('vlan', 'vlanQos', 'vlanProtocol') ? [{ vfIndex: index, vlan: { id: vlan, qos: vlanQos, protocol: vlanProtocol } }] : []),
+    ...(differs('spoofCheck') ? [{ vfIndex: index, spoofCheck }] : []),
+    ...(differs('trust') ? [{ vfIndex: index, trust }] : []),
+    ...(differs('minTxRateMbps', 'maxTxRateMbps') ? [{ vfIndex: index, rates: { minTxMbps: minTxRateMbps, maxTxMbps: maxTxRateMbps } }] : []),
+    ...(differs('linkState') ? [{ vfIndex: index, linkState }] : []),
   ];
+  return changes.map((change) => ({ kind: 'setVf', pf, ...change }));
 }
 
 function endSteps({ record, end }: SwitchPort, link: Link | undefined): readonly HardwareStep[] {

@@ -7,10 +7,10 @@ import type { Link } from '../netlink/link.ts';
 import { moveNetdev, renameNetdev, setAddresses, setLink, setMtu, setNetdevMac } from '../steps/netdev.ts';
 import { ofNetlink } from '../steps/outcome.ts';
 import type { StepFailure, StepOutcome } from '../steps/outcome.ts';
-import { adoptionSteps } from './adoption.ts';
+import { adoptionSteps, portSteps } from './adoption.ts';
 import { switchKeyOf } from './names.ts';
 import { planSwitch, vlanOf } from './plan.ts';
-import { parseEnd } from './records.ts';
+import { encodePort, parseEnd } from './records.ts';
 import { viewSwitch } from './switch-view.ts';
 import type { SwitchPort, SwitchView } from './switch-view.ts';
 import { SwitchWriter } from './switch-writer.ts';
@@ -160,7 +160,8 @@ class BackedHardware implements StandInHardware {
   // ---- one PF at a time ----
 
   #locked<Value>(pf: PciAddress, work: () => Promise<Value>): Promise<Value> {
-    const mine = (this.#tails.get(pf) ?? Promise.resolve()).then(work, work);
+    const upToDate = () => this.#follow(pf).then(work);
+    const mine = (this.#tails.get(pf) ?? Promise.resolve()).then(upToDate, upToDate);
     this.#tails.set(pf, mine.catch(() => undefined));
     return mine;
   }
@@ -202,7 +203,38 @@ class BackedHardware implements StandInHardware {
   }
 
   #isTorn(pf: PfObservation, view: SwitchView): boolean {
-    return this.#lostBy(pf, view).length > 0 || planSwitch(pf, view).length > 0;
+    return this.#lostBy(pf, view).length > 0 || planSwitch(pf, view).length > 0 || this.#behindOf(pf, view).length > 0;
+  }
+
+  /**
+   * While one process of a node takes over from another, either gives VFs to pods and takes them back. What the kernel has is so, and each simulated NIC follows
+   * it before anything is done there. How many VFs there are is changed by one of them alone, who has the node's lock.
+   */
+  async #follow(pf: PciAddress): Promise<void> {
+    const looked = await this.#look();
+    const seen = looked.ok ? looked.value.inventory.pfs.find(({ pciAddress }) => pciAddress === pf) : undefined;
+    if (!looked.ok || seen === undefined) return;
+    for (const port of this.#behindOf(seen, this.#viewOf(pf, looked.value.links))) {
+      const { device, netns } = port.record;
+      if (this.#away.has(device)) await this.#bringHome(device);
+      const found = port.end === undefined ? await this.links.ofDevice(device, netns) : ok(port.end);
+      if (port.end === undefined) this.#away.set(device, netns);
+      // What the NIC refuses now it will tell whoever wants it.
+      const now = seen.vfs.find(({ index }) => index === port.record.index)?.settings;
+      for (const step of portSteps(pf, port, found.ok ? found.value : undefined, now)) await this.#simulated.apply(step);
+    }
+  }
+
+  /** Ports of VFs of which the simulated NIC knows less than the kernel. */
+  #behindOf(pf: PfObservation, view: SwitchView): readonly SwitchPort[] {
+    return pf.vfs.flatMap((vf) => {
+      const port = view.ports.get(vf.index);
+      if (port === undefined || port.record.device !== vf.pciAddress) return [];
+      const { record, end } = port;
+      const { nodeGuid: _node, portGuid: _port, ...settings } = vf.settings;
+      const isThere = (this.#away.get(record.device) ?? 'host') === (end === undefined ? record.netns : 'host');
+      return isThere && encodePort(view.key, { ...record, settings }) === encodePort(view.key, record) ? [] : [port];
+    });
   }
 
   /** VFs that went with the namespace of their pod: a physical one would have come back to the host. */
