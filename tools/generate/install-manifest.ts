@@ -1,6 +1,7 @@
 import { DEFAULT_OPERATOR_NAMESPACE } from '@vfleet/core';
 import { certManagerObjects } from '@vfleet/controllers/installation/cert-manager.ts';
 import { installationObjects } from '@vfleet/controllers/installation/manifest.ts';
+import { ownNodePolicy } from '@vfleet/controllers/installation/own-node-policy.ts';
 import { nodeDaemonSet, nodeRemoval } from '@vfleet/controllers/installation/workloads.ts';
 import type { InstallationSettings } from '@vfleet/controllers/installation/workloads.ts';
 import { stringify } from 'yaml';
@@ -13,7 +14,8 @@ import type { Generator } from './generator.ts';
 const HEADER = '# Written by `npm run generate` from packages/controllers/src/installation: change it there.\n';
 
 /**
- * deploy/install.yaml: everything that an administrator applies; deploy/cert-manager.yaml: for those who have certificates issued there; deploy/node-removal.yaml: takes
+ * deploy/install.yaml: everything that an administrator applies; deploy/cert-manager.yaml: for those who have certificates issued there; deploy/own-node-policy.yaml: holds each
+ * daemon to its own node; deploy/node-removal.yaml: takes
  * vfleet off the nodes; deploy/demo.yaml: the installation on simulated NICs for a cluster without Multus; deploy/patches: the same changes of the DaemonSet one by one, and
  * deploy/simulated-fleet.yaml: the NICs. They change what the chart's values change.
  */
@@ -26,6 +28,7 @@ export const installManifest: Generator = {
     ['deploy/simulated-fleet.yaml', HEADER + documents([demoFleet(DEFAULT_OPERATOR_NAMESPACE)])],
     ['deploy/patches/without-multus.json', patch('node.withoutMultus')],
     ['deploy/patches/simulated.json', patch('simulated.fleet', 'simulated.standIns')],
+    ['deploy/own-node-policy.yaml', HEADER + documents(ownNodePolicy(DEFAULT_OPERATOR_NAMESPACE))],
     ['deploy/cert-manager.yaml', HEADER + documents(certManagerObjects(DEFAULT_OPERATOR_NAMESPACE))],
   ]),
 };

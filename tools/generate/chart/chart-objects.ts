@@ -1,5 +1,6 @@
 import { certManagerObjects } from '@vfleet/controllers/installation/cert-manager.ts';
 import { installationObjects } from '@vfleet/controllers/installation/manifest.ts';
+import { ownNodePolicy } from '@vfleet/controllers/installation/own-node-policy.ts';
 import { removalObjects } from '@vfleet/controllers/installation/removal-objects.ts';
 import { monitoringObjects } from '@vfleet/controllers/observability/monitoring/monitoring-objects.ts';
 import { GROUP, VERSION } from '@vfleet/core';
@@ -43,6 +44,7 @@ export function parts(place: Place, marks: Marks): readonly Part[] {
     ...(rest.length === 0 ? [] : [{ file: 'more', objects: rest }]),
     { file: 'simulated-fleet', when: 'simulated.fleet', objects: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: FLEET_CONFIG_MAP, namespace: place.namespace }, data: { 'fleet.yaml': marks.json('simulated.fleet') } }] },
     { file: 'operator-config', when: 'operatorConfig', objects: [{ apiVersion: `${GROUP}/${VERSION}`, kind: 'SriovOperatorConfig', metadata: { name: 'default', namespace: place.namespace }, spec: marks.value('operatorConfig') }] },
+    { file: 'own-node-policy', when: 'node.ownNodeOnly', objects: ownNodePolicy(place.namespace) },
     { file: 'cert-manager', when: 'certManager.enabled', objects: certManagerObjects(place.namespace) },
     { file: 'monitoring', when: 'monitoring.enabled', objects: monitoringObjects(place.namespace) },
     { file: 'clean-up', when: 'cleanUp', objects: removalObjects(place).map(asHook) },

@@ -70,6 +70,10 @@ export const choices: readonly Choice[] = [
   { name: 'node.useCdi', schema: { type: 'boolean' }, default: false, says: 'Hand device files over by the Container Device Interface (containerd 1.7 or newer).', changes: [{ kind: 'item', in: 'node', at: ARGUMENTS, item: '--use-cdi' }] },
   { name: 'node.withoutMultus', schema: { type: 'boolean' }, default: false, says: 'For clusters without Multus: put vfleet in front of the cluster\'s network, so that it gives pods the networks of their annotations.', changes: [{ kind: 'item', in: 'node', at: [...CNI_INSTALLER, 'args'], item: '--cluster-network=wrap' }] },
   {
+    name: 'node.ownNodeOnly', schema: { type: 'boolean' }, default: false, says: 'Hold each daemon to the objects of its own node, by a ValidatingAdmissionPolicy on the node in its token\'s claims: Kubernetes 1.30 or newer (docs/security.md).',
+    changes: [],
+  },
+  {
     name: 'simulated.fleet', schema: fleetFileSchema.json, default: {}, says: 'Simulated NICs in the place of the nodes\' own: a fleet (docs/reference/fleet.md) with a node of the name of each node of the cluster, or one for all.\nFor demos and tests: VFs of these NICs are no hardware.',
     changes: [
       { kind: 'item', in: 'node', at: ARGUMENTS, item: `--fleet=${FLEET_FOLDER}/fleet.yaml` },
