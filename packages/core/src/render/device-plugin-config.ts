@@ -90,7 +90,8 @@ function renderResource(
       ...(first.needVhostNet ? { needVhostNet: true } : {}),
       ...(first.vdpaType ? { vdpaType: first.vdpaType } : {}),
     },
-    ...(first.excludeTopology ? { excludeTopology: true } : {}),
+    // Of the policy on top, as with the Go operator; all else is the first one's.
+    ...(policies.at(-1)!.spec.excludeTopology ? { excludeTopology: true } : {}),
   };
 }
 

@@ -99,7 +99,7 @@ export class Networks {
       return { ready: false, reason: 'NetworkAttachmentDefinitionInvalid', message: `NetworkAttachmentDefinition ${wanted.namespace}/${wanted.name} belongs to ${owner}; rename this network, or delete that one` };
     }
     if (cached.metadata.deletionTimestamp !== undefined) return { ready: false, reason: 'NetworkAttachmentDefinitionNotFound', message: `NetworkAttachmentDefinition ${wanted.namespace}/${wanted.name} is being deleted` };
-    const patch = differences(cached, wanted, owners);
+    const patch = differences(cached, wanted, network.metadata.uid, owners);
     if (patch === undefined) return done;
     writes.wrote(ourKey, await ports.kube.patch(networkAttachmentDefinitions, key, { type: 'merge', patch }));
     events.record('Normal', network, owner ? 'NetworkAttachmentDefinitionUpdated' : 'NetworkAttachmentDefinitionAdopted', `${owner ? 'updated' : 'adopted'} ${wanted.namespace}/${wanted.name}`);
@@ -142,13 +142,14 @@ export class Networks {
   }
 }
 
-/** The merge patch that makes `cached` what is wanted and keeps everything else on it; undefined when nothing differs. */
-function differences(cached: NetworkAttachmentDefinition, wanted: RenderedAttachment, owners: readonly OwnerReference[]): Readonly<Record<string, unknown>> | undefined {
+/** The merge patch that makes `cached` what is wanted and keeps everything else on it; undefined when nothing differs. `uid` is the network's. */
+function differences(cached: NetworkAttachmentDefinition, wanted: RenderedAttachment, uid: string | undefined, owners: readonly OwnerReference[]): Readonly<Record<string, unknown>> | undefined {
   const annotations = Object.fromEntries(Object.entries(wanted.annotations).filter(([name, value]) => cached.metadata.annotations?.[name] !== value));
   const present = cached.metadata.ownerReferences ?? [];
-  // Another network of this group may have owned it before; references of strangers stay.
-  const kept = present.filter((other) => !other.apiVersion.startsWith(`${GROUP}/`));
-  const wantedOwners = [...kept, ...owners];
+  // Another network of this group may have owned it before; references of strangers stay, and what refers to this network in other words (the Go
+  // operator's name no controller, and are there in its own namespace too).
+  const kept = present.filter((other) => other.uid === uid || !other.apiVersion.startsWith(`${GROUP}/`));
+  const wantedOwners = kept.some((other) => other.uid === uid) ? kept : [...kept, ...owners];
   const ownersDiffer = !equalJson(present, wantedOwners);
   const sameConfig = equalConfig(cached.spec?.config, wanted.config);
   if (Object.keys(annotations).length === 0 && sameConfig && !ownersDiffer) return undefined;
