@@ -1,18 +1,23 @@
-import type { NetnsPath, PciAddress, Result } from '@vfleet/core';
+import type { NetnsPath, PciAddress, Result, VfChange } from '@vfleet/core';
 import { fail, ok } from '@vfleet/core';
 import type { Netlink } from './kernel-thread/kernel-thread.ts';
 import type { NetlinkProtocol } from './kernel-thread/netlink-socket.ts';
-import { MalformedMessage, viewOf } from './netlink/attributes.ts';
+import { MalformedMessage } from './netlink/attributes.ts';
 import type { NetlinkAnswer, NetlinkFailure } from './netlink/exchange.ts';
 import { CONTROL_FAMILY, decodeFamily, encodeGetFamily } from './netlink/generic.ts';
 import { RTM, decodeLink, encodeAltName, encodeGetLink, encodeGetLinkNamed, encodeGetLinks } from './netlink/link.ts';
+import { VfMessageRoom, encodeSetVfs, putIndex } from './netlink/vf-message.ts';
 import type { Link } from './netlink/link.ts';
 
-/** Of ifi_index in struct ifinfomsg. */
-const INDEX_AT = 4;
 const EPROTO = 71;
 const ENODEV = 19;
 const ENOENT = 2;
+
+/** How many VFs were in the message, and why the kernel refused it, when it did. */
+export interface VfsChanged {
+  readonly count: number;
+  readonly refused: NetlinkFailure | undefined;
+}
 
 /** Netlink as values: what is asked, decoded, or why not. */
 export class KernelLinks {
@@ -21,6 +26,8 @@ export class KernelLinks {
   readonly #families = new Map<string, number>();
   /** Where the host's interfaces of devices were seen last. */
   readonly #indexes = new Map<PciAddress, number>();
+  /** Of messages about VFs, as many as there were under way at a time. */
+  readonly #rooms: VfMessageRoom[] = [];
 
   /** `deviceOf` tells whose a link is, where the kernel's own word is not what counts. */
   constructor(netlink: Netlink, deviceOf: (link: Link) => string | undefined = pciParent) {
@@ -65,14 +72,21 @@ export class KernelLinks {
   }
 
   /**
-   * RTM_NEWLINK on the host's interface of a PF; the payload begins with a struct ifinfomsg, whose index is written here. An index that
-   * is known is not asked for again: the kernel gives it to no other PF (net/core/dev.c dev_new_index), and one that has become another
-   * interface's by way of a namespace refuses what is a PF's. After a refusal it is looked at.
+   * The attributes of as many of the VFs as one message takes, by RTM_NEWLINK on the host's interface of their PF: none when those of the
+   * first cannot be put into one. An index that is known is not asked for again: the kernel gives it to no other PF (net/core/dev.c
+   * dev_new_index), and one that has become another interface's by way of a namespace refuses what is a PF's. After a refusal it is looked at.
    */
-  async changeInterfaceOf(pf: PciAddress, payload: Uint8Array): Promise<NetlinkFailure | undefined> {
-    const known = this.#indexes.get(pf);
+  async changeVfsOf(pf: PciAddress, vfs: readonly VfChange[]): Promise<VfsChanged> {
+    const room = this.#rooms.pop() ?? new VfMessageRoom();
+    const { payload, count } = encodeSetVfs(vfs, room);
+    const known = count === 0 ? undefined : this.#indexes.get(pf);
     const before = known === undefined ? undefined : await this.#changeAt(known, payload);
-    if (before?.ok === true) return undefined;
+    const refused = count === 0 || before?.ok === true ? undefined : await this.#changeLookedAt(pf, payload, known, before);
+    this.#rooms.push(room);
+    return { count, refused };
+  }
+
+  async #changeLookedAt(pf: PciAddress, payload: Uint8Array, known: number | undefined, before: NetlinkAnswer | undefined): Promise<NetlinkFailure | undefined> {
     const link = await this.ofDevice(pf, 'host');
     if (!link.ok) return link.error;
     const changed = before !== undefined && link.value.index === known ? before : await this.#changeAt(link.value.index, payload);
@@ -80,7 +94,7 @@ export class KernelLinks {
   }
 
   #changeAt(index: number, payload: Uint8Array): Promise<NetlinkAnswer> {
-    viewOf(payload).setInt32(INDEX_AT, index, true);
+    putIndex(payload, index);
     return this.#netlink.ask({ kind: 'netlink', netns: 'host', protocol: 'route', request: { type: RTM.newLink, payload } });
   }
 

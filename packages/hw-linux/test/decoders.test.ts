@@ -3,11 +3,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SeededRandom } from '@vfleet/core';
-import { attribute, bytesOf, decodeAttributes, nested, text, u32 } from '../src/netlink/attributes.ts';
+import { attribute, bytesOf, decodeAttributes, nested, text, u32, viewOf } from '../src/netlink/attributes.ts';
 import { decodeAddress, decodeRoute, encodeAddress, encodeRoute, isDefaultRoute, parsePrefix, samePrefix } from '../src/netlink/addresses.ts';
 import { decodeLink, encodeMove, linkHeader } from '../src/netlink/link.ts';
-import { decodeMessages, encodeMessage, endingOf } from '../src/netlink/message.ts';
-import { VFS_PER_MESSAGE_MAX, encodeSetVfs } from '../src/netlink/vf-message.ts';
+import { decodeMessages, encodeMessage, endingOf, isAcknowledgement } from '../src/netlink/message.ts';
+import { VFS_PER_MESSAGE_MAX, VfMessageRoom, encodeSetVfs, putIndex } from '../src/netlink/vf-message.ts';
 import { decodeUevent } from '../src/netlink/uevent.ts';
 import { decodeAll, mutated } from './arbitraries.ts';
 
@@ -56,6 +56,34 @@ describe('decoders', () => {
         minTxRateMbps: rates?.minTxMbps ?? 0, maxTxRateMbps: rates?.maxTxMbps ?? 0, linkState: linkState ?? 'auto',
       })));
     }));
+  });
+
+  test('a room that other messages were in before gives the same message as a new one', () => {
+    const long = fc.uint8Array({ minLength: 1, maxLength: 32 }).map((bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':'));
+    const guid = fc.constant('00:11:22:33:44:55:66:77');
+    const addressed = fc.record({ vfIndex: fc.nat(0xffff), mac: fc.oneof(long, fc.constant('02:00:00:00:00:0g')), nodeGuid: guid, trust: fc.boolean() }, { requiredKeys: ['vfIndex'] });
+    const room = new VfMessageRoom();
+    fc.assert(fc.property(fc.array(fc.oneof(change, addressed), { maxLength: 24 }), fc.nat(0x7fff_ffff), (vfs, index) => {
+      const { payload, count } = encodeSetVfs(vfs, room);
+      const fresh = encodeSetVfs(vfs);
+      expect([count, Buffer.from(payload).toString('hex')]).toEqual([fresh.count, Buffer.from(fresh.payload).toString('hex')]);
+      putIndex(payload, index);
+      expect(viewOf(payload).getInt32(4, true)).toBe(index);
+    }));
+  });
+
+  test('an acknowledgement is told at a glance where the whole reading says the same', () => {
+    const asked = encodeMessage({ type: 16, flags: 5, sequence: 9, port: 0, payload: u32(7) });
+    const message = (type: number, status: number, sequence: number, flags: number) => encodeMessage({ type, flags, sequence, port: 0, payload: bytesOf(u32(status), asked.slice(0, 16)) });
+    const some = fc.tuple(fc.constantFrom(2, 3, 4, 16, 0x202), fc.constantFrom(0, 0, -22, 1 << 24), fc.constantFrom(9, 9, 10, 0xffff_ffff), fc.constantFrom(0, 0x100, 0x200)).map((parts) => message(...parts));
+    const datagram = fc.oneof(some, fc.tuple(some, some).map((both) => bytesOf(...both)), fc.tuple(some, fc.nat(40)).map(([whole, length]) => whole.slice(0, length)), fc.uint8Array({ maxLength: 40 }));
+    fc.assert(fc.property(datagram, fc.constantFrom(9, 0xffff_ffff), (bytes, sequence) => {
+      if (!isAcknowledgement(bytes, sequence)) return;
+      const all = decodeMessages(bytes);
+      expect([all.length, all[0]!.sequence, endingOf(all[0]!)]).toEqual([1, sequence, { kind: 'done' }]);
+    }), { numRuns: 1_000 });
+    for (const sequence of [9, 0xffff_ffff]) expect(isAcknowledgement(message(2, 0, sequence, 0x100), sequence)).toBe(true);
+    for (const other of [message(2, -22, 9, 0), message(2, 0, 10, 0), message(16, 0, 9, 0), bytesOf(asked, message(2, 0, 9, 0)), new Uint8Array(0)]) expect(isAcknowledgement(other, 9)).toBe(false);
   });
 
   test('a value that no message can carry ends the message before its VF, and a message holds only so many', () => {

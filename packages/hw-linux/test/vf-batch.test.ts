@@ -115,6 +115,18 @@ describe('several VFs', () => {
     expect(kernel.asked.at(-1)).toBe('set 2 at 12');
   });
 
+  test('set from several sides at once: each message is its own until it is answered', async () => {
+    const kernel = new ScriptedKernel();
+    const links = await known(kernel);
+    const asked = kernel.ask.bind(kernel);
+    // The kernel looks at the message when the others have been made.
+    kernel.ask = (request) => new Promise((resolve) => setImmediate(() => void asked(request).then(resolve)));
+    const sides = [[0, 1], [2], [3, 4, 5]];
+    expect(await Promise.all(sides.map((vfs) => setVfs(links, PF, vfs.map(change))))).toEqual([undefined, undefined, undefined]);
+    expect(await setVfs(links, PF, [change(6)])).toBeUndefined();
+    expect(kernel.asked).toEqual(['set 0, 1 at 7', 'set 2 at 7', 'set 3, 4, 5 at 7', 'set 6 at 7']);
+  });
+
   test('of a PF that is gone', async () => {
     const kernel = new ScriptedKernel();
     const links = await known(kernel);

@@ -1,5 +1,6 @@
 import { AwaitedNetlinkExchange } from '../netlink/exchange.ts';
-import type { AwaitedNetlinkSocket, NetlinkAnswer } from '../netlink/exchange.ts';
+import type { AwaitedNetlinkSocket, NetlinkAnswer, Received } from '../netlink/exchange.ts';
+import { Beginning } from '../netlink/message.ts';
 import { RECEIVE_BUFFER_BYTES, openNetlink } from './netlink-socket.ts';
 import type { NetlinkProtocol } from './netlink-socket.ts';
 import { driverInfoQuery, openDatagram } from './requests.ts';
@@ -36,9 +37,7 @@ export class HostSockets {
   }
 
   serve(request: HostRequest): Promise<NetlinkAnswer> {
-    if (request.kind !== 'netlink') return this.#links.run(() => this.#ethtool(request));
-    const lane = request.protocol === 'route' ? this.#links : this.#others;
-    return lane.run(() => this.#ask(request));
+    return request.kind === 'netlink' ? this.#ask(request) : this.#ethtool(request);
   }
 
   /** Waits for what is under way: a descriptor that is closed may be another's before the answer is read. */
@@ -50,18 +49,37 @@ export class HostSockets {
     this.#datagram = undefined;
   }
 
-  #ask({ protocol, request }: Extract<HostRequest, { kind: 'netlink' }>): Promise<NetlinkAnswer> {
-    let socket = this.#netlink.get(protocol);
-    if (socket === undefined) {
-      const fd = openNetlink(this.#calls, protocol);
-      if (fd < 0) return Promise.resolve(failure(-fd));
-      socket = { fd, exchange: new AwaitedNetlinkExchange(awaitedSocket(this.#calls, fd, this.#waiting)) };
-      this.#netlink.set(protocol, socket);
+  async #ask({ protocol, request }: Extract<HostRequest, { kind: 'netlink' }>): Promise<NetlinkAnswer> {
+    const lane = protocol === 'route' ? this.#links : this.#others;
+    if (lane.isBusy) await lane.turn();
+    else lane.enter();
+    try {
+      const socket = this.#netlink.get(protocol) ?? this.#open(protocol);
+      return 'errno' in socket ? failure(socket.errno) : await socket.exchange.ask(request);
+    } finally {
+      lane.leave();
     }
-    return socket.exchange.ask(request);
+  }
+
+  #open(protocol: NetlinkProtocol): OpenSocket | { readonly errno: number } {
+    const fd = openNetlink(this.#calls, protocol);
+    if (fd < 0) return { errno: -fd };
+    const socket = { fd, exchange: new AwaitedNetlinkExchange(awaitedSocket(this.#calls, fd, this.#waiting)) };
+    this.#netlink.set(protocol, socket);
+    return socket;
   }
 
   async #ethtool(request: Exclude<HostRequest, { kind: 'netlink' }>): Promise<NetlinkAnswer> {
+    if (this.#links.isBusy) await this.#links.turn();
+    else this.#links.enter();
+    try {
+      return await this.#ioctl(request);
+    } finally {
+      this.#links.leave();
+    }
+  }
+
+  async #ioctl(request: Exclude<HostRequest, { kind: 'netlink' }>): Promise<NetlinkAnswer> {
     if (this.#datagram === undefined) {
       const fd = openDatagram(this.#calls);
       if (fd < 0) return failure(-fd);
@@ -78,30 +96,43 @@ interface OpenSocket {
   readonly exchange: AwaitedNetlinkExchange;
 }
 
-/** One after the other, in the order of asking. */
+/** One after the other, in the order of asking: who finds it busy awaits its turn. */
 class Lane {
-  #tail: Promise<unknown> | undefined;
+  #isBusy = false;
+  readonly #waiting: (() => void)[] = [];
 
-  run<Value>(work: () => Promise<Value>): Promise<Value> {
-    const done = this.#tail === undefined ? work() : this.#tail.then(work, work);
-    this.#tail = done;
-    const leave = () => {
-      if (this.#tail === done) this.#tail = undefined;
-    };
-    done.then(leave, leave);
-    return done;
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  enter(): void {
+    this.#isBusy = true;
+  }
+
+  turn(): Promise<void> {
+    return new Promise((resolve) => void this.#waiting.push(resolve));
+  }
+
+  leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#isBusy = false;
+    else next();
   }
 
   async empty(): Promise<void> {
-    while (this.#tail !== undefined) await Promise.allSettled([this.#tail]);
+    while (this.#isBusy) {
+      await this.turn();
+      this.leave();
+    }
   }
 }
 
 function awaitedSocket(calls: SystemCalls, fd: number, waiting: Waiting): AwaitedNetlinkSocket {
   const buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
-  const received = ({ value, errno }: { readonly value: number; readonly errno: number }) => {
+  const beginning = new Beginning(buffer);
+  const received = ({ value, errno }: { readonly value: number; readonly errno: number }): Received => {
     if (value < 0) return { errno };
-    return value > buffer.length ? { errno: EMSGSIZE } : { bytes: buffer.subarray(0, value) };
+    return value > buffer.length ? { errno: EMSGSIZE } : { bytes: beginning.of(value) };
   };
   return {
     send: (bytes, isDump) => (isDump || waiting === 'aside' ? calls.aside.send(fd, bytes) : calls.send(fd, bytes)),

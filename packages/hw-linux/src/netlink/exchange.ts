@@ -1,5 +1,5 @@
 import { MalformedMessage } from './attributes.ts';
-import { MessageRoom, NLM, decodeMessages, endingOf } from './message.ts';
+import { MessageRoom, NLM, decodeMessages, endingOf, isAcknowledgement } from './message.ts';
 
 /** What came of a receive: a datagram, whose bytes are the caller's until the next receive, or an errno. */
 export type Received = { readonly errno: number } | { readonly bytes: Uint8Array };
@@ -154,6 +154,7 @@ class Question {
   }
 
   #read(datagram: Uint8Array): Attempt | undefined {
+    if (this.#payloads.length === 0 && !this.isDump && isAcknowledgement(datagram, this.#sequence)) return CARRIED_OUT;
     for (const message of decodeMessages(datagram)) {
       if (message.sequence !== this.#sequence) continue;
       if ((message.flags & NLM.dumpInterrupted) !== 0) this.#torn = true;
@@ -167,6 +168,9 @@ class Question {
     return undefined;
   }
 }
+
+/** What a change is answered with that the kernel took. */
+const CARRIED_OUT: Attempt = { answer: { ok: true, payloads: [] } };
 
 function failed(errno: number, says?: string): Attempt {
   return { answer: { ok: false, failure: { errno, ...(says === undefined ? {} : { says }) } } };

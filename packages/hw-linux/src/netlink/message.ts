@@ -23,14 +23,32 @@ export function encodeMessage(message: Message): Uint8Array {
   return new MessageRoom(HEADER_BYTES + message.payload.length).put(message);
 }
 
+/** The first bytes of a buffer. Those of the last time are kept: most datagrams are as long as the one before, and to make a view costs more than to read one. */
+export class Beginning {
+  readonly #buffer: Uint8Array;
+  #last: Uint8Array;
+
+  constructor(buffer: Uint8Array) {
+    this.#buffer = buffer;
+    this.#last = buffer;
+  }
+
+  of(length: number): Uint8Array {
+    if (this.#last.length !== length) this.#last = this.#buffer.subarray(0, length);
+    return this.#last;
+  }
+}
+
 /** Room for one message at a time, which is made anew only for a larger one. */
 export class MessageRoom {
   #bytes: Uint8Array;
   #view: DataView;
+  #beginning: Beginning;
 
   constructor(bytes = 1024) {
     this.#bytes = new Uint8Array(bytes);
     this.#view = viewOf(this.#bytes);
+    this.#beginning = new Beginning(this.#bytes);
   }
 
   /** The message's bytes, until the next one is put here. */
@@ -39,6 +57,7 @@ export class MessageRoom {
     if (length > this.#bytes.length) {
       this.#bytes = new Uint8Array(length);
       this.#view = viewOf(this.#bytes);
+      this.#beginning = new Beginning(this.#bytes);
     }
     const view = this.#view;
     view.setUint32(0, length, true);
@@ -47,7 +66,7 @@ export class MessageRoom {
     view.setUint32(8, sequence, true);
     view.setUint32(12, port, true);
     this.#bytes.set(payload, HEADER_BYTES);
-    return this.#bytes.subarray(0, length);
+    return this.#beginning.of(length);
   }
 }
 
@@ -66,6 +85,17 @@ export function decodeMessages(datagram: Uint8Array): readonly Message[] {
     at += align4(length);
   }
   return found;
+}
+
+/** Whether a datagram is nothing but the word that a request was carried out: most answers are, and are told without being taken apart. */
+export function isAcknowledgement(datagram: Uint8Array, sequence: number): boolean {
+  return (
+    datagram.length >= HEADER_BYTES + 4 && wordAt(datagram, 0) === datagram.length && datagram[4] === TYPE_ERROR && datagram[5] === 0 && wordAt(datagram, 8) === sequence && wordAt(datagram, HEADER_BYTES) === 0
+  );
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0;
 }
 
 /** How a message ends what was asked: not at all, well, or with an errno and the kernel's own words. */

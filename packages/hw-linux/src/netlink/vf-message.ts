@@ -1,5 +1,6 @@
 import type { VfChange } from '@vfleet/core';
 import { ETH_P_8021AD, IFLA, LINK_STATES, VF, parseGuid } from './link.ts';
+import { Beginning } from './message.ts';
 
 const ETH_P_8021Q = 0x8100;
 const NESTED = 0x8000;
@@ -8,17 +9,20 @@ const HARDWARE_ADDRESS_BYTES_MAX = 32;
 const VF_WORDS_MAX = 40;
 /** struct ifinfomsg, and the header of the list. */
 const LIST_AT = 4;
+/** In bytes. */
+const INDEX_AT = 4;
 /** The list of VFs is one attribute, which holds 65,535 bytes. */
 export const VFS_PER_MESSAGE_MAX = 256;
 
 /**
  * Attributes of VFs through the PF's interface, all in one message (RTM_NEWLINK, IFLA_VFINFO_LIST). The kernel takes VF after VF, of each its
  * attributes in an order of its own (net/core/rtnetlink.c do_setvfinfo), and stops at the first refusal. A value that no message
- * can carry ends the message before its VF: `count` is of those in it. The interface's index is left for whoever knows it.
+ * can carry ends the message before its VF: `count` is of those in it. The interface's index is left for whoever knows it. The payload is
+ * the room's, until the next message is made in it.
  */
-export function encodeSetVfs(vfs: readonly VfChange[]): { readonly payload: Uint8Array; readonly count: number } {
+export function encodeSetVfs(vfs: readonly VfChange[], room = new VfMessageRoom()): { readonly payload: Uint8Array; readonly count: number } {
   const most = Math.min(vfs.length, VFS_PER_MESSAGE_MAX);
-  const words = new Uint32Array(LIST_AT + 1 + most * VF_WORDS_MAX);
+  const words = room.words(LIST_AT + 1 + most * VF_WORDS_MAX);
   let at = LIST_AT + 1;
   let count = 0;
   for (; count < most; count++) {
@@ -27,7 +31,32 @@ export function encodeSetVfs(vfs: readonly VfChange[]): { readonly payload: Uint
     at = end;
   }
   words[LIST_AT] = header(IFLA.vfInfoList | NESTED, at - LIST_AT);
-  return { payload: new Uint8Array(words.buffer, 0, 4 * at), count };
+  return { payload: room.payload(4 * at), count };
+}
+
+/** Into the header of such a message: ifi_index of struct ifinfomsg. */
+export function putIndex(payload: Uint8Array, index: number): void {
+  for (let byte = 0; byte < 4; byte++) payload[INDEX_AT + byte] = index >> (8 * byte);
+}
+
+/** Words for one message at a time, made anew only for a larger one: buffers are the dearest garbage that there is. */
+export class VfMessageRoom {
+  #words = new Uint32Array(LIST_AT + 1 + 8 * VF_WORDS_MAX);
+  #beginning = new Beginning(new Uint8Array(this.#words.buffer));
+
+  /** What was there last is there still, but for the header of the interface, which is empty. */
+  words(count: number): Uint32Array {
+    if (count > this.#words.length) {
+      this.#words = new Uint32Array(count);
+      this.#beginning = new Beginning(new Uint8Array(this.#words.buffer));
+    }
+    for (let at = 0; at < LIST_AT; at++) this.#words[at] = 0;
+    return this.#words;
+  }
+
+  payload(bytes: number): Uint8Array {
+    return this.#beginning.of(bytes);
+  }
 }
 
 /*
@@ -40,6 +69,7 @@ function header(type: number, lengthWords: number): number {
   return (type << 16) | (4 * lengthWords);
 }
 
+const MAC_CHARACTERS = 17;
 const MAC_WORDS = 2 + HARDWARE_ADDRESS_BYTES_MAX / 4;
 const MAC = header(VF.mac, MAC_WORDS);
 const VLAN_LIST = header(VF.vlanList | NESTED, 6);
@@ -76,32 +106,38 @@ function putPair(words: Uint32Array, at: number, head: number, vf: number, value
   return at + 3;
 }
 
-/** struct ifla_vf_mac: of its 32 bytes a MAC takes six, and other hardware addresses more. */
+/**
+ * struct ifla_vf_mac: of its 32 bytes a MAC takes six, and other hardware addresses more. Without a loop: before V8 has compiled it, a turn
+ * of one costs more than what is in it.
+ */
 function putMac(words: Uint32Array, at: number, vf: number, mac: string): number {
-  const { length } = mac;
-  if (length % 3 !== 2 || length >= 3 * HARDWARE_ADDRESS_BYTES_MAX) return -1;
-  const end = at + MAC_WORDS;
   words[at] = MAC;
   words[at + 1] = vf;
-  let word = at + 2;
-  let value = 0;
-  let shift = 0;
-  for (let from = 0; from < length; from += 3) {
-    const byte = (hexDigit(mac.charCodeAt(from)) << 4) | hexDigit(mac.charCodeAt(from + 1));
-    if (byte < 0 || (from > 0 && mac.charCodeAt(from - 1) !== COLON)) return -1;
-    value |= byte << shift;
-    shift += 8;
-    if (shift < 32) continue;
-    words[word++] = value;
-    value = 0;
-    shift = 0;
+  words[at + 4] = words[at + 5] = words[at + 6] = words[at + 7] = words[at + 8] = words[at + 9] = 0;
+  if (mac.length !== MAC_CHARACTERS) return putLongAddress(words, at, mac);
+  const first = octet(mac, 0);
+  const second = octet(mac, 3);
+  const third = octet(mac, 6);
+  const fourth = octet(mac, 9);
+  const fifth = octet(mac, 12);
+  const sixth = octet(mac, 15);
+  if ((first | second | third | fourth | fifth | sixth) < 0) return -1;
+  if (mac.charCodeAt(2) !== COLON || mac.charCodeAt(5) !== COLON || mac.charCodeAt(8) !== COLON || mac.charCodeAt(11) !== COLON || mac.charCodeAt(14) !== COLON) return -1;
+  words[at + 2] = first | (second << 8) | (third << 16) | (fourth << 24);
+  words[at + 3] = fifth | (sixth << 8);
+  return at + MAC_WORDS;
+}
+
+function putLongAddress(words: Uint32Array, at: number, address: string): number {
+  const { length } = address;
+  if (length % 3 !== 2 || length >= 3 * HARDWARE_ADDRESS_BYTES_MAX) return -1;
+  words[at + 2] = words[at + 3] = 0;
+  for (let from = 0, byte = 0; from < length; from += 3, byte++) {
+    const value = octet(address, from);
+    if (value < 0 || (from > 0 && address.charCodeAt(from - 1) !== COLON)) return -1;
+    words[at + 2 + (byte >> 2)]! |= value << (8 * (byte & 3));
   }
-  // The last begun word, if any, and the rest of the room.
-  while (word < end) {
-    words[word++] = value;
-    value = 0;
-  }
-  return end;
+  return at + MAC_WORDS;
 }
 
 function putVlan(words: Uint32Array, at: number, vf: number, { id, qos, protocol }: NonNullable<VfChange['vlan']>): number {
@@ -139,14 +175,15 @@ function putGuid(words: Uint32Array, at: number, head: number, vf: number, guid:
 }
 
 function isCount(value: number, maximum: number): boolean {
-  return Number.isInteger(value) && value >= 0 && value <= maximum;
+  return value >>> 0 === value && value <= maximum;
 }
 
 const COLON = 58;
 
-/** The value of a hexadecimal digit by its character code, or -1. */
-function hexDigit(code: number): number {
-  if (code >= 48 && code <= 57) return code - 48;
-  const letter = code | 0x20;
-  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
+/** The values of hexadecimal digits by their character codes, and -1 of others. */
+const DIGITS = Int8Array.from({ length: 128 }, (_, code) => '0123456789abcdef'.indexOf(String.fromCharCode(code).toLowerCase()));
+
+/** Two hexadecimal digits; negative when they are none. */
+function octet(text: string, at: number): number {
+  return ((DIGITS[text.charCodeAt(at)] ?? -1) << 4) | (DIGITS[text.charCodeAt(at + 1)] ?? -1);
 }

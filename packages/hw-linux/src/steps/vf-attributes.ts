@@ -1,6 +1,5 @@
 import type { PciAddress, VfChange } from '@vfleet/core';
 import type { KernelLinks } from '../links.ts';
-import { encodeSetVfs } from '../netlink/vf-message.ts';
 import { failed, ofNetlink } from './outcome.ts';
 import type { StepFailure, StepOutcome } from './outcome.ts';
 
@@ -8,9 +7,8 @@ import type { StepFailure, StepOutcome } from './outcome.ts';
 export async function setVfs(links: KernelLinks, pf: PciAddress, vfs: readonly VfChange[]): Promise<StepOutcome> {
   for (let done = 0; done < vfs.length; ) {
     const rest = done === 0 ? vfs : vfs.slice(done);
-    const { payload, count } = encodeSetVfs(rest);
+    const { count, refused } = await links.changeVfsOf(pf, rest);
     if (count === 0) return ofVf(pf, rest[0]!, failed('EINVAL'));
-    const refused = await links.changeInterfaceOf(pf, payload);
     if (refused !== undefined) {
       if (count === 1) return ofVf(pf, rest[0]!, ofNetlink(refused));
       const failure = await setOneByOne(links, pf, rest.slice(0, count));
