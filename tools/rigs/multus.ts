@@ -47,6 +47,8 @@ export async function writeMultusImage(archive: string): Promise<void> {
     const bin = join(work, "usr/src/multus-cni/bin");
     await mkdir(bin, { recursive: true });
     for (const name of ["tmp", "etc", "host"]) await mkdir(join(work, name));
+    // The daemon asks who it is.
+    await writeFile(join(work, "etc/passwd"), "root:x:0:0:root:/:/bin/false\n");
     for (const { name } of programs) await cp(join(multusDir(), name), join(bin, name));
     for (const name of ["install_multus", "thin_entrypoint"]) await cp(join(multusDir(), name), join(work, name));
     const layer = await layerOf(work, 0, "Multus' own image, without a base");
