@@ -451,6 +451,27 @@ describe('who holds a VF', () => {
     expect(status!.interfaces![0]!.Vfs![2]!.name).toBeUndefined();
     expect(world.drains).toEqual([]);
   });
+
+  it('is not there any more once the kubelet has let go of it, some time after the interface has come back; a pod that does not come is asked for ever more seldom', async () => {
+    const world = await started();
+    await world.setSpec({ interfaces: [wanted()] });
+    await world.settle();
+    const assigned = async () => (await world.state()).status!.interfaces![0]!.Vfs!.map((vf) => vf.assigned);
+    const [late, leaving] = [world.pf(X710).vfs[1]!.pciAddress, world.pf(X710).vfs[2]!.pciAddress];
+    world.pods = [podWith('late', late), podWith('web', leaving)];
+    await world.byHand({ kind: 'moveNetdev', device: leaving, from: 'host', to: '/var/run/netns/web', name: 'net1' });
+    await world.clock.run(600_000);
+    expect(await assigned()).toEqual([undefined, 'default/late', 'default/web', undefined]);
+    await world.byHand({ kind: 'moveNetdev', device: leaving, from: '/var/run/netns/web', to: 'host', name: 'ens1f0v2' });
+    await world.clock.run(3_000);
+    expect(await assigned()).toEqual([undefined, 'default/late', 'default/web', undefined]);
+    world.pods = [podWith('late', late)];
+    await world.clock.run(10_000);
+    expect(await assigned()).toEqual([undefined, 'default/late', undefined, undefined]);
+    const { asked } = world;
+    await world.clock.run(600_000);
+    expect(world.asked - asked).toBeLessThanOrEqual(10);
+  });
 });
 
 it('logs what the logLevel of the configuration asks for, also when it changes', async () => {

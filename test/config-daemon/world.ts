@@ -48,6 +48,8 @@ export class World {
   readonly writes: DaemonWrite[] = [];
   /** What kubelet says. */
   pods: readonly PodDevices[] = [];
+  /** How often it was asked. */
+  asked = 0;
   readonly kube: Kube;
   readonly node: SimulatedNode;
   /** Set while the API server cannot be reached. */
@@ -348,7 +350,12 @@ export class World {
   }
 
   #podResources(): PodResources {
-    return { list: async () => this.pods };
+    return {
+      list: async () => {
+        this.asked++;
+        return this.pods;
+      },
+    };
   }
 }
 

@@ -36,4 +36,5 @@ test('node states go with it and come again, NICs and pods are not touched', asy
   expect(afterwards.filter((line) => / hardware | uevent |(?:DELETED|ADDED) pods/.test(line))).toEqual([]);
 });
 
-test.each(['1', '2', '3'])('with the faults of seed %s', async (seed) => expect(told(await runSeed(scenario, seed))).toEqual([]));
+// In 22 and 85 a pod goes while its VF is back already, and the kubelet lets go of the device later.
+test.each(['1', '2', '22', '85'])('with the faults of seed %s', async (seed) => expect(told(await runSeed(scenario, seed))).toEqual([]));

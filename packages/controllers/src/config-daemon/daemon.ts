@@ -15,6 +15,8 @@ import { Reporter } from './reporter.ts';
 import { resolveDaemonSettings } from './settings.ts';
 import type { ConfigDaemonPorts, ConfigDaemonSettings, ResolvedDaemonSettings } from './settings.ts';
 import { StatusWriter } from './status-writer.ts';
+import { holdersOnTheirWay } from './survey.ts';
+import type { Survey } from './survey.ts';
 
 /** Where the machines stand, for people and for checks. */
 export interface ConfigDaemonView {
@@ -42,10 +44,12 @@ export function createConfigDaemon(ports: ConfigDaemonPorts, settings: ConfigDae
 }
 
 type Trigger = NodeEvent | { readonly type: 'flush' };
-type TimerName = 'deadline' | 'hardware' | 'resync' | 'retry' | 'flush';
+type TimerName = 'deadline' | 'hardware' | 'resync' | 'retry' | 'flush' | 'holders';
 
 /** States in which a restart has to know where the process was. */
 const DURABLE: readonly NodeMachineState['value'][] = ['drainRequested', 'applying', 'rebooting', 'succeeded', 'failed'];
+/** Between the first two looks at pods that are on their way; doubles with each. */
+const HOLDERS_MS = 2_000;
 const RETRY = { initialMs: 500, maxMs: 30_000 };
 /** Problems that end when a device comes, or is changed by those who manage it. */
 const AWAITED: readonly Plan['problems'][number]['kind'][] = ['pfGone', 'pfBlocked', 'pfWithoutDriver', 'tooFewVfs', 'externallyManagedDiffers'];
@@ -70,6 +74,8 @@ class Daemon implements ConfigDaemon {
   #inbox: Trigger[] = [];
   #work: Promise<void> | undefined;
   #subscriptions: Subscription[] = [];
+  /** Pods that were on their way to VFs, or from them, and how many looks in a row have seen these. */
+  #onTheirWay = { who: '', looks: 0 };
   /** Writes to the API that failed in a row. */
   #failures = 0;
   #started = false;
@@ -218,6 +224,16 @@ class Daemon implements ConfigDaemon {
     this.#setTimer('resync', this.#settings.resyncMs, () => this.#resync());
   }
 
+  /** A pod that has a VF without using it, or does not come to it, is looked at ever more seldom. */
+  #followHolders(seen: Survey): void {
+    this.#timers.get('holders')?.cancel();
+    const who = holdersOnTheirWay(seen).join(', ');
+    const looks = who === this.#onTheirWay.who ? this.#onTheirWay.looks + 1 : 1;
+    this.#onTheirWay = { who, looks };
+    const delayMs = HOLDERS_MS * 2 ** (looks - 1);
+    if (who !== '' && delayMs < this.#settings.resyncMs) this.#setTimer('holders', delayMs, () => this.#postHardwareChanged());
+  }
+
   #onState(old: SriovNetworkNodeState, now: SriovNetworkNodeState): void {
     if (now.metadata.deletionTimestamp !== undefined) this.#post({ type: 'stateGone' });
     else if (old.spec !== now.spec && (old.metadata.generation !== now.metadata.generation || !equalJson(old.spec, now.spec))) this.#post({ type: 'specChanged' });
@@ -303,6 +319,7 @@ class Daemon implements ConfigDaemon {
     const seen = await this.#configuration.look();
     if (!seen.ok) return { type: 'discoveryFailed', cause: `the hardware could not be read: ${seen.error.cause}; ${seen.error.remedy}`, nowMs: this.#now };
     this.#pods?.follow(seen.value.inventory);
+    this.#followHolders(seen.value);
     this.#reporter.publish(seen.value);
     await this.#flush();
     return { type: 'discovered' };

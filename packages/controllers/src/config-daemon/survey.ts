@@ -20,6 +20,15 @@ export async function survey(ports: { readonly hardware: Hardware; readonly host
   return ok({ inventory: inventory.value, host: host.value, ...(holders === undefined ? {} : { holders }) });
 }
 
+/**
+ * VFs with the pods that are on their way to them, or from them: the kubelet has given the VF to the pod, and the interface is on the host. The hardware says when the interface moves, and
+ * nobody says when the kubelet lets go of a device.
+ */
+export function holdersOnTheirWay({ inventory: { pfs }, holders }: Survey): readonly string[] {
+  if (holders === undefined || holders.size === 0) return [];
+  return pfs.flatMap(({ vfs }) => vfs.flatMap(({ netdev, pciAddress }) => (netdev !== undefined && holders.has(pciAddress) ? [`${pciAddress} ${holders.get(pciAddress)}`] : [])));
+}
+
 export async function readHolders(podResources: PodResources, log: Log): Promise<ReadonlyMap<string, string> | undefined> {
   try {
     const holders = new Map<string, string>();
