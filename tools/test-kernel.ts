@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { MachineName } from '../test/kernel/rig/rig.ts';
 import type { KernelResults } from '../test/kernel/results.ts';
-import { MACHINES, isMachineName, machineScript, openRig } from '../test/kernel/rig/rig.ts';
+import { MACHINES, isMachineName, machineCapabilities, machineScript, openRig } from '../test/kernel/rig/rig.ts';
 import { runInMachine } from '../test/kernel/rig/machine.ts';
 import { RigProblem } from '../test/kernel/rig/rig-problem.ts';
 import { buildShim } from './build-shim.ts';
@@ -68,7 +68,7 @@ async function runMachine(machine: MachineName, ensure: boolean, limitSeconds: n
   if (buildShim(join(exchange, 'vfleet-cni')).kind !== 'built') process.stdout.write('The native CNI executable could not be built: the portable one stands in for it.\n');
   try {
     const status = await runInMachine({
-      kernel, exchange, command: machineScript('test/kernel/inside.ts', [`--machine=${machine}`, ...words]), nics: MACHINES[machine].nics, memoryMb: 2048, limitMs: limitSeconds * 1000,
+      kernel, exchange, command: machineScript('test/kernel/inside.ts', [`--machine=${machine}`, ...words], machineCapabilities()), nics: MACHINES[machine].nics, memoryMb: 2048, limitMs: limitSeconds * 1000,
       onOutput: (text) => void process.stdout.write(text),
     });
     process.stdout.write(`In ${Math.round((performance.now() - started) / 1000)} s with the boot.\n`);

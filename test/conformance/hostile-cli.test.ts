@@ -70,7 +70,7 @@ describe('a host', () => {
   test.each([
     ['EROFS', /\/sys is mounted read-only .*; mount the host’s \/sys read-write/],
     ['EACCES', /cannot be opened for writing .*; mount the host’s \/sys read-write/],
-    ['EPERM', /does not permit it .*; run the config daemon privileged/],
+    ['EPERM', /does not permit it .*; run the config daemon as root with the rights/],
   ] as const)('whose sysfs answers writes with %s is shown and planned for; apply says why not, and changes nothing', async (errno, says) => {
     const host = new Host({ write: inSysfs(errno) });
     expect(await vfleet(host, ['discover'])).toMatchObject({ status: 0, said: expect.stringMatching(/0 of 7/) });

@@ -23,11 +23,11 @@ interface Container {
   readonly securityContext: { readonly privileged?: boolean; readonly capabilities?: { readonly add?: readonly string[] } };
 }
 
-describe('docs/security.md', () => {
+describe('docs/reference/node-rights.md', () => {
   const objects = parseAllDocuments(readFileSync(join(ROOT, 'deploy/install.yaml'), 'utf8'), { version: '1.1' }).map((document) => document.toJS() as { readonly kind: string; readonly spec?: { readonly template?: PodTemplate } });
   const templates = objects.flatMap(({ spec }) => (spec?.template === undefined ? [] : [spec.template.spec]));
   const containers = templates.flatMap((pod) => [...pod.containers, ...(pod.initContainers ?? [])]);
-  const table = page('security.md').split('\n').filter((line) => line.startsWith('| `')).map((line) => line.split('|')[1]!);
+  const table = page('reference/node-rights.md').split('\n').filter((line) => line.startsWith('| `')).map((line) => line.split('|')[1]!);
 
   test('gives a reason for everything of the host that the manifest takes', () => {
     expect(templates).toHaveLength(2);
@@ -40,8 +40,11 @@ describe('docs/security.md', () => {
     expect([...taken].filter((name) => !table.some((cell) => cell.includes(`\`${name}\``)))).toEqual([]);
   });
 
+  test('is what docs/security.md leads to', () => expect(page('security.md')).toContain('](reference/node-rights.md)'));
+
   test('names no path of the host that the manifest does not take', () => {
-    const paths = templates.flatMap((pod) => (pod.volumes ?? []).flatMap(({ hostPath }) => (hostPath === undefined ? [] : [hostPath.path])));
+    const demo = parseAllDocuments(readFileSync(join(ROOT, 'deploy/demo.yaml'), 'utf8'), { version: '1.1' }).map((document) => document.toJS() as { readonly spec?: { readonly template?: PodTemplate } });
+    const paths = demo.flatMap(({ spec }) => (spec?.template?.spec.volumes ?? []).flatMap(({ hostPath }) => (hostPath === undefined ? [] : [hostPath.path])));
     const named = table.flatMap((cell) => [...cell.matchAll(/`(\/[^`]*)`/g)].map((match) => match[1]!));
     expect(named.filter((path) => !paths.includes(path))).toEqual([]);
   });

@@ -70,6 +70,20 @@ test('a group that is open without a name for who has it', async () => {
   expect(await asked(VF)).toBe('/dev/vfio/12 of 0000:01:10.0 is in use by a process that keeps only the device open, which may be process 40 (vpp)');
 });
 
+test('a group whose file is not there, as in a container: by what the device says', async () => {
+  const enable = (count: string) => writeFileSync(join(root, `/sys/bus/pci/devices/${VF}/enable`), count);
+  mkdirSync(join(root, `/sys/bus/pci/devices/${VF}`), { recursive: true });
+  enable('0\n');
+  program(40, 'vpp', 'anon_inode:[vfio-device]');
+  expect(await asked(VF)).toBe('');
+  enable('1\n');
+  expect(await asked(VF)).toBe('/dev/vfio/12 of 0000:01:10.0 is in use by a process that keeps only the device open, which may be process 40 (vpp)');
+  // Who has the file asks it: somebody may have switched a device on by hand.
+  mkdirSync(join(root, '/dev/vfio'), { recursive: true });
+  writeFileSync(join(root, '/dev/vfio/12'), '');
+  expect(await asked(VF)).toBe('');
+});
+
 test('a driver of another kind, no /proc, a process that ends while it is looked at', async () => {
   rmSync(join(root, `/sys/bus/pci/devices/${VF}/driver`));
   link(`/sys/bus/pci/devices/${VF}/driver`, '../../../../bus/pci/drivers/igbvf');

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { capabilitiesOf } from '@vfleet/controllers/installation/node-rights.ts';
 import { installPackages, missingPackages, missingPackagesProblem } from './host-packages.ts';
 import { downloadKernel, findKernel, missingKernelProblem } from './kernel-image.ts';
 import type { KernelImage } from './kernel-image.ts';
@@ -46,10 +47,24 @@ function openNetdevsim(ensure: boolean): KernelImage | RigProblem {
 }
 
 /**
+ * With which tests run: those of the daemon on its node, so that whatever the backend does is done with no more; what tests themselves need to start
+ * processes of other users and with fewer; and where the folder for results is not root's, the right to write there.
+ */
+export function machineCapabilities(): readonly string[] {
+  return [...capabilitiesOf('node', 'always'), 'SETGID', 'SETUID', 'SETPCAP', ...(process.getuid?.() === 0 ? [] : ['DAC_OVERRIDE'])];
+}
+
+/**
  * The shell script that runs a program of this checkout in the machine, with this very Node. Compiled code is kept for all processes in
  * it: emulated, compiling is most of what starting one costs.
  */
-export function machineScript(program: string, words: readonly string[]): string {
-  const quoted = [process.execPath, '--disable-warning=ExperimentalWarning', program, ...words].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+export function machineScript(program: string, words: readonly string[], capabilities?: readonly string[]): string {
+  const limited = capabilities === undefined ? [] : withOnly(capabilities);
+  const quoted = [...limited, process.execPath, '--disable-warning=ExperimentalWarning', program, ...words].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
   return `cd '${root}'\nexport NODE_COMPILE_CACHE=/run/compile-cache\nexec ${quoted.join(' ')}\n`;
+}
+
+/** The words before a command that root runs with these capabilities and no others (setpriv(1), of util-linux); what the command starts has no more. */
+export function withOnly(capabilities: readonly string[]): readonly string[] {
+  return ['setpriv', `--bounding-set=${['-all', ...capabilities.map((name) => `+${name.toLowerCase()}`)].join(',')}`, '--inh-caps=-all', '--'];
 }

@@ -20,11 +20,19 @@ class BlindToProcesses extends RealSysfs {
   }
 
   override async read(path: string): ReturnType<RealSysfs['read']> {
-    return path.startsWith('/dev/vfio/') ? fail({ errno: 'EACCES', path }) : super.read(path);
+    return path.startsWith('/dev/vfio/') || path.endsWith('/enable') ? fail({ errno: 'EACCES', path }) : super.read(path);
+  }
+}
+
+/** As in a container, which has no device files of the host's. */
+class WithoutDeviceFiles extends RealSysfs {
+  override async read(path: string): ReturnType<RealSysfs['read']> {
+    return path.startsWith('/dev/') ? fail({ errno: 'ENOENT', path }) : super.read(path);
   }
 }
 
 const seeing = realHardware();
+const contained = createLinuxHardware({ clock: new RealClock(), sysfs: new WithoutDeviceFiles() }, { writeDeadlineMs: 600_000 });
 /** Sees nobody, and did not begin the write: it finds out by waiting. */
 const patient = createLinuxHardware({ clock: new RealClock(), sysfs: new BlindToProcesses() }, { writeDeadlineMs: 4_000 });
 const blind = createLinuxHardware({ clock: new RealClock(), sysfs: new BlindToProcesses() }, { writeDeadlineMs: 4_000 });
@@ -32,6 +40,7 @@ const [pf, other] = machinePfs() as [PciAddress, PciAddress];
 
 after(async () => {
   await seeing.close();
+  await contained.close();
   await blind.close();
   await patient.close();
 });
@@ -76,17 +85,18 @@ function policyFor(pfs: readonly PciAddress[]): string {
   return file;
 }
 
-test('a holder that keeps nothing open but the device itself is found by the group, and named as far as /proc tells', async () => {
+test('a holder that keeps nothing open but the device itself is found, by the group or without its file, and named as far as /proc tells', async () => {
   await whileHeld(['closes'], async (device, group, pid) => {
-    for (const step of [{ kind: 'setNumVfs', pf, count: 0 }, { kind: 'unbindDriver', device }, { kind: 'bindDriver', device, driver: 'default' }] as const) {
-      const refused = await seeing.apply(step);
+    const steps = [{ kind: 'setNumVfs', pf, count: 0 }, { kind: 'unbindDriver', device }, { kind: 'bindDriver', device, driver: 'default' }] as const;
+    for (const [hardware, step] of [seeing, contained].flatMap((one) => steps.map((step) => [one, step] as const))) {
+      const refused = await hardware.apply(step);
       assert.ok(!refused.ok);
       assert.equal(refused.error.code, 'busy');
       assert.match(refused.error.cause, new RegExp(`/dev/vfio/${group} of ${device} is in use by a process that keeps only the device open, which may be process ${pid} \\(`));
     }
     assert.equal(readFileSync(`/sys/bus/pci/devices/${pf}/sriov_numvfs`, 'utf8'), '1\n');
   });
-  await until('the VF is free', async () => (await seeing.apply({ kind: 'setNumVfs', pf, count: 0 })).ok);
+  await until('the VF is free', async () => (await contained.apply({ kind: 'setNumVfs', pf, count: 0 })).ok);
 });
 
 test('a write that hangs blocks its PF only, until the holder of the VF ends', async () => {

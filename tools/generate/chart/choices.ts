@@ -1,5 +1,6 @@
 import type { JsonSchema } from '@vfleet/core';
 import { operatorConfigSpecSchema } from '@vfleet/core';
+import { capabilitiesOf, volumeMountsOf, volumesGiven } from '@vfleet/controllers/installation/node-rights.ts';
 import { fleetFileSchema } from '@vfleet/hw-sim';
 import * as types from './value-types.ts';
 
@@ -35,6 +36,7 @@ const POD: Path = ['spec', 'template', 'spec'];
 const CONTAINER: Path = [...POD, 'containers', 0];
 const CNI_INSTALLER: Path = [...POD, 'initContainers', 0];
 const ARGUMENTS: Path = [...CONTAINER, 'args'];
+const ANNOTATIONS: Path = ['spec', 'template', 'metadata', 'annotations'];
 const both = (change: (workload: Workload) => Change): readonly Change[] => [change('operator'), change('node')];
 
 export const FLEET_CONFIG_MAP = 'vfleet-simulated-fleet';
@@ -64,11 +66,26 @@ export const choices: readonly Choice[] = [
     { name: `${workload}.tolerations`, schema: types.tolerations, says: 'Taints that do not keep it away.', changes: [{ kind: 'field', in: workload, at: [...POD, 'tolerations'] }] },
     { name: `${workload}.affinity`, schema: types.anything, default: {}, says: 'An Affinity, as pods have it.', changes: [{ kind: 'optional field', in: workload, at: [...POD, 'affinity'] }] },
     { name: `${workload}.priorityClassName`, schema: types.name, says: 'Its priority; system-* classes are allowed outside of kube-system by clusters that are set up as usual.', changes: [{ kind: 'field', in: workload, at: [...POD, 'priorityClassName'] }] },
-    { name: `${workload}.podAnnotations`, schema: types.labels, default: {}, says: 'Annotations of its pods.', changes: [{ kind: 'optional field', in: workload, at: ['spec', 'template', 'metadata', 'annotations'] }] },
+    workload === 'operator'
+      ? { name: 'operator.podAnnotations', schema: types.labels, default: {}, says: 'Annotations of its pods.', changes: [{ kind: 'optional field', in: 'operator', at: ANNOTATIONS }] }
+      : { name: 'node.podAnnotations', schema: types.labels, says: 'Annotations of its pods. Those that are there by default say to API servers before 1.30 what securityContext.appArmorProfile says to later ones.', changes: [{ kind: 'field', in: 'node', at: ANNOTATIONS }] },
   ]),
   { name: 'node.maxSurge', schema: types.countOrPercent, says: 'How many nodes at once have a second daemon, which takes over from the first. Pods keep their VFs, and new ones get theirs, meanwhile.', changes: [{ kind: 'field', in: 'node', at: ['spec', 'updateStrategy', 'rollingUpdate', 'maxSurge'] }] },
   { name: 'node.useCdi', schema: { type: 'boolean' }, default: false, says: 'Hand device files over by the Container Device Interface (containerd 1.7 or newer).', changes: [{ kind: 'item', in: 'node', at: ARGUMENTS, item: '--use-cdi' }] },
-  { name: 'node.withoutMultus', schema: { type: 'boolean' }, default: false, says: 'For clusters without Multus: put vfleet in front of the cluster\'s network, so that it gives pods the networks of their annotations.', changes: [{ kind: 'item', in: 'node', at: [...CNI_INSTALLER, 'args'], item: '--cluster-network=wrap' }] },
+  {
+    name: 'node.withoutMultus', schema: { type: 'boolean' }, default: false,
+    says: 'For clusters without Multus: put vfleet in front of the cluster\'s network, so that it gives pods the networks of their annotations. The daemon then runs the\nplugins of that network, and has more capabilities for it (docs/reference/node-rights.md).',
+    changes: [
+      { kind: 'item', in: 'node', at: [...CNI_INSTALLER, 'args'], item: '--cluster-network=wrap' },
+      ...capabilitiesOf('node', 'withoutMultus').map((item): Change => ({ kind: 'item', in: 'node', at: [...CONTAINER, 'securityContext', 'capabilities', 'add'], item })),
+      ...volumeMountsOf('cni', 'withoutMultus').map((item): Change => ({ kind: 'item', in: 'node', at: [...CNI_INSTALLER, 'volumeMounts'], item })),
+      ...volumesGiven('withoutMultus').map((item): Change => ({ kind: 'item', in: 'node', at: [...POD, 'volumes'], item })),
+    ],
+  },
+  {
+    name: 'node.privileged', schema: { type: 'boolean' }, says: 'Give the daemon everything instead of the rights of docs/reference/node-rights.md: for plugins of the cluster\'s network that need devices or system calls beyond them, which it\nruns with node.withoutMultus, and where something turns out to be missing.',
+    changes: [{ kind: 'field', in: 'node', at: [...CONTAINER, 'securityContext', 'privileged'] }],
+  },
   {
     name: 'node.ownNodeOnly', schema: { type: 'boolean' }, default: false, says: 'Hold each daemon to the objects of its own node, by a ValidatingAdmissionPolicy on the node in its token\'s claims: Kubernetes 1.30 or newer (docs/security.md).',
     changes: [],

@@ -11,7 +11,7 @@ export function installationObjects(settings: InstallationSettings): readonly ob
   const { namespace } = settings;
   const account = (name: string) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace } });
   return [
-    // The daemon is privileged and in the host's network namespace.
+    // The daemon is in namespaces of the host, and has folders of it.
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels: { 'pod-security.kubernetes.io/enforce': 'privileged', 'pod-security.kubernetes.io/warn': 'privileged' } } },
     ...customResourceDefinitions(),
     ...Object.values(componentNames).map(account), ...roleObjects('operator', namespace), ...roleObjects('node', namespace),

@@ -1,4 +1,5 @@
 import { webhookNames } from '@vfleet/core';
+import { appArmorAnnotations, hostNamespacesGiven, securityContextOf, volumeMountsOf, volumesGiven } from './node-rights.ts';
 import { componentNames } from './roles.ts';
 
 /** What an installation may choose. */
@@ -62,7 +63,6 @@ export const nodeEnvironment = { MALLOC_ARENA_MAX: '1' } as const;
 /** On every Linux node: which of them it configures is said by their node states. */
 export function nodeDaemonSet({ namespace, image }: InstallationSettings): object {
   const [name, labels] = [componentNames.node, podLabelsOf('node')];
-  const hostPath = (volume: string, path: string, type: string) => ({ name: volume, hostPath: { path, type } });
   return {
     apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name, namespace, labels },
     spec: {
@@ -72,12 +72,11 @@ export function nodeDaemonSet({ namespace, image }: InstallationSettings): objec
       updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: '33%' } },
       minReadySeconds: 10,
       template: {
-        metadata: { labels },
+        metadata: { labels, annotations: { ...appArmorAnnotations } },
         spec: {
           serviceAccountName: name,
           priorityClassName: 'system-node-critical',
-          // NICs are those of the host's network namespace, and who holds a VF is seen among the host's processes.
-          hostNetwork: true, hostPID: true, dnsPolicy: 'ClusterFirstWithHostNet',
+          ...hostNamespacesGiven(), dnsPolicy: 'ClusterFirstWithHostNet',
           nodeSelector: { 'kubernetes.io/os': 'linux' },
           tolerations: [{ operator: 'Exists' }],
           initContainers: [cniInstaller(image)],
@@ -90,40 +89,26 @@ export function nodeDaemonSet({ namespace, image }: InstallationSettings): objec
             env: [fieldEnvironment('NODE_NAME', 'spec.nodeName'), fieldEnvironment('NODE_ADDRESS', 'status.hostIP'), ...Object.entries(nodeEnvironment).map(([name, value]) => ({ name, value }))],
             ...probes(ports.nodeStatus),
             resources: { requests: { cpu: '50m', memory: '160Mi' }, limits: { memory: '512Mi' } },
-            // Writes to sysfs, binds drivers, enters network namespaces, loads modules, reboots.
-            securityContext: { privileged: true, runAsUser: 0, readOnlyRootFilesystem: true },
-            volumeMounts: [
-              { name: 'host', mountPath: '/host', mountPropagation: 'HostToContainer' },
-              { name: 'kubelet', mountPath: '/var/lib/kubelet', mountPropagation: 'HostToContainer' },
-              { name: 'cni-socket', mountPath: '/run/vfleet' },
-              // Where the container runtime puts pods' network namespaces, by both of its names.
-              { name: 'netns', mountPath: '/run/netns', mountPropagation: 'HostToContainer' },
-              { name: 'netns', mountPath: '/var/run/netns', mountPropagation: 'HostToContainer' },
-            ],
+            securityContext: securityContextOf('node'),
+            volumeMounts: volumeMountsOf('node', 'always'),
           }],
           terminationGracePeriodSeconds: 60,
-          volumes: [
-            hostPath('host', '/', 'Directory'), hostPath('kubelet', '/var/lib/kubelet', 'Directory'), hostPath('cni-socket', '/run/vfleet', 'DirectoryOrCreate'), hostPath('netns', '/run/netns', 'DirectoryOrCreate'),
-            ...Object.entries(cniFolders).map(([volume, path]) => hostPath(volume, path, 'DirectoryOrCreate')),
-          ],
+          volumes: volumesGiven('always'),
         },
       },
     },
   };
 }
 
-/** Where container runtimes look for plugins and for networks, unless they are told otherwise. */
-const cniFolders = { 'cni-bin': '/opt/cni/bin', 'cni-conf': '/etc/cni/net.d' } as const;
-
-/** Files of root's, and nothing else: no capability. Where SELinux is on, the type is what lets a container write folders of the host. */
-const hostFolderWriter = { runAsUser: 0, allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] }, seccompProfile: { type: 'RuntimeDefault' }, seLinuxOptions: { type: 'spc_t' } } as const;
+/** Of the DaemonSet that takes everything off a node again: files in folders of the host, whosever they are. */
+const hostFolderWriter = { ...securityContextOf('cni'), allowPrivilegeEscalation: false };
 const smallResources = { requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '256Mi' } } as const;
 
 /** Puts the CNI executable on the node, before the daemon that it calls. */
 function cniInstaller(image: string): object {
   return {
-    name: 'cni', image, args: ['cni', 'install'], resources: smallResources, securityContext: hostFolderWriter,
-    volumeMounts: Object.entries(cniFolders).map(([name, mountPath]) => ({ name, mountPath })),
+    name: 'cni', image, args: ['cni', 'install'], resources: smallResources, volumeMounts: volumeMountsOf('cni', 'always'),
+    securityContext: { ...securityContextOf('cni'), allowPrivilegeEscalation: false },
   };
 }
 

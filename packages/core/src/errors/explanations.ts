@@ -6,7 +6,7 @@ const REDISCOVER = 'discover the node again; if the device should be there, look
 
 /** Meanings that hold whatever was attempted. */
 const general: Table = {
-  EPERM: { code: 'denied', cause: 'the kernel does not permit it', remedy: 'run the config daemon privileged, with CAP_NET_ADMIN and CAP_SYS_ADMIN, and check kernel lockdown' },
+  EPERM: { code: 'denied', cause: 'the kernel does not permit it', remedy: 'run the config daemon as root with the rights that deploy/ gives it, CAP_NET_ADMIN and CAP_SYS_ADMIN among them, and check kernel lockdown' },
   EACCES: { code: 'denied', cause: 'the attribute cannot be opened for writing', remedy: 'mount the host’s /sys read-write into the config daemon, and check that the attribute is writable at all' },
   EROFS: { code: 'denied', cause: '/sys is mounted read-only', remedy: 'mount the host’s /sys read-write into the config daemon' },
   ENOENT: { code: 'unsupported', cause: 'the device or its driver has no such attribute', remedy: 'check the driver bound to the device and the kernel version' },
@@ -152,7 +152,7 @@ const byOperation: Readonly<Partial<Record<HardwareOperation, Table>>> = {
     EIO: { code: 'io', cause: 'a program of the host failed', remedy: 'run it by hand on the host, mend what it complains of, and retry' },
     ENOSPC: { code: 'noSpace', cause: 'the host’s file system is full', remedy: 'free space in /etc' },
   },
-  reboot: { EPERM: { code: 'denied', cause: 'the host does not let the config daemon reboot it', remedy: 'run the config daemon privileged in the host’s PID namespace, or reboot by hand' }, EIO: { code: 'io', cause: 'the host was asked to reboot and did not', remedy: 'reboot it by hand' } },
+  reboot: { EPERM: { code: 'denied', cause: 'the host does not let the config daemon reboot it', remedy: 'run the config daemon as root in the host’s PID namespace, or reboot by hand' }, EIO: { code: 'io', cause: 'the host was asked to reboot and did not', remedy: 'reboot it by hand' } },
   openVfio: {
     EBUSY: { code: 'busy', cause: 'another process has the VFIO group open', remedy: 'give the VF to one process only' },
     EPERM: { code: 'denied', cause: 'the IOMMU group is not viable: other devices in it have kernel drivers', remedy: 'use a slot with ACS, or bind every device of the group to vfio-pci' },

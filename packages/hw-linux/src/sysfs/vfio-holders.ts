@@ -18,6 +18,9 @@ export interface HoldingProcess {
   readonly program: string;
 }
 
+/** A file that is not there, or not for this process. */
+const UNREACHABLE: readonly string[] = ['ENOENT', 'EACCES', 'EPERM'];
+
 /** What a program has that got a device out of its group (drivers/vfio/group.c vfio_device_open_file): it may close the group's file then. */
 const DEVICE_FILE = 'anon_inode:[vfio-device]';
 
@@ -27,27 +30,41 @@ const DEVICE_FILE = 'anon_inode:[vfio-device]';
  */
 export async function vfioHolders(sysfs: Sysfs, devices: readonly PciAddress[]): Promise<readonly VfioHolder[]> {
   const files = new Map<string, PciAddress>();
-  const groups = new Map<string, PciAddress>();
+  /** A group's file has another name where there is no IOMMU. */
+  const groups = new Map<PciAddress, readonly string[]>();
   for (const device of devices) {
     const driver = await sysfs.readLink(deviceFile(device, 'driver'));
     // A device that is being taken from VFIO has lost its driver's link already (drivers/base/dd.c __device_release_driver).
     if (driver.ok && !/vfio/.test(baseName(driver.value))) continue;
     const group = await sysfs.readLink(deviceFile(device, 'iommu_group'));
-    if (group.ok) for (const prefix of ['', 'noiommu-']) groups.set(`/dev/vfio/${prefix}${baseName(group.value)}`, device);
+    if (group.ok) groups.set(device, ['', 'noiommu-'].map((prefix) => `/dev/vfio/${prefix}${baseName(group.value)}`));
     const ownFiles = await sysfs.list(deviceFile(device, 'vfio-dev'));
     if (ownFiles.ok) for (const name of ownFiles.value) files.set(`/dev/vfio/devices/${name}`, device);
   }
-  for (const [file, device] of groups) files.set(file, device);
+  for (const [device, names] of groups) for (const file of names) files.set(file, device);
   if (files.size === 0) return [];
   const { certain, suspects } = await lookAtProcesses(sysfs, files);
   const holders: VfioHolder[] = [...certain].map(([file, processes]) => ({ device: files.get(file)!, file, processes, isCertain: true }));
-  for (const [file, device] of groups) {
+  for (const [device, names] of groups) {
     if (holders.some((holder) => holder.device === device)) continue;
-    // No more than an attempt to open it: there is nothing to be read in it.
-    const opened = await sysfs.read(file);
-    if (!opened.ok && opened.error.errno === 'EBUSY') holders.push({ device, file, processes: suspects, isCertain: false });
+    const file = await fileInUse(sysfs, device, names);
+    if (file !== undefined) holders.push({ device, file, processes: suspects, isCertain: false });
   }
   return holders;
+}
+
+/**
+ * By the group's file, which can be open only once: no more than an attempt, there is nothing to be read in it. In a container, which has no such file or may not
+ * open it, by how often the device was switched on: vfio-pci does so while somebody has it open (drivers/vfio/pci/vfio_pci_core.c, vfio_pci_core_enable).
+ */
+async function fileInUse(sysfs: Sysfs, device: PciAddress, names: readonly string[]): Promise<string | undefined> {
+  for (const file of names) {
+    const opened = await sysfs.read(file);
+    if (!opened.ok && opened.error.errno === 'EBUSY') return file;
+    if (opened.ok || !UNREACHABLE.includes(opened.error.errno)) return undefined;
+  }
+  const enabled = await sysfs.read(deviceFile(device, 'enable'));
+  return enabled.ok && /^[1-9]/.test(enabled.value) ? names[0] : undefined;
 }
 
 async function lookAtProcesses(sysfs: Sysfs, files: ReadonlyMap<string, PciAddress>): Promise<{ readonly certain: ReadonlyMap<string, readonly HoldingProcess[]>; readonly suspects: readonly HoldingProcess[] }> {
