@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Kube, KubeObject, NodeStateSpec, Resource } from '@vfleet/core';
-import { GROUP } from '@vfleet/core';
+import { GROUP, isKubeError } from '@vfleet/core';
 import * as api from '@vfleet/kube';
 import { NAMESPACE, nic } from '../operator/harness.ts';
 
@@ -93,24 +95,27 @@ async function leaveNetworks(kube: Kube, make: Make): Promise<void> {
   }
 }
 
-/** Its processes and what belongs to them. `release`: it was installed by Helm under this name. */
-export async function leaveProcesses(kube: Kube, release: string): Promise<void> {
-  const make = (resource: Resource, object: object, fieldManager = OPERATOR) => kube.create(resource, object as KubeObject, { fieldManager: fieldManager! });
-  const metadata = (name: string, more: object = {}) => ({ namespace: NAMESPACE, name, ...more });
-  const workload = (labels: Readonly<Record<string, string>>) => ({ selector: { matchLabels: labels }, template: { metadata: { labels }, spec: { containers: [{ name: 'main', image: 'ghcr.io/k8snetworkplumbingwg/sriov-network-operator' }] } } });
-  await make(api.deployments, { apiVersion: 'apps/v1', kind: 'Deployment', metadata: metadata('sriov-network-operator', { annotations: { 'meta.helm.sh/release-name': release } }), spec: { replicas: 1, strategy: { type: 'Recreate' }, ...workload({ name: 'sriov-network-operator' }) } }, HELM!);
-  await make(api.secrets, { apiVersion: 'v1', kind: 'Secret', type: 'helm.sh/release.v1', metadata: metadata(`sh.helm.release.v1.${release}.v1`, { labels: { owner: 'helm', name: release, version: '1' } }), data: {} }, HELM!);
-  for (const app of ['sriov-network-config-daemon', 'sriov-device-plugin', 'operator-webhook', 'network-resources-injector']) await make(api.daemonSets, { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: metadata(app), spec: workload({ app }) });
-  for (const [name, app] of [['operator-webhook-service', 'operator-webhook'], ['network-resources-injector-service', 'network-resources-injector']] as const) await make(api.services, { apiVersion: 'v1', kind: 'Service', metadata: metadata(name), spec: { selector: { app }, ports: [{ port: 443, targetPort: 6443 }] } });
-  for (const name of ['operator-webhook-sa', 'network-resources-injector-sa', 'sriov-device-plugin', 'sriov-network-operator', 'sriov-network-config-daemon']) await make(api.serviceAccounts, { apiVersion: 'v1', kind: 'ServiceAccount', metadata: metadata(name) });
-  const rbac = (plural: string, kind: string): Resource => ({ group: 'rbac.authorization.k8s.io', version: 'v1', plural, kind, namespaced: false });
-  const apiVersion = 'rbac.authorization.k8s.io/v1';
-  for (const [name, account] of [['operator-webhook', 'operator-webhook-sa'], ['sriov-network-operator', 'sriov-network-operator'], ['sriov-network-config-daemon', 'sriov-network-config-daemon']] as const) {
-    await make(rbac('clusterroles', 'ClusterRole'), { apiVersion, kind: 'ClusterRole', metadata: { name }, rules: [{ apiGroups: [''], resources: ['nodes'], verbs: ['*'] }] }, HELM!);
-    await make(rbac('clusterrolebindings', 'ClusterRoleBinding'), { apiVersion, kind: 'ClusterRoleBinding', metadata: { name: name === 'operator-webhook' ? 'operator-webhook-role-binding' : name }, roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name }, subjects: [{ kind: 'ServiceAccount', namespace: NAMESPACE, name: account }] }, HELM!);
+interface Installation {
+  readonly objects: readonly { readonly by: 'helm' | 'operator'; readonly object: KubeObject }[];
+}
+
+/** Its processes and what belongs to them, as its chart and its manager made them for a release `sriov` (recording/installation.json); and what versions before left. */
+export async function leaveProcesses(kube: Kube): Promise<void> {
+  const { objects } = JSON.parse(readFileSync(join(import.meta.dirname, 'recording/installation.json'), 'utf8')) as Installation;
+  for (const { by, object } of objects) {
+    await kube.create(resourceOf(object), object, { fieldManager: (by === 'helm' ? HELM : OPERATOR)! }).catch((error: unknown) => {
+      // The embedded server has no such kind; and settings of the injector are users' own, which stay.
+      const isExpected = (object.kind === 'NetworkPolicy' && isKubeError(error, 'NotFound')) || (object.kind === 'ConfigMap' && isKubeError(error, 'AlreadyExists'));
+      if (!isExpected) throw error;
+    });
   }
-  await make(api.leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: metadata('a56def2a.openshift.io'), spec: { holderIdentity: 'somebody' } });
-  await leaveWebhooks(kube);
+  await kube.create(api.leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { namespace: NAMESPACE, name: 'a56def2a.openshift.io' }, spec: { holderIdentity: 'somebody' } }, { fieldManager: OPERATOR! });
+}
+
+/** The kinds of the installation have regular plurals. */
+function resourceOf({ apiVersion, kind, metadata }: KubeObject): Resource {
+  const [version = '', group = ''] = apiVersion.split('/').toReversed();
+  return { group, version, kind, plural: kind.toLowerCase().replace(/y$/, 'ie').concat('s'), namespaced: metadata.namespace !== undefined };
 }
 
 /** Its webhook configurations: with cert-manager's annotation, and the injector's under another name than ours. */

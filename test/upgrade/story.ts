@@ -46,11 +46,11 @@ export async function takesOver(cluster: Cluster): Promise<void> {
 
   const looked = await verb(cluster);
   expect(looked).toMatchObject({ status: 3, text: expect.stringContaining('taken over as they are: 2 node states, 1 policies, 1 pools, 2 networks, 2 NetworkAttachmentDefinitions\n\nno node would change\n') });
-  for (const line of [/Deployment sriov-network-operator\/sriov-network-operator +blocks/, /Secret .*sh\.helm\.release\.v1\.sriov\.v1 +disturbs +by it "helm uninstall sriov"/, /DaemonSet .*sriov-device-plugin +disturbs/, /Lease .*a56def2a\.openshift\.io +idle/]) expect(looked.text).toMatch(line);
+  for (const line of [/Deployment sriov-network-operator\/sriov-sriov-network-operator +blocks/, /ClusterRole sriov-sriov-network-operator +idle +the rights/, /Secret .*sh\.helm\.release\.v1\.sriov\.v1 +disturbs +by it "helm uninstall sriov"/, /DaemonSet .*sriov-device-plugin +disturbs/, /Lease .*a56def2a\.openshift\.io +idle/]) expect(looked.text).toMatch(line);
   await expect(cluster.apply(readManifest(readFileSync(join(import.meta.dirname, '../../deploy/install.yaml'), 'utf8')))).rejects.toThrow(/field is immutable/);
   const drain = (progress: string) => kube.patch(api.nodeStates, { namespace: NAMESPACE, name: 'w2' }, { type: 'merge', patch: { metadata: { annotations: { 'sriovnetwork.openshift.io/current-state': progress } } } });
   await drain('Draining');
-  expect((await verb(cluster)).text).toContain('which the Go operator has to end first, or they stay cordoned: w2\n');
+  expect((await verb(cluster)).text).toContain('nodes with a drain under way, which our operator goes on with: w2\n');
   await drain('Idle');
   const removed = await verb(cluster, '--remove');
   expect(removed).toEqual({ status: 0, text: expect.stringMatching(/^gone: Deployment [^]*nothing is in the way any more\n$/) });
@@ -88,7 +88,7 @@ export async function goesBack(cluster: Cluster): Promise<void> {
   const write = (more: string) => void (said += more);
   expect([await run(['uninstall', '--kubeconfig', cluster.kubeconfig], { environment: {}, terminal: { out: write, err: write, colours: false } }), said]).toEqual([0, expect.not.stringContaining('left:')]);
   expect(await identities(cluster.kube)).toEqual(before);
-  await leaveProcesses(cluster.kube, 'sriov');
+  await leaveProcesses(cluster.kube);
   expect((await verb(cluster)).status).toBe(3);
 }
 
@@ -98,7 +98,7 @@ export async function leaveEverything({ kube }: Cluster): Promise<void> {
   await soon(async () => Promise.all([api.nodeStates, api.nodePolicies, api.poolConfigs, api.operatorConfigs, api.sriovNetworks, api.ovsNetworks, api.sriovIbNetworks, api.networkAttachmentDefinitions].map((resource) => kube.list<KubeObject>(resource))));
   await kube.create(api.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } });
   await leaveCustomResources(kube);
-  await leaveProcesses(kube, 'sriov');
+  await leaveProcesses(kube);
 }
 
 /** Webhook configurations that were left are ours afterwards, whole: no webhook, condition or injected authority of the Go operator is in them, by Service or by URL. */

@@ -4,6 +4,7 @@ import { daemonSets, deployments, leases, mutatingWebhookConfigurations, pods, s
 import { FIELD_MANAGER } from '../admission/webhook-installer.ts';
 import type { Removal } from '../uninstall/removal.ts';
 import { listEvery } from '../uninstall/requests.ts';
+import { takeDrainsOver } from './drains.ts';
 
 /**
  * `blocks`: ours of the same name cannot be applied over it. `disturbs`: it works against ours, or can. `idle`: it does nothing any more.
@@ -39,13 +40,16 @@ const UNUSED = 'nobody uses it any more';
 /** What is known by its name alone: nothing of ours has it. */
 const NAMED: readonly (readonly [resource: Resource, names: readonly string[], why: string])[] = [
   [leases, ['a56def2a.openshift.io', 'config-daemon-draining-lock'], 'leader election and drain lock of earlier versions'],
-  [serviceAccounts, ['operator-webhook-sa', 'network-resources-injector-sa', 'sriov-device-plugin', 'sriov-cni'], UNUSED],
-  [rbac('clusterrolebindings', 'ClusterRoleBinding', false), ['operator-webhook-role-binding', 'network-resources-injector-role-binding'], UNUSED],
-  [rbac('clusterroles', 'ClusterRole', false), ['operator-webhook', 'network-resources-injector'], UNUSED],
-  [rbac('rolebindings', 'RoleBinding', true), ['operator-webhook-sa', 'sriov-device-plugin', 'sriov-device-plugin-pod-access'], UNUSED],
-  [rbac('roles', 'Role', true), ['operator-webhook-sa', 'sriov-plugin', 'sriov-device-plugin-pod-access'], UNUSED],
+  [serviceAccounts, ['operator-webhook-sa', 'network-resources-injector-sa', 'sriov-device-plugin', 'sriov-cni', 'metrics-exporter-sa'], UNUSED],
+  [rbac('clusterrolebindings', 'ClusterRoleBinding', false), ['operator-webhook-role-binding', 'network-resources-injector-role-binding', 'sriov-metrics-kube-rbac-rolebinding'], UNUSED],
+  [rbac('clusterroles', 'ClusterRole', false), ['operator-webhook', 'network-resources-injector', 'sriov-metrics-kube-rbac-role'], UNUSED],
+  [rbac('rolebindings', 'RoleBinding', true), ['operator-webhook-sa', 'sriov-device-plugin', 'sriov-device-plugin-pod-access', 'metrics-exporter-rb'], UNUSED],
+  [rbac('roles', 'Role', true), ['operator-webhook-sa', 'sriov-plugin', 'sriov-device-plugin-pod-access', 'metrics-exporter-role'], UNUSED],
   [networkPolicies, ['operator-webhook-allow-traffic-api-server', 'network-resources-injector-allow-traffic-api-server'], UNUSED],
 ];
+
+/** What the chart of the Go operator names after its release, with its rights, unless the release has the operator's own name: then it is as ours, and taken over. */
+const OF_RELEASE: readonly Resource[] = [rbac('clusterrolebindings', 'ClusterRoleBinding', false), rbac('clusterroles', 'ClusterRole', false), rbac('rolebindings', 'RoleBinding', true), rbac('roles', 'Role', true), serviceAccounts];
 
 const WEBHOOKS: readonly Resource[] = [mutatingWebhookConfigurations, validatingWebhookConfigurations];
 /** The last one is of versions of long ago. */
@@ -85,7 +89,14 @@ export async function findLeftovers(kube: Kube, namespace: string): Promise<read
   for (const [resource, names, why] of NAMED) {
     for (const object of await listEvery(kube, resource, resource.namespaced ? { namespace } : {})) if (names.includes(object.metadata.name)) add(resource, object, 'idle', why);
   }
+  for (const resource of OF_RELEASE) {
+    for (const object of await listEvery(kube, resource, resource.namespaced ? { namespace } : {})) if (isOfRelease(object, namespace)) add(resource, object, 'idle', 'the rights of the Go operator, which nobody uses any more');
+  }
   return found;
+}
+
+function isOfRelease({ metadata: { name, annotations = {} } }: KubeObject, namespace: string): boolean {
+  return annotations['meta.helm.sh/release-namespace'] === namespace && name !== 'sriov-network-operator' && name === `${annotations['meta.helm.sh/release-name']}-sriov-network-operator`;
 }
 
 /** Whether we have applied a configuration: then it is ours. */
@@ -93,7 +104,7 @@ function isApplied({ metadata: { managedFields = [] } }: KubeObject): boolean {
   return managedFields.some(({ manager, operation }) => manager === FIELD_MANAGER && operation === 'Apply');
 }
 
-/** Removes leftovers in their order. While a pod of the Go operator is there nothing else goes: it would make it again. */
+/** Removes leftovers in their order, and takes drains over that the Go operator has under way. While a pod of it is there nothing else goes: it would make it again. */
 export async function removeLeftovers(removal: Removal, { kube }: { readonly kube: Kube; readonly clock: Clock }, namespace: string, leftovers: readonly Leftover[], waitMs: number): Promise<void> {
   const [operators, others] = [leftovers.filter(({ resource }) => resource === deployments), leftovers.filter(({ resource }) => resource !== deployments)];
   for (const { resource, key } of operators) await removal.remove(resource, key);
@@ -103,5 +114,7 @@ export async function removeLeftovers(removal: Removal, { kube }: { readonly kub
     return items.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed').map(({ metadata: { name } }) => `pod ${namespace}/${name} of the Go operator has not ended, and would make all else again`);
   }, waitMs);
   if (left.length > 0) return;
+  // Only where the Go operator or its daemon was: a cordon in a cluster that is ours already is somebody's.
+  if (leftovers.some(({ effect }) => effect === 'blocks')) await takeDrainsOver(removal, kube, namespace);
   for (const { resource, key } of others) await removal.remove(resource, key);
 }
