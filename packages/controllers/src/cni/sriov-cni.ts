@@ -314,8 +314,9 @@ export class SriovCni {
   }
 
   /** The attachment itself; on failure everything is taken back, and the answer is what went wrong first. */
-  async #carryOut(record: VfRecord, attaching: Attaching): Answer<SriovResult> {
-    const attached = await this.#work.attach(record, attaching.pfMtu, attaching.routing);
+  async #carryOut(begun: VfRecord, attaching: Attaching): Answer<SriovResult> {
+    let record = begun;
+    const attached = await this.#work.attach(begun, attaching.pfMtu, attaching.routing, (changed) => this.#records.replace((record = changed)));
     const nowMs = this.#ports.clock.now();
     if (!attached.ok) {
       await this.#drive(record, { type: 'attachFailed', cause: attached.error.cause, nowMs });

@@ -22,6 +22,8 @@ export interface VfWorkPorts {
 
 type Answer<Value> = Promise<Result<Value, AttachFailure>>;
 type SeenVf = VfSight['vf'];
+/** Writes down, before anything is done by it, what has become of a record. */
+type Keep = (record: VfRecord) => Answer<void>;
 /** A netdev on the host, as far as an attachment goes by it. */
 type Seen = NonNullable<VfRecord['original']['netdev']> | Netdev;
 
@@ -59,8 +61,8 @@ export class VfWork {
     return sight.ok ? sight : hardwareFailure(sight.error, 'reading the NICs');
   }
 
-  /** Sets the VF up and brings it into the pod. On failure the caller releases and resets. */
-  async attach(record: VfRecord, pfMtu: number | undefined, routing: Routing): Answer<SriovResult> {
+  /** Sets the VF up and brings it into the pod. On failure the caller releases and resets, by the record that was last given to `keep`. */
+  async attach(record: VfRecord, pfMtu: number | undefined, routing: Routing, keep: Keep): Answer<SriovResult> {
     const { config, original } = record;
     const early = asksOverTheLink(record) ? ok(NO_ADDRESSES) : await this.#allocate(record);
     if (!early.ok) return early;
@@ -69,7 +71,7 @@ export class VfWork {
     if (!settings.ok) return settings;
     const port = await this.#setPort(record, { up: true, ...(config.mtu === undefined ? {} : { mtu: config.mtu }), ...(config.bridge === undefined ? {} : { master: config.bridge }) });
     if (!port.ok) return port;
-    const inPod = original.netdev === undefined ? ok(userSpaceLink(record, pfMtu)) : await this.#intoPod(record, original.netdev, steps.length > 0);
+    const inPod = original.netdev === undefined ? ok(userSpaceLink(record, pfMtu)) : await this.#intoPod(record, original.netdev, steps.length > 0, keep);
     if (!inPod.ok) return inPod;
     const addresses = asksOverTheLink(record) ? await this.#allocate(record) : early;
     if (!addresses.ok) return addresses;
@@ -214,7 +216,7 @@ export class VfWork {
   }
 
   /** `stale`: settings were written since the netdev was seen, and a driver may act on them. */
-  async #intoPod(record: VfRecord, seen: Seen, stale: boolean): Answer<{ readonly mac: string; readonly mtu: number }> {
+  async #intoPod(record: VfRecord, seen: Seen, stale: boolean, keep: Keep): Answer<{ readonly mac: string; readonly mtu: number }> {
     const { config, original, owner } = record;
     const { device } = config;
     const ready = await this.#takeIdentity(record, seen, stale);
@@ -223,7 +225,7 @@ export class VfWork {
     const named = await this.#setAltNames(device, ready.value.altNames ?? [], []);
     if (!named.ok) return named;
     const mtu = config.mtu ?? ready.value.mtu;
-    const rdma = await this.#rdmaToPod(record);
+    const rdma = await this.#rdmaToPod(record, keep);
     if (!rdma.ok) return rdma;
     const moved = await this.#apply([
       // Kernels before 6.12 do not rename an interface that is up, and the name changes with the move.
@@ -281,16 +283,31 @@ export class VfWork {
     return failure(cniCodes.tryAgain, `the driver of VF ${device} has made no network interface`, 'Look at the kernel log for the VF\'s driver; the runtime tries again.');
   }
 
-  /** After its driver was bound again an RDMA device may take a while to appear, under the name that udev gives it. */
-  async #rdmaToPod({ config: { device }, owner: { netns }, original }: VfRecord): Answer<void> {
-    for (const rdmaDevice of original.rdmaDevices ?? []) {
-      const step: HardwareStep = { kind: 'moveRdma', device, rdmaDevice, from: 'host', to: netns };
-      let moved = await this.#ports.hardware.apply(step);
-      for (let look = 1; !moved.ok && moved.error.code === 'gone' && look < NETDEV_LOOKS; look++) {
-        await this.#ports.clock.sleep(NETDEV_LOOK_MS);
-        moved = await this.#ports.hardware.apply(step);
+  /**
+   * After its driver was bound again an RDMA device may take a while to appear, and may have another name than before: the kernel gives the
+   * next number, and udev a name by its rules. What is not there by the name that was written down is looked for at the VF.
+   */
+  async #rdmaToPod(record: VfRecord, keep: Keep): Answer<void> {
+    const { config: { device }, owner: { netns }, original } = record;
+    const moved: string[] = [];
+    let waiting = original.rdmaDevices ?? [];
+    for (let look = 0; waiting[0] !== undefined; ) {
+      const step: HardwareStep = { kind: 'moveRdma', device, rdmaDevice: waiting[0], from: 'host', to: netns };
+      const move = await this.#ports.hardware.apply(step);
+      if (move.ok) {
+        moved.push(waiting[0]);
+        waiting = waiting.slice(1);
+        continue;
       }
-      if (!moved.ok) return hardwareFailure(moved.error, describeStep(step));
+      if (move.error.code !== 'gone' || look >= NETDEV_LOOKS) return hardwareFailure(move.error, describeStep(step));
+      if (look++ > 0) await this.#ports.clock.sleep(NETDEV_LOOK_MS);
+      const found = await this.find(device);
+      if (!found.ok) return found;
+      const there = found.value?.vf.exclusiveRdma ?? [];
+      if (there.length < waiting.length || there.every((name) => waiting.includes(name))) continue;
+      waiting = there;
+      const kept = await keep({ ...record, original: { ...original, rdmaDevices: [...moved, ...there] } });
+      if (!kept.ok) return kept;
     }
     return ok(undefined);
   }

@@ -113,6 +113,35 @@ describe('attach and detach', () => {
     expect(hardware.steps.filter(({ kind }) => kind === 'moveRdma').length).toBe(2);
   });
 
+  test.each([0, 5])('an RDMA device that has another name after its driver was bound again, and appears after %i looks, goes along and comes back', async (afterSights) => {
+    const { cni, clock, process, hardware, leftovers } = world(withRdma());
+    hardware.macNeedsRebind = true;
+    hardware.rdmaRenames.set('rocep1s0v0', { name: 'mlx5_7', afterSights });
+    expect((await clock.settle(cni.attach(request({ config: isolated })))).ok).toBe(true);
+    expect([...hardware.rdmaAway]).toEqual([['mlx5_7', NETNS]]);
+    expect(await cni.check(owner)).toEqual({ ok: true, value: undefined });
+    hardware.rdmaRenames.clear();
+    // Another process knows it by its new name too.
+    expect(await process().detach(owner)).toEqual({ ok: true, value: undefined });
+    expect([[...hardware.rdmaAway], leftovers()]).toEqual([[], []]);
+    expect(hardware.steps.filter(({ kind }) => kind === 'moveRdma').at(-1)).toMatchObject({ rdmaDevice: 'mlx5_7', to: 'host' });
+  });
+
+  test('killed when an RDMA device with a new name has moved: it comes back by that name', async () => {
+    const { cni, process, hardware, leftovers } = world(withRdma());
+    hardware.macNeedsRebind = true;
+    hardware.rdmaRenames.set('rocep1s0v0', { name: 'mlx5_7', afterSights: 0 });
+    hardware.after = (step) => {
+      if (step.kind === 'moveRdma' && step.rdmaDevice === 'mlx5_7') throw new Killed();
+    };
+    await expect(cni.attach(request({ config: isolated }))).rejects.toThrow(Killed);
+    expect([...hardware.rdmaAway]).toEqual([['mlx5_7', NETNS]]);
+    hardware.after = () => {};
+    hardware.rdmaRenames.clear();
+    expect(await process().detach(owner)).toEqual({ ok: true, value: undefined });
+    expect([[...hardware.rdmaAway], leftovers()]).toEqual([[], []]);
+  });
+
   test('rdmaIsolation in the mode shared, or with a VF without RDMA: refused before anything is changed', async () => {
     for (const inventory of [{ ...withRdma(), rdmaMode: 'shared' as const }, { ...inventoryOf(pfOf(PF, 'ens1f0', [vfOf(PF, 0)])), rdmaMode: 'exclusive' as const }]) {
       const { cni, hardware, leftovers } = world(inventory);

@@ -29,6 +29,8 @@ export class FakeHardware implements Hardware {
   after: (step: HardwareStep, number: number) => void = () => {};
   /** An administrative MAC needs a rebind before it is the VF's own, and fixes it (igb, igbvf). */
   macNeedsRebind = false;
+  /** Names that RDMA devices get when their driver is bound again, by those before; they come after so many looks at the VF. */
+  readonly rdmaRenames = new Map<string, { readonly name: string; afterSights: number }>();
   failDiscovery: HardwareError | undefined;
   /** What the kernel binds by itself. */
   readonly #drivers = new Map<PciAddress, string>();
@@ -46,6 +48,7 @@ export class FakeHardware implements Hardware {
 
   async lookAtVf(device: PciAddress): Promise<Result<VfSight | undefined, HardwareError>> {
     this.sights++;
+    for (const rename of this.rdmaRenames.values()) rename.afterSights--;
     return this.failDiscovery === undefined ? ok(sightOfVf(this.#observed(), device)) : fail(this.failDiscovery);
   }
 
@@ -106,7 +109,7 @@ export class FakeHardware implements Hardware {
   #observed(): Inventory {
     const vfNow = (vf: VfObservation): VfObservation => {
       const { netdev: _, ...others } = vf;
-      const rest = { ...others, rdmaDevices: vf.rdmaDevices.filter((name) => !this.rdmaAway.has(name)) };
+      const rest = { ...others, rdmaDevices: vf.rdmaDevices.filter((name) => !this.rdmaAway.has(name) && !this.#isToCome(name)) };
       const placed = this.placed.get(vf.pciAddress);
       return placed?.netns === 'host' ? { ...rest, netdev: placed.netdev } : rest;
     };
@@ -183,7 +186,8 @@ export class FakeHardware implements Hardware {
       const admin = found.vf.settings.mac;
       this.placed.set(device, { netns: 'host', netdev: { ...found.vf.netdev, adminState: 'down', mac: /^[0:]+$/.test(admin) ? found.vf.netdev.mac : admin }, addresses: [], routes: [] });
     }
-    return this.#setVf(found.pf.pciAddress, found.vf.index, () => (driver === undefined ? rest : { ...rest, driver }));
+    const renamed = found.vf.rdmaDevices.map((name) => this.rdmaRenames.get(name)?.name ?? name);
+    return this.#setVf(found.pf.pciAddress, found.vf.index, () => (driver === undefined ? rest : { ...rest, driver, rdmaDevices: renamed }));
   }
 
   #netdev(device: PciAddress, netns: string, change: Partial<Netdev>): HardwareErrorCode | undefined {
@@ -204,12 +208,16 @@ export class FakeHardware implements Hardware {
   }
 
   #moveRdma({ device, rdmaDevice, from, to }: Extract<HardwareStep, { kind: 'moveRdma' }>): HardwareErrorCode | undefined {
-    const isThere = this.placed.has(device) && this.vf(device)?.vf.rdmaDevices.includes(rdmaDevice) === true;
+    const isThere = this.placed.has(device) && this.vf(device)?.vf.rdmaDevices.includes(rdmaDevice) === true && !this.#isToCome(rdmaDevice);
     if (!isThere || (this.rdmaAway.get(rdmaDevice) ?? 'host') !== from || !this.namespaces.has(from) || !this.namespaces.has(to)) return 'gone';
     if (this.inventory.rdmaMode === 'shared') return 'unsupported';
     if (to === 'host') this.rdmaAway.delete(rdmaDevice);
     else this.rdmaAway.set(rdmaDevice, to);
     return undefined;
+  }
+
+  #isToCome(rdmaDevice: string): boolean {
+    return [...this.rdmaRenames.values()].some(({ name, afterSights }) => name === rdmaDevice && afterSights > 0);
   }
 
   #nameTaken(netns: string, name: string, except: PciAddress): boolean {
