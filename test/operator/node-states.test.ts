@@ -26,6 +26,8 @@ test('a node state for every worker, none for others; the configuration is made 
   await addNode(kube, 'worker');
   await addNode(kube, 'labelled', { 'node-role.kubernetes.io/control-plane': '', 'node-role.kubernetes.io/worker': '' });
   await addNode(kube, 'control', { 'node-role.kubernetes.io/control-plane': '' });
+  const taints = [{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }];
+  await kube.patch(nodes, { name: 'control' }, { type: 'merge', patch: { spec: { taints } } });
   await addNode(kube, 'windows', { 'kubernetes.io/os': 'windows' });
   const operator = begin('a');
   await clock.run(5000);
@@ -35,6 +37,11 @@ test('a node state for every worker, none for others; the configuration is made 
   expect(items[0]?.metadata.ownerReferences).toMatchObject([{ kind: 'SriovOperatorConfig', name: 'default', uid: config.metadata.uid, controller: true }]);
   expect(items[0]?.metadata.annotations).toMatchObject({ [nodeStateAnnotations.currentState]: 'Idle', [nodeStateAnnotations.desiredState]: 'Idle' });
   expect(config.status?.conditions).toMatchObject([{ type: 'Ready', status: 'True', reason: 'OperatorConfigReady' }]);
+  // Whoever takes the taint away wants pods there.
+  const names = async () => (await kube.list(nodeStates)).items.map((item) => item.metadata.name).sort();
+  await kube.patch(nodes, { name: 'control' }, { type: 'merge', patch: { spec: { taints: null } } });
+  await clock.run(5000);
+  expect(await names()).toEqual(['control', 'labelled', 'worker']);
   await operator.stop();
   expect(bugs).toEqual([]);
 });

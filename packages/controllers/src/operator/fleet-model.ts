@@ -58,8 +58,7 @@ export class FleetModel {
     const { config } = this;
     const node = this.#informers.nodes.get(name);
     if (config === undefined || node === undefined) return undefined;
-    const labels = node.metadata.labels ?? {};
-    return isNodeSelected(config.spec, labels) ? labels : undefined;
+    return isNodeSelected(config.spec, node) ? (node.metadata.labels ?? {}) : undefined;
   }
 
   gate(name: FeatureGate): boolean {

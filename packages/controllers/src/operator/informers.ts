@@ -5,6 +5,7 @@ import {
   Informer as NewInformer, configMapResource, namespaces, networkAttachmentDefinitions, nodePolicies, nodeStates, nodes, operatorConfigs, ovsNetworks, poolConfigs,
   sriovIbNetworks, sriovNetworks, withoutManagedFields,
 } from '@vfleet/kube';
+import { roleTaints } from './node-selection.ts';
 
 /**
  * Everything the operator watches, each resource once. What it never reads is dropped before it is kept: objects of these caches
@@ -101,7 +102,8 @@ function identity(metadata: ObjectMeta): ObjectMeta {
 /** Images, addresses and conditions make up most of a Node, and heartbeats change them all the time. */
 export function slimNode(node: Node): Node {
   const unschedulable = node.spec?.unschedulable;
-  return Object.freeze({ apiVersion: node.apiVersion, kind: node.kind, metadata: identity(node.metadata), spec: unschedulable === undefined ? {} : { unschedulable } });
+  const taints = roleTaints(node);
+  return Object.freeze({ apiVersion: node.apiVersion, kind: node.kind, metadata: identity(node.metadata), spec: { ...(unschedulable === undefined ? {} : { unschedulable }), ...(taints.length === 0 ? {} : { taints }) } });
 }
 
 /** The VFs of a node state are by far its greatest part, and rendering looks at PFs only. */

@@ -37,7 +37,7 @@ function wireNodes(context: OperatorContext, controllers: OperatorControllers): 
     // Heartbeats and all else of a Node's status are none of our business.
     updated: (old, node) => {
       const { labels, annotations } = node.metadata;
-      if (!equalJson(old.metadata.labels ?? {}, labels ?? {})) seen(node);
+      if (!equalJson(old.metadata.labels ?? {}, labels ?? {}) || !equalJson(old.spec?.taints ?? [], node.spec?.taints ?? [])) seen(node);
       else if (!equalJson(old.metadata.annotations ?? {}, annotations ?? {}) || old.spec?.unschedulable !== node.spec?.unschedulable) {
         controllers.drain.refresh(node.metadata.name);
         controllers.nodeDrain(node.metadata.name);

@@ -2,6 +2,7 @@ import type { NamedPolicy, NamedPool, NodePreview } from '@vfleet/core';
 import { compilePools, describeDifference, describeDrain, describeReboot, orderPolicies, poolOfNode, previewNode, resolveMaxUnavailable } from '@vfleet/core';
 import type { SriovNetworkNodeState, SriovOperatorConfig } from '@vfleet/kube';
 import { isNodeSelected } from '../operator/node-selection.ts';
+import type { SelectableNode } from '../operator/node-selection.ts';
 
 /** What is the same for every node. */
 export interface PlannedFor {
@@ -41,9 +42,10 @@ export class NodePlanner {
   }
 
   /** What becomes of a node; `state` as a server has it, with its VFs. Undefined: no daemon runs there by choice. */
-  plan(node: string, labels: Readonly<Record<string, string>>, state: SriovNetworkNodeState | undefined): NodePlan | 'undiscovered' | undefined {
+  plan(node: SelectableNode, state: SriovNetworkNodeState | undefined): NodePlan | 'undiscovered' | undefined {
     const { config } = this.#fixed;
-    if (!isNodeSelected(config?.spec ?? {}, labels)) return undefined;
+    if (!isNodeSelected(config?.spec ?? {}, node)) return undefined;
+    const { name, labels = {} } = node.metadata;
     const membership = poolOfNode(this.#pools, labels);
     const pool = membership.kind === 'pool' ? membership.pool.name : membership.kind === 'default' ? '' : membership.pools.map((one) => one.name).join('+');
     this.#sizes.set(pool, (this.#sizes.get(pool) ?? 0) + 1);
@@ -55,7 +57,7 @@ export class NodePlanner {
       ...(config?.spec.featureGates === undefined ? {} : { gates: config.spec.featureGates }),
     });
     if (!preview.isSettled && (preview.plan.drain.needed || preview.plan.reboot.needed)) this.#drains.set(pool, (this.#drains.get(pool) ?? 0) + 1);
-    return { node, pool, preview };
+    return { node: name, pool, preview };
   }
 
   /** Of the nodes that were planned. */

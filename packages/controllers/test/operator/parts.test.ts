@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { SimClock } from '@vfleet/core';
-import type { KubeObject } from '@vfleet/core';
+import type { KubeObject, Labels, OperatorConfigSpec } from '@vfleet/core';
 import type { Node, Pod, SriovNetworkNodeState } from '@vfleet/kube';
 import { drainView } from '../../src/operator/drain/drain-view.ts';
 import { stayReason, usesResources } from '../../src/operator/drain/pod-selection.ts';
+import { slimNode } from '../../src/operator/informers.ts';
 import { isNodeSelected } from '../../src/operator/node-selection.ts';
 import { nodeOutcome } from '../../src/operator/node-states/node-outcome.ts';
 import { OwnWrites } from '../../src/operator/own-writes.ts';
@@ -13,17 +14,31 @@ import { resolveSettings } from '../../src/operator/settings.ts';
 // Method: tables.
 
 describe('which nodes are selected', () => {
-  test.each([
+  const master = { key: 'node-role.kubernetes.io/master', effect: 'NoSchedule' } as const;
+  const controlPlane = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' } as const;
+  test.each<[config: OperatorConfigSpec, labels: Labels, expected: boolean, taints?: NonNullable<Node['spec']>['taints']]>([
     [{}, {}, true],
     [{}, { 'kubernetes.io/os': 'linux' }, true],
     [{}, { 'kubernetes.io/os': 'windows' }, false],
-    [{}, { 'node-role.kubernetes.io/control-plane': '' }, false],
-    [{}, { 'node-role.kubernetes.io/master': '' }, false],
-    [{}, { 'node-role.kubernetes.io/control-plane': '', 'node-role.kubernetes.io/worker': '' }, true],
+    [{}, { 'node-role.kubernetes.io/control-plane': '' }, false, [controlPlane]],
+    [{}, { 'node-role.kubernetes.io/control-plane': '' }, false, [{ ...controlPlane, effect: 'NoExecute' }]],
+    [{}, { 'node-role.kubernetes.io/master': '' }, false, [{ key: 'other', effect: 'NoSchedule' }, master]],
+    [{}, { 'node-role.kubernetes.io/control-plane': '', 'node-role.kubernetes.io/worker': '' }, true, [controlPlane]],
+    // The only node of kind, and servers of k3s.
+    [{}, { 'node-role.kubernetes.io/control-plane': '' }, true],
+    [{}, { 'node-role.kubernetes.io/control-plane': '' }, true, [{ key: 'node.kubernetes.io/unreachable', effect: 'NoExecute' }]],
+    [{}, { 'node-role.kubernetes.io/control-plane': '' }, true, [{ ...controlPlane, effect: 'PreferNoSchedule' }]],
+    [{}, { 'node-role.kubernetes.io/control-plane': '', 'kubernetes.io/os': 'windows' }, false],
+    [{ configDaemonNodeSelector: { a: '1' } }, { 'node-role.kubernetes.io/control-plane': '' }, false],
     [{ configDaemonNodeSelector: {} }, {}, true],
     [{ configDaemonNodeSelector: { a: '1' } }, {}, false],
-    [{ configDaemonNodeSelector: { a: '1' } }, { a: '1', 'node-role.kubernetes.io/control-plane': '' }, true],
-  ])('%j on %j: %s', (config, labels, expected) => expect(isNodeSelected(config, labels as Record<string, string>)).toBe(expected));
+    [{ configDaemonNodeSelector: { a: '1' } }, { a: '1', 'node-role.kubernetes.io/control-plane': '' }, true, [controlPlane]],
+  ])('%j on %j: %s', (config, labels, expected, taints = []) => {
+    const node: Node = { apiVersion: 'v1', kind: 'Node', metadata: { name: 'node', labels }, spec: { taints } };
+    expect(isNodeSelected(config, node)).toBe(expected);
+    // As the operator keeps it.
+    expect(isNodeSelected(config, slimNode(node))).toBe(expected);
+  });
 });
 
 describe('pods that a drain evicts', () => {

@@ -68,9 +68,9 @@ function situation(facts: NodeFacts): Told {
   if (config === undefined) {
     return told('switchedOff', `There is no SriovOperatorConfig "default" in ${operatorNamespace}: nothing is configured, drained or cleaned up anywhere.`, { because: operator, waitsFor: ['that configuration'], todo: ['An operator makes it when it starts to lead for the first time; one that was deleted stays away. Create it: spec may be empty.'] });
   }
-  if (!isNodeSelected(config.spec, node.metadata.labels ?? {})) {
+  if (!isNodeSelected(config.spec, node)) {
     const selector = config.spec.configDaemonNodeSelector ?? {};
-    const rule = Object.keys(selector).length > 0 ? `configDaemonNodeSelector of the SriovOperatorConfig wants ${JSON.stringify(selector)}` : 'without a configDaemonNodeSelector only Linux workers are selected';
+    const rule = Object.keys(selector).length > 0 ? `configDaemonNodeSelector of the SriovOperatorConfig wants ${JSON.stringify(selector)}` : 'without a configDaemonNodeSelector only Linux workers are selected, and control-plane nodes that keep no pods away by their taint';
     return told('notSelected', 'The node is not selected: its NICs are left alone.', { because: [`${rule}, and the node has ${JSON.stringify(node.metadata.labels ?? {})}`], todo: ['Label the node, or change the selector, if it should be.'] });
   }
   if (state === undefined) return told('noNodeState', 'The node is selected, and has no node state yet.', { because: operator, waitsFor: ['the operator, which makes the node state'], todo: operator.length === 0 ? [] : ['Look at the pods of the operator.'] });

@@ -40,8 +40,9 @@ export function planFleet(input: FleetPlanInput): FleetPlan {
   const undiscovered: string[] = [];
   let unchanged = 0;
   const planner = new NodePlanner({ policies: input.policies, pools: input.pools.map(({ metadata, spec }) => ({ name: metadata.name, spec })), ...(config === undefined ? {} : { config }) });
-  for (const { metadata: { name, labels = {} } } of input.nodes.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))) {
-    const planned = planner.plan(name, labels, states.get(name));
+  for (const node of input.nodes.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))) {
+    const { name } = node.metadata;
+    const planned = planner.plan(node, states.get(name));
     if (planned === undefined) continue;
     if (planned === 'undiscovered') undiscovered.push(name);
     else if (planned.preview.isSettled) unchanged++;

@@ -34,7 +34,7 @@ export class NodeStates {
     if (behindMs > 0) return { requeueAfterMs: behindMs };
     const { config } = fleet;
     if (config === undefined || state?.metadata.deletionTimestamp !== undefined) return;
-    if (node === undefined || !isNodeSelected(config.spec, node.metadata.labels ?? {})) return this.#retire(name, node, state);
+    if (node === undefined || !isNodeSelected(config.spec, node)) return this.#retire(name, node, state);
     const rendered = holdBrokenInterfaces(this.#render(node, state), state?.spec);
     const { spec } = rendered;
     this.#renderDevicePlugin(node, state, spec);

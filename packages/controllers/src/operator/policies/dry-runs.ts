@@ -57,7 +57,7 @@ export class DryRuns {
       const page = await ports.kube.list(nodeStates, { namespace: settings.namespace, limit: PAGE, ...(next === undefined ? {} : { continue: next }) });
       for (const state of page.items) {
         const node = informers.nodes.get(state.metadata.name);
-        const planned = node === undefined ? undefined : planner.plan(state.metadata.name, node.metadata.labels ?? {}, state);
+        const planned = node === undefined ? undefined : planner.plan(node, state);
         if (planned !== undefined) tally.add(planned);
       }
       next = page.continue;
