@@ -62,3 +62,25 @@ test.each([['says nothing', false], ['says nothing after its handshake', true]])
   await new Promise<void>((resolve) => void socket.once('close', () => resolve()));
   expect(socket.destroyed).toBe(true);
 });
+
+test('before it ends it answers who is still sent here, each connection once more, and waits until nobody is', async () => {
+  const server = await serve({ quietMs: 300 });
+  const agent = open.adopt(new Agent({ keepAlive: true, maxSockets: 1 }), (one) => one.destroy());
+  expect((await ask(server, agent)).headers.connection).toBe('keep-alive');
+  const drained = server.drain();
+  for (let times = 0; times < 10; times += 1) {
+    const { statusCode, headers } = await ask(server, agent);
+    expect([statusCode, headers.connection]).toEqual([200, 'close']);
+  }
+  await drained;
+  await server.close();
+  await expect(ask(server, agent)).rejects.toThrow(/ECONNREFUSED/);
+});
+
+test('who is sent here for ever does not keep it', async () => {
+  const server = await serve({ quietMs: 60_000, drainMs: 300 });
+  const agent = open.adopt(new Agent(), (one) => one.destroy());
+  const drained = server.drain();
+  expect((await ask(server, agent)).statusCode).toBe(200);
+  await drained;
+});

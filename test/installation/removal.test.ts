@@ -65,7 +65,7 @@ describe('vfleet uninstall --remains', () => {
     }
     await until(held.filter((one) => one.namespace === NAMESPACE).map(({ resource, namespace, name }) => async () => (await admin.get(resource, { namespace, name })).metadata.finalizers?.length === 1));
     // Behind its Service, as in a cluster: there its webhook configurations outlive it. Nobody answers for that Service here.
-    const admission = await serveAdmission(ports, { namespace: NAMESPACE, resourcePrefix: 'openshift.io', port: 0, host: '127.0.0.1', reachedBy: { kind: 'service' }, certificates: 'own', signal: new AbortController().signal });
+    const admission = await serveAdmission(ports, { namespace: NAMESPACE, resourcePrefix: 'openshift.io', port: 0, host: '127.0.0.1', reachedBy: { kind: 'service' }, limits: { quietMs: 0 }, certificates: 'own', signal: new AbortController().signal });
     const made = [...madeObjects.filter(({ resource }) => resource !== api.configMapResource), { resource: api.mutatingWebhookConfigurations, name: webhookNames.injectorConfiguration }];
     await until(made.map(({ resource, name }) => () => isThere(admin, resource, resource.namespaced ? { namespace: NAMESPACE, name } : { name })));
     await admission.stop();

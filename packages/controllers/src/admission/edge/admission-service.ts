@@ -36,7 +36,7 @@ export interface AdmissionService {
   readonly expiry: { readonly serving: number; readonly authority: number };
   /** From now on clients are to show a certificate of these (PEM). Only where `clientAuthority` was given. */
   trustClients(clientAuthority: string): void;
-  /** Takes the webhook configurations away where nobody else answers for them: when it is reached by URL. */
+  /** Takes the webhook configurations away where nobody else answers for them: when it is reached by URL. By a service others do, as soon as requests go to them. */
   stop(): Promise<void>;
 }
 
@@ -93,6 +93,7 @@ export async function serveAdmission(ports: AdmissionPorts, settings: AdmissionS
       keeper.stop();
       await installer.stop();
       if (reachedBy.kind === 'url') await removeWebhooks(ports.kube);
+      else await server.drain();
       admission.stop();
       await server.close();
     },

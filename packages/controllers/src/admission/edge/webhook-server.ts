@@ -5,6 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Log } from '@vfleet/core';
 import type { KeyAndCertificate } from '@vfleet/kube';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { listening } from '../../edge/listening.ts';
 import type { Admission } from '../admission.ts';
 import { admissionPaths } from '../admission.ts';
@@ -34,10 +35,14 @@ export interface WebhookLimits {
   readonly idleMs: number;
   /** From half of them on each answer is the last one of its connection. */
   readonly connections: number;
+  /** Milliseconds without a request after which nobody sends any more, once the server is about to end. */
+  readonly quietMs: number;
+  /** Milliseconds that this is waited for. */
+  readonly drainMs: number;
 }
 
 /** An API server closes an idle connection after 90 s (client-go, SetTransportDefaults), and does not repeat a POST that broke. */
-export const webhookLimits: WebhookLimits = { bodyBytes: 7 * 1024 * 1024, requestMs: 10_000, idleMs: 120_000, connections: 512 };
+export const webhookLimits: WebhookLimits = { bodyBytes: 7 * 1024 * 1024, requestMs: 10_000, idleMs: 120_000, connections: 512, quietMs: 5_000, drainMs: 20_000 };
 
 export interface WebhookServer {
   readonly port: number;
@@ -45,6 +50,11 @@ export interface WebhookServer {
   renew(identity: KeyAndCertificate): void;
   /** New connections are to show a certificate of these (PEM). Only for a server that was opened with `clientAuthority`. */
   trustClients(clientAuthority: string): void;
+  /**
+   * Serves on until requests go elsewhere: that a pod ends is known to API servers and to who routes for them some moments after it was told so. Each answer is the
+   * last one of its connection.
+   */
+  drain(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -60,8 +70,10 @@ export async function serveWebhooks(admission: Admission, identity: KeyAndCertif
   const server = createServer({ ...secured(), requestCert: mustPresent, rejectUnauthorized: mustPresent, requestTimeout: limits.requestMs, headersTimeout: limits.requestMs, handshakeTimeout: limits.requestMs, keepAliveTimeout: limits.idleMs, connectionsCheckingInterval: 1_000 });
   server.maxConnections = limits.connections;
   const sockets = new Set<Socket>();
+  const drained = { isDraining: false, lastMs: 0 };
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (sockets.size * 2 >= limits.connections) response.shouldKeepAlive = false;
+    drained.lastMs = performance.now();
+    if (drained.isDraining || sockets.size * 2 >= limits.connections) response.shouldKeepAlive = false;
     void answer(admission, request, response, { limits, log, observer: options.observer });
   });
   server.on('connection', (socket: Socket) => {
@@ -80,6 +92,15 @@ export async function serveWebhooks(admission: Admission, identity: KeyAndCertif
     trustClients: (clientAuthority) => {
       serving.clientAuthority = clientAuthority;
       server.setSecureContext(secured());
+    },
+    drain: async () => {
+      Object.assign(drained, { isDraining: true, lastMs: performance.now() });
+      const endMs = drained.lastMs + limits.drainMs;
+      for (;;) {
+        const restMs = Math.min(drained.lastMs + limits.quietMs, endMs) - performance.now();
+        if (restMs <= 0) return;
+        await sleep(restMs);
+      }
     },
     close: () => new Promise<void>((resolve) => {
       server.close(() => resolve());
