@@ -3,6 +3,7 @@ import {
   GROUP, conforms, defaultNodePolicy, nodePolicySpecSchema, operatorConfigSpecSchema, ovsNetworkSpecSchema, poolConfigSpecSchema, rejectionText, reviewNetwork, reviewNodePolicy,
   reviewOperatorConfig, reviewPoolConfig, schemaProblem, sriovIbNetworkSpecSchema, sriovNetworkSpecSchema,
 } from '@vfleet/core';
+import { equalJson } from '@vfleet/kube';
 import { asObject } from '../json/fields.ts';
 import { own } from '../json/own.ts';
 import type { AdmissionAnswer, AdmissionRequest, JsonPatchOperation } from './review.ts';
@@ -42,8 +43,16 @@ export function validateCustomResource(request: AdmissionRequest, facts: FleetFa
   const review = reviewOf(request, facts);
   if (review === undefined) return allow();
   if (typeof review === 'string') return deny(422, review);
-  const warnings = review.warnings.map(({ field, cause, remedy }) => `${field === undefined ? '' : `${field}: `}${cause}; ${remedy}`);
+  const said = ({ field, cause, remedy }: Review['warnings'][number]) => `${field === undefined ? '' : `${field}: `}${cause}; ${remedy}`;
+  const warnings = review.warnings.map(said);
+  // What is stored already may be written again, with other labels or by somebody who applies it daily: the Go operator refuses less, and nodes come and go.
+  if (isUnchanged(request)) return allow([], [...warnings, ...review.rejections.map(said)]);
   return review.rejections.length === 0 ? allow([], warnings) : deny(422, rejectionText(review), warnings);
+}
+
+function isUnchanged({ operation, object, oldObject }: AdmissionRequest): boolean {
+  const [before, after] = [own(oldObject, 'spec'), own(object, 'spec')];
+  return operation === 'UPDATE' && before !== undefined && after !== undefined && equalJson(before, after);
 }
 
 /** A text says why the object is not even of its kind's shape. Undefined for kinds that have no rules. */
