@@ -1,6 +1,8 @@
-import { join, relative } from 'node:path';
+import { join, relative, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { rolldown } from 'rolldown';
 import type { Plugin } from 'rolldown';
+import { ImageError } from './image-error.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -23,18 +25,21 @@ export interface Bundle {
   readonly packages: readonly string[];
 }
 
-/** One file for each entry and each verb, without types. The same sources give the same files. */
-export async function bundle(): Promise<Bundle> {
+/** One file for each entry and each verb, without types. The same sources give the same files. Throws {@link ImageError}. */
+export async function bundle(entries: Readonly<Record<string, string>> = ENTRIES): Promise<Bundle> {
+  const unresolved: string[] = [];
   const build = await rolldown({
     cwd: ROOT,
-    input: Object.fromEntries(Object.entries(ENTRIES).map(([name, path]) => [name, join(ROOT, path)])),
+    input: Object.fromEntries(Object.entries(entries).map(([name, path]) => [name, resolve(ROOT, path)])),
     platform: 'node',
     external: [...EXTERNAL, ...EXTERNAL.map((name) => new RegExp(`^${name}/`))],
     plugins: [besideEachOther],
-    logLevel: 'silent',
+    onLog: (_, { code, message }) => void (code === 'UNRESOLVED_IMPORT' && unresolved.push(stripVTControlCharacters(message).split('\n')[0] ?? '')),
   });
   try {
     const { output } = await build.generate({ format: 'esm', minify: true, entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' });
+    // They would be left for the run, in an image that does not have them either.
+    if (unresolved.length > 0) throw new ImageError(`The sources ask for what is not there: ${unresolved.join('; ')}.`, 'Run npm install, or mend the import.');
     const chunks = output.flatMap((one) => (one.type === 'chunk' ? [one] : []));
     const packages = new Set(chunks.flatMap(({ moduleIds }) => moduleIds).flatMap((id) => packageFolder(id) ?? []));
     return {

@@ -20,10 +20,13 @@ export interface DemoPod {
   readonly command: readonly string[];
 }
 
-/** What there must be before: the namespace's objects, CRDs, the operator with its webhooks. */
-export async function installDemo(kubectl: Kubectl): Promise<void> {
+const WORKLOADS = ['daemonset/sriov-network-config-daemon', 'deployment/sriov-network-operator'] as const;
+
+/** What there must be before: the namespace's objects, CRDs, the operator with its webhooks. `renew`: pods of before are replaced, whose image may be an older one of the same name. */
+export async function installDemo(kubectl: Kubectl, { renew = false } = {}): Promise<void> {
   await kubectl(['apply', '-f', join(ROOT, 'deploy/crds/optional'), '-f', join(ROOT, 'deploy/demo.yaml')]);
-  for (const workload of ['daemonset/sriov-network-config-daemon', 'deployment/sriov-network-operator']) await kubectl(['--namespace', NAMESPACE, 'rollout', 'status', workload, `--timeout=${LIMIT_MS / 1_000}s`]);
+  if (renew) await kubectl(['--namespace', NAMESPACE, 'rollout', 'restart', ...WORKLOADS]);
+  for (const workload of WORKLOADS) await kubectl(['--namespace', NAMESPACE, 'rollout', 'status', workload, `--timeout=${LIMIT_MS / 1_000}s`]);
 }
 
 /** The article's policy and network as they are: four VFs on each node that has the label, offered by its kubelet. */
@@ -38,10 +41,12 @@ export async function offerVfs(kubectl: Kubectl, node: string): Promise<void> {
   await until(() => kubectl(['get', 'net-attach-def', 'sriov-net-1']));
 }
 
-/** The article's pod, then another one; the second pings the first one's VF. Gives what ping said. */
-export async function attachTwoPods(kubectl: Kubectl, second: DemoPod): Promise<string> {
+/** The article's pod, then another one; the second pings the first one's VF. Gives what ping said. `articleImage` is in place of the article's, on nodes that cannot pull. */
+export async function attachTwoPods(kubectl: Kubectl, second: DemoPod, articleImage?: string): Promise<string> {
   const ready = (name: string) => kubectl(['wait', '--for=condition=Ready', `pod/${name}`, `--timeout=${LIMIT_MS / 1_000}s`]);
-  await kubectl(['apply', '-f', join(ARTICLE, 'pod.yaml')]);
+  const pod = join(ARTICLE, 'pod.yaml');
+  if (articleImage === undefined) await kubectl(['apply', '-f', pod]);
+  else await kubectl(['apply', '-f', '-'], await kubectl(['patch', '--local', '-f', pod, '--type=json', `--patch=${JSON.stringify(withImage(articleImage))}`, '--output=json']));
   // The first one has the first address of the range.
   await ready('sriov-test-pod');
   await kubectl(['apply', '-f', '-'], JSON.stringify(podWithVf(second)));
@@ -49,12 +54,17 @@ export async function attachTwoPods(kubectl: Kubectl, second: DemoPod): Promise<
   return kubectl(['exec', second.name, '--', 'ping', '-c', '3', '-W', '30', '-I', 'net1', '10.10.10.100']);
 }
 
+/** A JSON patch (RFC 6902) of a pod of one container, whose image is on the node already. */
+function withImage(image: string): object {
+  return [{ op: 'add', path: '/spec/containers/0/image', value: image }, { op: 'add', path: '/spec/containers/0/imagePullPolicy', value: 'IfNotPresent' }];
+}
+
 /** A pod with one VF of the article's network. */
 export function podWithVf({ name, image, command }: DemoPod): object {
   const resources = { [RESOURCE]: '1' };
   return {
     apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name, annotations: { 'k8s.v1.cni.cncf.io/networks': 'sriov-net-1' } },
-    spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'app', image, command, resources: { requests: resources, limits: resources } }] },
+    spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'app', image, imagePullPolicy: 'IfNotPresent', command, resources: { requests: resources, limits: resources } }] },
   };
 }
 

@@ -12,7 +12,7 @@ import { daemonSets, namespaces } from '@vfleet/kube';
 import type { DaemonSet } from '@vfleet/kube';
 import { createApiServer } from '@vfleet/kube-sim';
 import { parseAllDocuments } from 'yaml';
-import { ENTRIES, packageFolder, startedBeside } from './bundle.ts';
+import { ENTRIES, bundle, packageFolder, startedBeside } from './bundle.ts';
 import { licenceReport } from './licences.ts';
 import type { NpmPackage } from './npm-packages.ts';
 import { imageOf, layerOf, writeArchive } from './oci.ts';
@@ -78,6 +78,14 @@ describe.skipIf(process.platform !== 'linux')('layers and archives', () => {
 });
 
 describe('the bundle', () => {
+  test('is not made without what a source asks for', async () => {
+    const entry = join(await temporary(), 'entry.ts');
+    await writeFile(entry, 'process.exitCode = 3;\n');
+    expect([...(await bundle({ entry })).files]).toEqual([['entry.js', expect.stringContaining('process.exitCode=3')]]);
+    await writeFile(entry, 'import \'not-there-at-all\';\n');
+    await expect(bundle({ entry })).rejects.toThrow(/not there: .*not-there-at-all/);
+  });
+
   test('knows every file that a source starts by its name', async () => {
     const sources = (await readdir(join(ROOT, 'packages'), { recursive: true })).filter((path) => /^[^/]+\/src\/.*\.ts$/.test(path));
     const started = new Set<string>();
