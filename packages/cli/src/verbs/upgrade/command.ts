@@ -95,7 +95,7 @@ async function look(kube: Kube, { namespace, resourcePrefix }: UpgradeOptions, l
     changing: plan.nodes.map(({ node, preview }: NodePlan) => ({ node, needs: interruption(preview) })),
     draining: allNodes.filter((node) => isUnderWay(node.metadata.annotations?.[nodeAnnotations.state]) || isUnderWay(stateOf.get(node.metadata.name)?.metadata.annotations?.[nodeStateAnnotations.currentState]))
       .map((node) => ({ node: node.metadata.name, cordoned: isCordonOfDrain(node, stateOf.get(node.metadata.name)) })),
-    joining: allNodes.filter((node) => !stateOf.has(node.metadata.name) && isNodeSelected(config?.spec ?? {}, node.metadata.labels ?? {})).map(({ metadata: { name } }) => name),
+    joining: allNodes.filter((node) => !stateOf.has(node.metadata.name) && isNodeSelected(config?.spec ?? {}, node)).map(({ metadata: { name } }) => name),
     offers: allNodes.flatMap((node) => offerChanges({ policies: named, supportedNics, resourcePrefix, ...settings }, node, stateOf.get(node.metadata.name))),
     orphans: rendered.filter(({ metadata: { annotations } }) => {
       const owner = annotations?.[networkAttachmentAnnotations.ownerRef] ?? '';
