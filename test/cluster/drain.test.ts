@@ -10,7 +10,7 @@ import { createOperator } from '@vfleet/controllers';
 import * as api from '@vfleet/kube';
 import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
 import { startRealApiServer } from '../../tools/rigs/real-cluster.ts';
-import { DrainStory } from '../operator/drain-story.ts';
+import { DrainStory, drainStories } from '../operator/drain-story.ts';
 import { MortalKube } from '../operator/mortal-kube.ts';
 import { clientOf, install } from './rbac-install.ts';
 import { realServerIsBuilt } from './servers.ts';
@@ -45,10 +45,5 @@ describe.skipIf(!(await realServerIsBuilt()))('drains on a real API server', () 
     if (bugs.length > 0) throw new AggregateError(bugs, 'the operator made mistakes');
   });
 
-  test('a cluster of one node', () => story.oneNode());
-  test('a PodDisruptionBudget blocks, then gives way', () => story.budgetBlocksThenFrees());
-  test('percentages of a pool', () => story.poolPercentages());
-  test('a node in two pools', () => story.nodeInTwoPools());
-  test('a node that an administrator had cordoned', () => story.cordonedBefore());
-  test('the leader of two operators killed in the middle of a drain', () => story.operatorKilledMidDrain());
+  test.each(drainStories)('%s', (_, tell) => tell(story));
 });

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, test } from 'vitest';
 import { SeededRandom, silentLog } from '@vfleet/core';
 import { createOperator } from '@vfleet/controllers';
-import { DrainStory } from './drain-story.ts';
+import { DrainStory, drainStories } from './drain-story.ts';
 import { world } from './harness.ts';
 import { MortalKube } from './mortal-kube.ts';
 
@@ -36,9 +36,4 @@ afterAll(() => {
   if (bugs.length > 0) throw new AggregateError(bugs, 'the operator made mistakes');
 });
 
-test('a cluster of one node', () => story.oneNode());
-test('a PodDisruptionBudget blocks, then gives way', () => story.budgetBlocksThenFrees());
-test('percentages of a pool', () => story.poolPercentages());
-test('a node in two pools', () => story.nodeInTwoPools());
-test('a node that an administrator had cordoned', () => story.cordonedBefore());
-test('the leader of two operators killed in the middle of a drain', () => story.operatorKilledMidDrain());
+test.each(drainStories)('%s', (_, tell) => tell(story));

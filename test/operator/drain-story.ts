@@ -24,9 +24,19 @@ export interface DrainStage {
   pause(ms: number): Promise<void>;
 }
 
+/** What is told, with what it is about: each goes on from where the one before has left the cluster. */
+export const drainStories: readonly (readonly [about: string, tell: (story: DrainStory) => Promise<void>])[] = [
+  ['a cluster of one node', (story) => story.oneNode()],
+  ['a PodDisruptionBudget blocks, then gives way', (story) => story.budgetBlocksThenFrees()],
+  ['percentages of a pool', (story) => story.poolPercentages()],
+  ['a node in two pools', (story) => story.nodeInTwoPools()],
+  ['a node that an administrator had cordoned', (story) => story.cordonedBefore()],
+  ['the leader of two operators killed in the middle of a drain', (story) => story.operatorKilledMidDrain()],
+];
+
 const USER = { story: 'user' };
 
-/** The drains that a cluster must live through, in the order in which they are to be called: the first wants a cluster of one node. */
+/** The drains that a cluster must live through, in the order of {@link drainStories}: the first wants a cluster of one node. */
 export class DrainStory {
   readonly #stage: DrainStage;
   readonly #operators: StoryOperator[] = [];
