@@ -118,6 +118,6 @@ export const removals: readonly Removal[] = [
   // Of the pod's network namespace there is a file and no namespace where the mount does not come through.
   withoutPropagation('host', 'node', /^probe FailedCreatePodSandBox .*failed to open netns "[^"]+": unknown FS magic/m),
   withoutPropagation('kubelet', 'node', /^held: \/var\/lib\/kubelet\/a-volume$/m),
-  withoutPropagation('netns', 'node', /^probe FailedCreatePodSandBox .*the target namespace does not exist/m),
+  withoutPropagation('netns', 'node', /^probe FailedCreatePodSandBox .*moving the interface of \S+ failed: .*from host to \/var\/run\/netns\//m),
   withoutMount('netns', 'node', /^probe FailedCreatePodSandBox .*the target namespace does not exist/m),
 ];

@@ -71,7 +71,7 @@ export const nodeRights: readonly NodeRight[] = [
   { kind: 'mount', container: 'node', volume: 'cni-socket', path: '/run/vfleet', type: 'DirectoryOrCreate', at: ['/run/vfleet'], ...KUBELET, why: 'the socket that the CNI executable calls', without: 'it ends: `listen EROFS`' },
   // By both of its names: containerd says /var/run/netns, other runtimes /run/netns.
   { kind: 'mount', container: 'node', volume: 'netns', path: '/run/netns', type: 'DirectoryOrCreate', at: ['/run/netns', '/var/run/netns'], ...KUBELET, why: 'the network namespaces of pods, where container runtimes put them', without: 'no VF goes to a pod: `the target namespace does not exist`' },
-  { kind: 'propagation', container: 'node', volume: 'netns', ...KUBELET, why: 'those of pods that come later', without: 'the same' },
+  { kind: 'propagation', container: 'node', volume: 'netns', ...KUBELET, why: 'namespaces of pods that come later', without: 'no VF goes to them: there is a file and no namespace' },
   { kind: 'confinement', container: 'node', field: 'seLinuxOptions', value: { type: 'spc_t' }, ...SECURITY_MODULE, why: 'files, sockets and processes of the host have labels that a container\'s own type may not use', without: 'SELinux refuses them' },
   { kind: 'confinement', container: 'node', field: 'appArmorProfile', value: { type: 'Unconfined' }, ...SECURITY_MODULE, why: 'the profile of containerd and CRI-O refuses writes to sysfs, and to look at other processes', without: 'AppArmor refuses them: `EACCES`' },
 

@@ -14,8 +14,8 @@ const ENVIRONMENT = { PATH: FOLDERS.join(':'), LC_ALL: 'C' };
 
 /** They ask every disk what is on it (grub-probe), and a container has no disk: the host's systemd starts them, where there is one. */
 const NEEDS_DISKS: readonly HostProgram[] = ['update-grub', 'grub-mkconfig', 'grub2-mkconfig'];
-/** systemd's own mark that it runs (sd_booted(3)). */
-const SYSTEMD_RUNS = '/run/systemd/system';
+/** systemd's own mark that it runs (sd_booted(3)), and where systemd-run(1) finds it. */
+const SYSTEMD_RUNS = ['/run/systemd/system', '/run/dbus/system_bus_socket'];
 
 /**
  * What is executed for a program at `path` of the host whose root file system is at `root`; empty: this process' own. `systemdRun` is where the host has
@@ -44,7 +44,7 @@ export class RealHostCommands implements HostCommands {
   async run(command: HostCommand): Promise<Result<string, CommandFailure>> {
     const path = await this.find(command.program);
     if (path === undefined) return fail({ command, says: `the host has no ${command.program}` });
-    const [program, ...words] = commandLine(this.#root, path, command, existsSync(this.#root + SYSTEMD_RUNS) ? this.#find('systemd-run') : undefined);
+    const [program, ...words] = commandLine(this.#root, path, command, SYSTEMD_RUNS.every((mark) => existsSync(this.#root + mark)) ? this.#find('systemd-run') : undefined);
     return new Promise((resolve) => {
       execFile(program, words, { timeout: LIMIT_MS, maxBuffer: OUTPUT_BYTES_MAX, env: ENVIRONMENT, encoding: 'utf8' }, (error, stdout, stderr) => {
         resolve(error === null ? ok(stdout) : fail({ command, says: lastLines(stderr) || error.message }));
