@@ -65,9 +65,14 @@ export class DeliveredCluster {
     return this.kubectl('--namespace', NAMESPACE, ...words);
   }
 
-  /** Applies a manifest, and waits until all of it is at work. */
-  async install(manifest: string): Promise<void> {
-    await this.kubectl('apply', '-f', manifest);
+  /** Runs commands as users type them, for this cluster, in a folder. */
+  shell(commands: string, folder: string): Promise<string> {
+    const { assetsDir, kubeconfig } = this.node.api;
+    return runProgram('sh', ['-euc', `cd "$0"\n${commands}`, folder], { ...process.env, KUBECONFIG: kubeconfig, PATH: `${assetsDir}:${process.env['PATH']}` });
+  }
+
+  /** Waits until operator and daemon are, all of them, what was applied last. */
+  async atWork(): Promise<void> {
     for (const workload of ['daemonset/sriov-network-config-daemon', 'deployment/sriov-network-operator']) await this.rolledOut(workload);
   }
 

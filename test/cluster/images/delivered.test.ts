@@ -1,24 +1,31 @@
-// Goal: what is delivered works as it is delivered, and goes without a trace. Method: the image as an archive, imported by containerd; the manifests as they are,
-// applied by kubectl (deploy/demo.yaml: deploy/install.yaml, on simulated NICs); operator and daemons as pods with the shipped rights, on a real control plane, kubelet
-// and containerd.
-import { readFile, writeFile } from 'node:fs/promises';
+// Goal: what is delivered works as it is delivered, is replaced under pods that do not notice, and goes without a trace. Method: the image as an archive, imported by
+// containerd; the manifests as they are, applied by the commands of docs/images.md (deploy/install.yaml with its patches for simulated NICs); operator and daemons as pods
+// with the shipped rights, on a real control plane, kubelet and containerd. What an earlier commit delivers takes their place, and they take its place.
+import { cp, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Pod } from '@vfleet/kube';
+import type { Pod, SriovNetworkNodePolicy } from '@vfleet/kube';
 import * as api from '@vfleet/kube';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { IMAGE, buildImage } from '../../../tools/images/build.ts';
-import { attachTwoPods, installDemo, offerVfs } from '../../../tools/images/demo.ts';
+import { attachTwoPods, offerVfs } from '../../../tools/images/demo.ts';
 import { ARTICLE, RESOURCE, eventually, networkStatus, runProgram } from '../kubelet/node-cluster.ts';
 import { DeliveredCluster, NAMESPACE } from './delivered-cluster.ts';
-import { previousDelivered, withImage } from './previous.ts';
+import { PodStream } from './pod-stream.ts';
+import { PolicyStream } from './policy-stream.ts';
+import { previousDelivered } from './previous.ts';
 import type { Delivered } from './previous.ts';
+import { sandboxCalls } from './sandbox-log.ts';
+import { figuresOf } from './spans.ts';
+import type { Span } from './spans.ts';
 import { clusterTraces, nodeTraces } from './traces.ts';
 
 const LOGS = join(import.meta.dirname, '../../../.vfleet/image-logs');
 const ROOT = join(import.meta.dirname, '../../..');
-const MANIFEST = join(ROOT, 'deploy/demo.yaml');
 const PREVIOUS = 'vfleet:previous';
+const EPOCH = 1_700_000_000;
+const [OPERATOR, DAEMON] = ['sriov-network-operator', 'sriov-network-config-daemon'];
 
 function sleeper(name: string, more: Partial<Pod['spec']> = {}, annotations: Readonly<Record<string, string>> = {}, resources: Readonly<Record<string, string>> = {}): Pod {
   return {
@@ -26,23 +33,25 @@ function sleeper(name: string, more: Partial<Pod['spec']> = {}, annotations: Rea
     spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'app', image: 'example.com/sleeper:1', command: ['sleep', 'infinity'], resources: { requests: { ...resources }, limits: { ...resources } } }], ...more },
   };
 }
-const withVf = (name: string) => sleeper(name, {}, { 'k8s.v1.cni.cncf.io/networks': 'sriov-net-1' }, { [RESOURCE]: '1' });
+/** It asks for its network alone: the rest is admission's. And it ends when it is told to. */
+const wantingVf = (name: string) => sleeper(name, { containers: [{ name: 'app', image: 'example.com/sleeper:1', command: ['sh', '-c', 'trap "exit 0" TERM; sleep infinity & wait'] }] }, { 'k8s.v1.cni.cncf.io/networks': 'sriov-net-1' });
 
 // Steps that cannot be gone back: none is tried again.
 describe('an image and its manifests', { retry: 0 }, () => {
   let cluster: DeliveredCluster;
-  let previous: Delivered | undefined;
+  let previous: Delivered;
   let before: { readonly node: Awaited<ReturnType<typeof nodeTraces>>; readonly cluster: Awaited<ReturnType<typeof clusterTraces>> };
   beforeAll(async () => {
     cluster = await DeliveredCluster.start(LOGS);
   });
   afterAll(async () => {
     // What the processes said, for whoever wonders.
-    if (cluster !== undefined) for (const name of ['sriov-network-operator', 'sriov-network-config-daemon']) await writeFile(join(LOGS, `${name}.log`), await cluster.own('logs', `--selector=app.kubernetes.io/name=${name}`, '--all-containers', '--tail=-1', '--prefix').catch(String));
+    if (cluster !== undefined) for (const name of [OPERATOR, DAEMON]) await writeFile(join(LOGS, `${name}.log`), await cluster.own('logs', `--selector=app.kubernetes.io/name=${name}`, '--all-containers', '--tail=-1', '--prefix').catch(String));
     await cluster?.stop();
   });
 
   const podsOf = async (name: string): Promise<readonly Pod[]> => (await cluster.kube.list(api.pods, { namespace: NAMESPACE, labelSelector: `app.kubernetes.io/name=${name}` })).items;
+  const imagesOf = async (name: string) => (await podsOf(name)).map(({ spec }) => spec?.containers[0]?.image);
   const pings = async () => expect(await cluster.exec('second', 'ping', '-c', '2', '-W', '30', '-I', 'net1', '10.10.10.100')).toContain('2 packets received');
   const restartsOf = async (...names: readonly string[]) => Promise.all(names.map(async (name) => {
     const { metadata, status } = await cluster.kube.get(api.pods, { namespace: 'default', name });
@@ -59,14 +68,14 @@ describe('an image and its manifests', { retry: 0 }, () => {
 
   test('the same sources give the same image, which the runtime takes', async () => {
     const [one, other] = [join(tmpdir(), 'image'), join(tmpdir(), 'image-again')];
-    const first = await buildImage({ output: one, epoch: 1_700_000_000 });
-    const second = await buildImage({ output: other, epoch: 1_700_000_000 });
+    const first = await buildImage({ output: one, epoch: EPOCH });
+    const second = await buildImage({ output: other, epoch: EPOCH });
     expect(second.image.manifest.digest).toBe(first.image.manifest.digest);
     for (const file of ['sbom.cdx.json', 'licences.txt', 'provenance.intoto.json']) expect(await readFile(join(other, file), 'utf8')).toBe(await readFile(join(one, file), 'utf8'));
     expect(first.image.layers.reduce((sum, { unpackedBytes }) => sum + unpackedBytes, 0)).toBeLessThan(200e6);
     // Both have the name of their version, which may be the same.
-    previous = await previousDelivered();
-    await cluster.node.importImages(previous?.archive ?? first.archive);
+    previous = await previousDelivered(PREVIOUS, first, EPOCH);
+    await cluster.node.importImages(previous.archive);
     await cluster.node.tagImage(`docker.io/library/${IMAGE}`, `docker.io/library/${PREVIOUS}`);
     await cluster.node.importImages(first.archive);
   });
@@ -80,12 +89,15 @@ describe('an image and its manifests', { retry: 0 }, () => {
     before = { node: await nodeTraces(), cluster: await clusterTraces(cluster) };
   });
 
-  test('is applied, and operator and daemon get ready, as who they are to be', async () => {
-    await installDemo(cluster.words);
-    const pods = [...(await podsOf('sriov-network-operator')), ...(await podsOf('sriov-network-config-daemon'))];
+  test('is applied as it is documented, and operator and daemon get ready, as who they are to be', async () => {
+    await documented('deploy/patches/simulated.json');
+    await cluster.atWork();
+    // All at once it would have been the same: kubectl ends with 1 where it finds a difference.
+    expect(await cluster.kubectl('diff', '-f', join(ROOT, 'deploy/demo.yaml'))).toBe('');
+    const pods = [...(await podsOf(OPERATOR)), ...(await podsOf(DAEMON))];
     expect(pods).toHaveLength(3);
     for (const { spec, status } of pods) expect([spec?.containers.map(({ image }) => image), status?.containerStatuses?.map(({ restartCount }) => restartCount)]).toEqual([[IMAGE], [0]]);
-    for (const { metadata: { name } } of await podsOf('sriov-network-operator')) process.stdout.write(`${name}: ready ${await readyAfterMs(name)} ms after its process was started\n`);
+    for (const { metadata: { name } } of await podsOf(OPERATOR)) process.stdout.write(`${name}: ready ${await readyAfterMs(name)} ms after its process was started\n`);
     const [operator] = await processes('operator');
     expect(operator).toMatchObject({ Uid: '65532\t65532\t65532\t65532', CapEff: '0000000000000000', CapPrm: '0000000000000000', CapBnd: '0000000000000000', NoNewPrivs: '1' });
   });
@@ -99,38 +111,90 @@ describe('an image and its manifests', { retry: 0 }, () => {
     await pings();
   });
 
-  test('admission answers in the cluster: what cannot be is refused', async () => {
-    const policy = (await readFile(join(ARTICLE, 'policy.yaml'), 'utf8')).replace('numVfs: 4', 'numVfs: 4000').replace('policy-intel-nic', 'too-many');
-    const file = join(tmpdir(), 'too-many.yaml');
-    await writeFile(file, policy);
-    await expect(cluster.kubectl('apply', '-f', file)).rejects.toThrow(/denied the request/);
-  });
+  /** Runs the commands of docs/images.md that name a file, beside a copy of what is delivered. */
+  async function documented(file: string): Promise<void> {
+    const blocks = [...(await readFile(join(ROOT, 'docs/images.md'), 'utf8')).matchAll(/^```sh\n(.*?)^```$/gms)].filter(([, commands]) => commands!.includes(file));
+    expect(blocks).toHaveLength(1);
+    const folder = join(tmpdir(), 'delivered');
+    await cp(join(ROOT, 'deploy'), join(folder, 'deploy'), { recursive: true });
+    await cluster.shell(blocks[0]![1]!, folder);
+  }
 
-  test('is restarted, rolled back to the commit before, and upgraded again, under running pods, which lose nothing', async () => {
+  const policy = async (name: string, numVfs: number): Promise<SriovNetworkNodePolicy> => {
+    const article = parse(await readFile(join(ARTICLE, 'policy.yaml'), 'utf8')) as SriovNetworkNodePolicy;
+    return { ...article, metadata: { ...article.metadata, name }, spec: { ...article.spec, nicSelector: { ...article.spec.nicSelector, pfNames: ['ens801f1'] }, numVfs } };
+  };
+
+  const isReady = ({ status }: Pod) => status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True') === true;
+  const startsOf = async (name: string) => (await podsOf(name)).filter(isReady).map(({ status }) => status?.containerStatuses?.[0]?.containerID ?? '');
+
+  /** Does something by which containers of a workload are replaced, and sees when the first of the new ones is ready, and the last of the old ones gone. */
+  async function spanOf(name: string, workload: string, work: () => Promise<unknown>): Promise<Span> {
+    const old = await startsOf(workload);
+    const fromMs = Date.now();
+    const seen = (hasNew: boolean, hasOld: boolean) => eventually(async () => {
+      const now = await startsOf(workload);
+      expect([now.some((one) => !old.includes(one)) || !hasNew, now.some((one) => old.includes(one)) && !hasOld], name).toEqual([true, false]);
+      return Date.now();
+    });
+    const [readyMs, toMs] = await Promise.all([seen(true, true), work().then(() => seen(true, false))]);
+    return { name, replaces: workload, fromMs, readyMs, toMs };
+  }
+
+  const steps: readonly { readonly name: string; readonly image: string; readonly replaces: string; readonly work: () => Promise<unknown> }[] = [
+    { name: 'daemon restarted', image: IMAGE, replaces: DAEMON, work: () => cluster.own('rollout', 'restart', `daemonset/${DAEMON}`).then(() => cluster.atWork()) },
+    { name: 'operator restarted', image: IMAGE, replaces: OPERATOR, work: () => cluster.own('rollout', 'restart', `deployment/${OPERATOR}`).then(() => cluster.atWork()) },
+    {
+      name: 'rolled back', image: PREVIOUS, replaces: DAEMON, async work() {
+        await cluster.kubectl('apply', '-f', join(previous.deploy, 'crds/optional'), '-f', join(previous.deploy, 'demo.yaml'));
+        await cluster.atWork();
+      },
+    },
+    { name: 'upgraded', image: IMAGE, replaces: DAEMON, work: () => documented('kubectl apply -k deploy').then(() => cluster.atWork()) },
+    {
+      name: 'daemon killed', image: IMAGE, replaces: DAEMON, async work() {
+        const [daemon, ...more] = await processes('node');
+        expect(more).toEqual([]);
+        process.kill(Number(daemon!['Pid']), 'SIGKILL');
+      },
+    },
+  ];
+
+  test('is restarted, rolled back to the commit before, upgraded again and killed, under pods that run and pods that come and go: none is lost, none waits for longer', async () => {
     const pods = await restartsOf('sriov-test-pod', 'second');
-    const back = join(tmpdir(), 'previous.yaml');
-    await writeFile(back, withImage(previous?.manifest ?? (await readFile(MANIFEST, 'utf8')), PREVIOUS));
-    const steps: readonly (readonly [string, string, () => Promise<void>])[] = [
-      ['restarted', IMAGE, async () => {
-        for (const workload of ['daemonset/sriov-network-config-daemon', 'deployment/sriov-network-operator']) {
-          await cluster.own('rollout', 'restart', workload);
-          await cluster.rolledOut(workload);
-        }
-      }],
-      ['rolled-back', PREVIOUS, () => cluster.install(back)],
-      ['upgraded', IMAGE, () => cluster.install(MANIFEST)],
-    ];
-    for (const [name, image, step] of steps) {
-      await step();
-      await pings();
-      await eventually(async () => expect((await podsOf('sriov-network-config-daemon')).map(({ spec }) => spec?.containers[0]?.image), name).toEqual([image]));
-      await eventually(async () => expect(await cluster.allocatable(RESOURCE), name).toBe(4));
-      await cluster.kube.create(api.pods, withVf(name));
-      await cluster.running(name);
-      expect(await cluster.exec(name, 'ping', '-c', '2', '-W', '30', '-I', 'net1', '10.10.10.100'), name).toContain('2 packets received');
-      await cluster.kubectl('delete', 'pod', name, '--grace-period=1');
+    await cluster.exec('second', 'sh', '-c', 'ping -I net1 10.10.10.100 >/tmp/pings 2>&1 &');
+    const log = join(LOGS, 'containerd.log');
+    const { size: logStart } = await stat(log);
+    using stream = new PodStream(cluster.kube, 'default', 2, wantingVf);
+    using policies = new PolicyStream(cluster.kube, await policy('can-be', 4), await policy('cannot-be', 4_000));
+    await stream.passed(2);
+    const spans: Span[] = [];
+    for (const { name, image, replaces, work } of steps) {
+      const span = await spanOf(name, replaces, work);
+      spans.push(span);
+      // Some were made since it began.
+      await stream.passed(4);
+      await eventually(async () => expect(await imagesOf(DAEMON), name).toEqual([image]));
+      await eventually(async () => expect(await imagesOf(OPERATOR), name).toEqual([image, image]));
       expect(await restartsOf('sriov-test-pod', 'second'), name).toEqual(pods);
     }
+    const [streamed, judged] = await Promise.all([stream.stop(), policies.stop()]);
+    await eventually(async () => expect(await cluster.allocatable(RESOURCE)).toBe(4));
+    const calls = sandboxCalls((await readFile(log)).subarray(logStart).toString('utf8'));
+    for (const line of figuresOf(spans, calls, streamed, judged)) process.stdout.write(`${line}\n`);
+    // While nobody serves the node, and only then, calls fail.
+    const gap = spans.at(-1)!;
+    expect(calls.filter(({ failure, fromMs, toMs }) => failure !== undefined && (toMs < gap.fromMs || fromMs > gap.readyMs))).toEqual([]);
+    // The kubelet has no device between its plugins, and refuses pods that come then, for good.
+    const replacements = spans.filter(({ replaces }) => replaces === DAEMON);
+    expect(streamed.pods.filter(({ refused, createdMs }) => refused !== undefined && !replacements.some(({ fromMs, toMs }) => refused.atMs >= fromMs && createdMs <= toMs))).toEqual([]);
+    expect(streamed.pods.filter(({ attachedMs, refused }) => attachedMs === undefined && refused === undefined)).toEqual([]);
+    expect([...streamed.unadmitted, ...judged.failures]).toEqual([]);
+    expect(judged.judged).toBeGreaterThan(0);
+    await pings();
+    const seen = [...(await cluster.exec('second', 'cat', '/tmp/pings')).matchAll(/ seq=(\d+) /g)].map(([, seq]) => Number(seq));
+    expect(seen).toEqual(seen.map((_, index) => index));
+    expect(seen.length).toBeGreaterThan(1);
   });
 
   test('goes, and node and cluster are as they were', async () => {
