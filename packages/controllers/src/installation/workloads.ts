@@ -67,8 +67,9 @@ export function nodeDaemonSet({ namespace, image }: InstallationSettings): objec
     apiVersion: 'apps/v1', kind: 'DaemonSet', metadata: { name, namespace, labels },
     spec: {
       selector: { matchLabels: labels },
-      // The new one takes over from the old one while that still runs: pods are admitted all the time. Until it has its place the
-      // old one answers for it on the port that they share; ten seconds are longer than that takes.
+      // The new one takes over from the old one while that still runs: no call of CNI goes unanswered, and the kubelet is without devices for
+      // the second at most in which it changes plugins. Until the new one has its place the old one answers for it on the port that they
+      // share; ten seconds are longer than that takes.
       updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: '33%' } },
       minReadySeconds: 10,
       template: {
