@@ -32,7 +32,9 @@ const TOOLS = 'nicolaka/netshoot:v0.13';
  */
 const LEAVE_FRAMES_ALONE = 'for file in /proc/sys/net/bridge/bridge-nf-call-*; do if [ -e "$file" ]; then echo 0 > "$file"; fi; done';
 const print = (line: string) => void process.stdout.write(`${line}\n`);
-const kubectl = (words: readonly string[], input?: string) => program('kubectl', ['--context', CONTEXT, ...words], input);
+/** Our own, whatever $KUBECONFIG says and which cluster is the current one. */
+const KUBECONFIG = join(ROOT, '.vfleet/kind.kubeconfig');
+const kubectl = (words: readonly string[], input?: string) => program('kubectl', ['--kubeconfig', KUBECONFIG, ...words], input);
 
 interface Choices {
   readonly nodeImage?: string;
@@ -83,6 +85,7 @@ async function demo({ nodeImage, toolsImage, buildInDocker }: Choices): Promise<
   print('2. A cluster with one node, and the image on it');
   const isThere = (await program('kind', ['get', 'clusters'])).split('\n').includes(CLUSTER);
   if (!isThere) await program('kind', ['create', 'cluster', '--name', CLUSTER, '--wait', '300s', ...(nodeImage === undefined ? [] : ['--image', nodeImage])]);
+  await program('kind', ['export', 'kubeconfig', '--name', CLUSTER, '--kubeconfig', KUBECONFIG]);
   await program('docker', ['exec', NODE, 'sh', '-c', LEAVE_FRAMES_ALONE]);
   await program('kind', ['load', 'image-archive', archive, '--name', CLUSTER]);
   if (toolsImage !== undefined) await program('kind', ['load', 'docker-image', toolsImage, '--name', CLUSTER]);
@@ -98,10 +101,12 @@ async function demo({ nodeImage, toolsImage, buildInDocker }: Choices): Promise<
   await kubectl(['wait', '--for=condition=Ready', 'pod/iperf-server', '--timeout=300s']);
   const address = /inet (\S+)\//.exec(await kubectl(['exec', 'iperf-server', '--', 'ip', 'address', 'show', 'net1']))?.[1] ?? '';
   print(await kubectl(['exec', 'second', '--', 'iperf3', '--client', address, '--time', '5']));
+  print('7. What there is now');
+  print(await program(process.execPath, ['--disable-warning=ExperimentalWarning', join(ROOT, 'packages/cli/src/main.ts'), 'get', '--kubeconfig', KUBECONFIG]));
   print(`Next:
-  kubectl --context ${CONTEXT} get pods --output=custom-columns='POD:.metadata.name,NETWORKS:.metadata.annotations.k8s\\.v1\\.cni\\.cncf\\.io/network-status'
+  kubectl --context ${CONTEXT} describe pod sriov-test-pod
   kubectl --context ${CONTEXT} --namespace sriov-network-operator get sriovnetworknodestates --output=yaml
-  npm run --silent vfleet -- explain node ${NODE} --kubeconfig ~/.kube/config
+  npm run --silent vfleet -- explain node ${NODE} --kubeconfig .vfleet/kind.kubeconfig
   kind delete cluster --name ${CLUSTER}`);
 }
 

@@ -25,7 +25,7 @@ try {
   print(`${IMAGE}  ${image.manifest.digest}`);
   for (const layer of image.layers) print(`  ${mb(layer.unpackedBytes).padStart(6)} MB, compressed ${mb(layer.bytes.length).padStart(5)} MB  ${layer.createdBy}`);
   print(`  ${mb(unpacked).padStart(6)} MB unpacked (goal: ${GOALS.unpackedMb})`);
-  print(trial === undefined ? '  not started: that takes root' : `  vfleet --version: ${Math.round(trial.versionMs)} ms; operator ready after ${Math.round(trial.operatorReadyMs)} ms beside the embedded API server (goal: ${GOALS.readyMs})`);
+  print(trial === undefined ? '  not started: that takes root and mount namespaces' : `  vfleet --version: ${Math.round(trial.versionMs)} ms; operator ready after ${Math.round(trial.operatorReadyMs)} ms beside the embedded API server (goal: ${GOALS.readyMs})`);
   print(`${archive}, with sbom.cdx.json, licences.txt and provenance.intoto.json beside it`);
   if (unpacked > GOALS.unpackedMb * 1e6) throw new ImageError(`The image has ${mb(unpacked)} MB unpacked, and may have ${GOALS.unpackedMb}.`, 'See what has grown.');
 } catch (error) {
