@@ -44,7 +44,7 @@ export const goSpec: NodeStateSpec = {
 
 export const goNodes = ['w1', 'w2'] as const;
 
-/** Makes a cluster in which the Go operator has configured two nodes, one with a pod on a VF, and rendered two networks. Needs the CRDs. */
+/** Makes a cluster in which the Go operator has configured two nodes, one with a pod on a VF, and rendered three networks. Needs the CRDs. */
 export async function leaveCustomResources(kube: Kube): Promise<void> {
   const make = <Type extends KubeObject>(resource: Resource<Type>, object: Type, fieldManager = OPERATOR) => kube.create(resource, object, { fieldManager: fieldManager! });
   const config = await make(api.operatorConfigs, {
@@ -73,23 +73,23 @@ export async function leaveCustomResources(kube: Kube): Promise<void> {
 
 type Make = <Type extends KubeObject>(resource: Resource<Type>, object: Type, fieldManager?: string) => Promise<Type>;
 
-/** One in the operator's namespace that serves another, and one in a namespace of its users; definitions as it formats them. */
+/** In the operator's namespace one that serves another and one that serves its own, and one in a namespace of its users; definitions as it formats them. */
 async function leaveNetworks(kube: Kube, make: Make): Promise<void> {
-  for (const { namespace, name, spec } of [{ namespace: NAMESPACE, name: 'blue', spec: { networkNamespace: 'default', vlan: 100 } }, { namespace: 'default', name: 'green', spec: {} }]) {
-    const isOwn = namespace === NAMESPACE;
+  for (const { namespace, name, spec } of [{ namespace: NAMESPACE, name: 'blue', spec: { networkNamespace: 'default', vlan: 100 } }, { namespace: NAMESPACE, name: 'here', spec: {} }, { namespace: 'default', name: 'green', spec: {} }]) {
+    const served = spec.networkNamespace ?? namespace;
     const network = await make(api.sriovNetworks, {
       apiVersion: GROUP_VERSION, kind: 'SriovNetwork',
-      metadata: { namespace, name, annotations: { [`operator.${GROUP}/last-network-namespace`]: 'default' }, ...(isOwn ? { finalizers: [`netattdef.finalizers.${GROUP}`] } : {}) },
+      metadata: { namespace, name, annotations: { [`operator.${GROUP}/last-network-namespace`]: served }, ...(namespace === NAMESPACE ? { finalizers: [`netattdef.finalizers.${GROUP}`] } : {}) },
       spec: { resourceName: 'fast', ipam: '{"type": "host-local", "subnet": "10.0.0.0/24"}', ...spec },
     });
-    const config = { cniVersion: '1.0.0', name, type: 'sriov', vlan: isOwn ? 100 : 0, vlanQoS: 0, logLevel: 'info', ipam: { type: 'host-local', subnet: '10.0.0.0/24' } };
+    const config = { cniVersion: '1.0.0', name, type: 'sriov', vlan: spec.vlan ?? 0, vlanQoS: 0, logLevel: 'info', ipam: { type: 'host-local', subnet: '10.0.0.0/24' } };
     await make(api.networkAttachmentDefinitions, {
       apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition',
       metadata: {
-        namespace: 'default', name, annotations: { 'k8s.v1.cni.cncf.io/resourceName': 'openshift.io/fast', [`${GROUP}/owner-ref`]: `SriovNetwork.${GROUP}/${namespace}/${name}` },
-        ...(isOwn ? {} : { ownerReferences: [{ apiVersion: GROUP_VERSION, kind: 'SriovNetwork', name, uid: network.metadata.uid! }] }),
+        namespace: served, name, annotations: { 'k8s.v1.cni.cncf.io/resourceName': 'openshift.io/fast', [`${GROUP}/owner-ref`]: `SriovNetwork.${GROUP}/${namespace}/${name}` },
+        ...(namespace === served ? { ownerReferences: [{ apiVersion: GROUP_VERSION, kind: 'SriovNetwork', name, uid: network.metadata.uid! }] } : {}),
       },
-      spec: { config: JSON.stringify(config, undefined, 2) },
+      spec: { config: JSON.stringify(config, undefined, 4) },
     });
     await kube.patch(api.sriovNetworks, { namespace, name }, { type: 'merge', patch: { status: { conditions: [{ type: 'Ready', status: 'True', reason: 'NetworkReady', message: 'NetworkAttachmentDefinition is provisioned and ready', observedGeneration: 1, lastTransitionTime: '2026-08-01T00:00:00Z' }] } } }, { subresource: 'status', fieldManager: OPERATOR! });
   }

@@ -42,10 +42,10 @@ async function identities(kube: Kube): Promise<Readonly<Record<string, readonly 
 export async function takesOver(cluster: Cluster): Promise<void> {
   const { kube } = cluster;
   await leaveEverything(cluster);
-  const [before, attachments] = [await identities(kube), (await kube.list(api.networkAttachmentDefinitions)).items.map(({ spec }) => spec)];
+  const [before, attachments] = [await identities(kube), (await kube.list(api.networkAttachmentDefinitions)).items.map(({ spec, metadata }) => [spec, metadata.resourceVersion])];
 
   const looked = await verb(cluster);
-  expect(looked).toMatchObject({ status: 3, text: expect.stringContaining('taken over as they are: 2 node states, 1 policies, 1 pools, 2 networks, 2 NetworkAttachmentDefinitions\n\nno node would change\n') });
+  expect(looked).toMatchObject({ status: 3, text: expect.stringContaining('taken over as they are: 2 node states, 1 policies, 1 pools, 3 networks, 3 NetworkAttachmentDefinitions\n\nno node would change\n') });
   for (const line of [/Deployment sriov-network-operator\/sriov-sriov-network-operator +blocks/, /ClusterRole sriov-sriov-network-operator +idle +the rights/, /Secret .*sh\.helm\.release\.v1\.sriov\.v1 +disturbs +by it "helm uninstall sriov"/, /DaemonSet .*sriov-device-plugin +disturbs/, /Lease .*a56def2a\.openshift\.io +idle/]) expect(looked.text).toMatch(line);
   await expect(cluster.apply(readManifest(readFileSync(join(import.meta.dirname, '../../deploy/install.yaml'), 'utf8')))).rejects.toThrow(/field is immutable/);
   const drain = (progress: string) => kube.patch(api.nodeStates, { namespace: NAMESPACE, name: 'w2' }, { type: 'merge', patch: { metadata: { annotations: { 'sriovnetwork.openshift.io/current-state': progress } } } });
@@ -71,7 +71,7 @@ export async function takesOver(cluster: Cluster): Promise<void> {
     expect([state.spec, state.metadata.generation, state.metadata.annotations]).toEqual([goSpec, 2, { 'sriovnetwork.openshift.io/desired-state': 'Idle', 'sriovnetwork.openshift.io/current-state': 'Idle' }]);
     expect((await kube.get(api.nodes, { name })).spec?.unschedulable).toBeUndefined();
   }
-  expect((await kube.list(api.networkAttachmentDefinitions)).items.map(({ spec }) => spec)).toEqual(attachments);
+  expect((await kube.list(api.networkAttachmentDefinitions)).items.map(({ spec, metadata }) => [spec, metadata.resourceVersion])).toEqual(attachments);
   expect(recorder.writes.filter(({ verb: what, plural }) => plural === 'nodes' || plural === 'nodestates' || what === 'evict' || what === 'delete')).toEqual([]);
   for (const name of [webhookNames.operatorService, webhookNames.injectorService]) expect((await kube.get(api.services, { namespace: NAMESPACE, name })).spec).toMatchObject({ selector: { 'app.kubernetes.io/part-of': 'vfleet', 'app.kubernetes.io/name': 'sriov-network-operator' }, ports: [{ port: 443, targetPort: 'webhooks' }] });
 
