@@ -6,6 +6,7 @@ import type { ChildProcess } from 'node:child_process';
 import { chmod, chown, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Pod } from '@vfleet/kube';
 import * as api from '@vfleet/kube';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildImage } from '../../../tools/images/build.ts';
@@ -19,7 +20,6 @@ const LOGS = join(import.meta.dirname, '../../../.vfleet/least-rights-logs');
 const DAEMON = 'sriov-network-config-daemon';
 const SELECTOR = `app.kubernetes.io/name=${DAEMON}`;
 const POD = { image: 'example.com/sleeper:1', command: ['sleep', 'infinity'] } as const;
-const PROBE = { namespace: 'default', name: 'probe' } as const;
 const NOBODY = 65_534;
 /** As a volume of a pod's is: mounted before the daemon starts, and taken away while it runs. */
 const VOLUME = '/var/lib/kubelet/a-volume';
@@ -28,6 +28,8 @@ describe('the daemon\'s rights on its node', { retry: 0 }, () => {
   let cluster: DeliveredCluster;
   let shipped: Template;
   let anotherUsers: ChildProcess;
+  // Of a case of its own, so that nothing that is still said of the one before counts.
+  let probe = 'probe';
   beforeAll(async () => {
     await mkdir(LOGS, { recursive: true });
     const image = buildImage({ output: join(tmpdir(), 'image'), epoch: 1_700_000_000 });
@@ -67,24 +69,26 @@ describe('the daemon\'s rights on its node', { retry: 0 }, () => {
   }
 
   const umount = () => runProgram('umount', [VOLUME]).catch(() => undefined);
-  const wantVf = () => cluster.words(['apply', '-f', '-'], JSON.stringify(podWithVf({ name: PROBE.name, ...POD })));
-  const noProbe = () => cluster.kubectl('delete', 'pod', PROBE.name, '--ignore-not-found', '--grace-period=0', '--force');
+  const wantVf = () => cluster.words(['apply', '-f', '-'], JSON.stringify(podWithVf({ name: probe, ...POD })));
+  const noProbe = () => cluster.kubectl('delete', 'pod', probe, '--ignore-not-found', '--grace-period=0', '--force');
 
   /** Makes a pod that wants a VF, once the daemon runs: before that it would fail for that. The kubelet refuses it for good while no VF is offered. */
   async function askForVf(): Promise<'wanted' | 'has one'> {
-    const probe = (await cluster.kube.list(api.pods, { namespace: PROBE.namespace })).items.find(({ metadata: { name } }) => name === PROBE.name);
-    if (probe?.status?.phase === 'Failed') await noProbe();
-    if (probe?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true) return 'has one';
-    if ((probe === undefined || probe.status?.phase === 'Failed') && (await daemonSays()).includes('"the node runs"')) {
+    const found = (await cluster.kube.list(api.pods, { namespace: 'default' })).items.find(({ metadata: { name } }) => name === probe);
+    if (found?.status?.phase === 'Failed') await noProbe();
+    if (found?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true) return 'has one';
+    if ((found === undefined || found.status?.phase === 'Failed') && (await daemonSays(await daemons())).includes('"the node runs"')) {
       await umount();
       await wantVf();
     }
     return 'wanted';
   }
 
-  /** What the containers of the daemon's pod have printed, and those before them, as the kubelet keeps it. */
-  async function daemonSays(): Promise<string> {
-    const folders = (await readdir('/var/log/pods').catch(() => [])).filter((name) => name.startsWith(`${NAMESPACE}_${DAEMON}-`));
+  const daemons = async () => (await cluster.kube.list(api.pods, { namespace: NAMESPACE, labelSelector: SELECTOR })).items;
+
+  /** What the containers of the daemon's pod have printed, and those before them, as the kubelet keeps it, for a while also of pods that are gone. */
+  async function daemonSays(pods: readonly Pod[]): Promise<string> {
+    const folders = (await readdir('/var/log/pods').catch(() => [])).filter((name) => pods.some(({ metadata: { uid } }) => uid !== undefined && name.endsWith(`_${uid}`)));
     const files = await Promise.all(folders.map(async (name) => (await readdir(join('/var/log/pods', name), { recursive: true }).catch(() => [])).filter((file) => file.endsWith('.log')).map((file) => join('/var/log/pods', name, file))));
     return (await Promise.all(files.flat().map((file) => readFile(file, 'utf8').catch(() => '')))).join('\n');
   }
@@ -100,9 +104,9 @@ describe('the daemon\'s rights on its node', { retry: 0 }, () => {
 
   /** All that is said of the daemon's pod and of the one that wants a VF: states, logs, events. */
   async function said(): Promise<string> {
-    const [pods, events, logs] = await Promise.all([cluster.kube.list(api.pods, { namespace: NAMESPACE, labelSelector: SELECTOR }), cluster.kube.list(api.events), daemonSays()]);
-    const happened = events.items.map(({ involvedObject, reason, message }) => `${involvedObject.name} ${reason} ${message}`);
-    return [...pods.items.map(({ status }) => JSON.stringify(status)), logs, ...happened, ...(await held())].join('\n');
+    const [pods, events] = await Promise.all([daemons(), cluster.kube.list(api.events)]);
+    const happened = events.items.map(({ involvedObject: { name }, reason, message }) => `${name === probe ? 'probe' : name} ${reason} ${message}`);
+    return [...pods.map(({ status }) => JSON.stringify(status)), await daemonSays(pods), ...happened, ...(await held())].join('\n');
   }
 
   test('what is shipped is what is taken away, here or on emulated NICs, and the operator has nothing', async () => {
@@ -114,8 +118,9 @@ describe('the daemon\'s rights on its node', { retry: 0 }, () => {
     expect(rightsOf(shipped).filter((name) => name.startsWith('privileged'))).toEqual([]);
   });
 
-  test.each(removals.map((removal) => [removal.rights.join(', '), removal] as const))('without %s', async (name, { takeAway, seen }) => {
+  test.each(removals.map((removal, index) => [removal.rights.join(', '), removal, `probe-${index}`] as const))('without %s', async (name, { takeAway, seen }, ownProbe) => {
     await noProbe();
+    probe = ownProbe;
     await cluster.kubectl('delete', 'events', '--all', '--all-namespaces');
     const template = structuredClone(shipped);
     takeAway(template);
@@ -136,11 +141,12 @@ describe('the daemon\'s rights on its node', { retry: 0 }, () => {
 
   test('with all of them again a pod gets its VF, and pods that were there have had theirs all the time', async () => {
     await noProbe();
+    probe = 'probe-last';
     await replaceBy(shipped);
     await eventually(async () => expect(await askForVf()).toBe('has one'));
     expect(await held()).toEqual([]);
     const pings = (pod: string) => cluster.exec(pod, 'ping', '-c', '1', '-W', '30', '-I', 'net1', '10.10.10.100');
-    await eventually(async () => expect([await pings('probe'), await pings('second')]).toEqual([expect.stringContaining('1 packets received'), expect.stringContaining('1 packets received')]));
+    await eventually(async () => expect([await pings(probe), await pings('second')]).toEqual([expect.stringContaining('1 packets received'), expect.stringContaining('1 packets received')]));
   });
 });
 

@@ -25,7 +25,7 @@ export interface Removal {
   readonly rights: readonly [string, ...string[]];
   /** On a copy of the template that is shipped. */
   readonly takeAway: (template: Template) => void;
-  /** What is then said by the daemon's pod, its events or log, or by those of a pod that wants a VF (`probe`): all of it, in any order. */
+  /** What is then said by the daemon's pod, its events or log, or by those of a pod that wants a VF (`probe`, whatever it is called): all of it, in any order. */
   readonly seen: readonly [RegExp, ...RegExp[]];
 }
 
@@ -111,7 +111,7 @@ export const removals: readonly Removal[] = [
   withoutCapabilities('node', ['NET_ADMIN'], /^probe FailedCreatePodSandBox .*could not add "cni0": operation not permitted/m),
   withoutMount('host', 'node', /the device information of \S+ could not be written: ENOENT/),
   withoutCapabilities('node', ['SYS_CHROOT'], /^probe FailedCreatePodSandBox .*the plugin "[^"]+" failed: exit status 125/m),
-  withoutCapabilities('node', ['SYS_ADMIN'], /^probe FailedCreatePodSandBox .*operation not permitted/m),
+  withoutCapabilities('node', ['SYS_ADMIN'], /^probe FailedCreatePodSandBox .*switching to ns \S+: operation not permitted/m),
   withoutCapabilities('node', PLUGIN_CAPABILITIES, ...(PLUGIN_CAPABILITIES.map((name) => new RegExp(`^probe FailedCreatePodSandBox .*may not: [^"]*\\b${name}\\b`, 'm')) as unknown as Removal['seen'])),
   // Plugins of the cluster's network run in the host's root file system, whose /proc is that of the host's processes.
   { rights: ['hostPID'], takeAway: ({ spec }) => void (spec.hostPID = false), seen: [/^probe FailedCreatePodSandBox .*Failed to open current namespace: failed to Statfs "\/proc\//m] },
