@@ -470,7 +470,7 @@ function refusedFor({ config, machine }: VfRecord, sight: NamespaceSight, isOfSa
   const holds = `VF ${config.device} is in use by pod ${holder?.podNamespace}/${holder?.podName} (${holder?.interfaceName})`;
   if (sight.kind === 'unknown') return failure(cniCodes.tryAgain, `${holds}, as far as can be known: ${sight.cause}`, sight.remedy);
   // Multus counts a pod's devices anew after its default network.
-  if (isOfSamePod) return failure(cniCodes.tryAgain, `${holds}, and its next network was given the same one`, 'Use a resource for each of the two networks: behind Multus a default network and the first of the others get the same device of one resource.');
+  if (isOfSamePod) return failure(cniCodes.tryAgain, `${holds}, and its next network was given the same one`, 'Use a resource for each of the two networks: behind Multus a default network and the first of the others may get the same device of one resource.');
   return failure(cniCodes.tryAgain, holds, 'It becomes free when that pod has been taken down; the runtime tries again.');
 }
 
