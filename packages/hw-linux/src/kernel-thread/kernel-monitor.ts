@@ -17,8 +17,8 @@ const POLL_MS = 10_000;
 const READ_AT_ONCE_MAX = 256;
 
 /**
- * The kernel's own news: uevents and changes of links. A listener costs a thread of the process' pool, of which there are four, asleep in
- * poll: a thread of JavaScript would cost 13 MB. The process stays alive until it stops.
+ * The kernel's own news: uevents and changes of links. A listener costs a thread of the process' pool, asleep in poll, for which `vfleet` makes
+ * the pool larger: libuv watches no netlink socket, and a thread of JavaScript would cost 13 MB. The process stays alive until it stops.
  */
 export class KernelMonitor implements Monitor {
   readonly #load: () => SystemCalls;

@@ -21,8 +21,8 @@ export interface SystemCalls {
 
 /**
  * Calls that may wait in the kernel, on a thread of the process' pool: there is nothing but the call on that thread, so a round costs a
- * fraction of what a worker's message and its answer do. Of the pool's four threads other work needs some: never more than two at a time, beside
- * one in poll.
+ * fraction of what a worker's message and its answer do. Other work needs threads of the pool too: never more than two calls at a time, beside
+ * one in poll, and `vfleet` makes the pool larger by those three.
  */
 export interface CallsAside {
   /** Which of the descriptors have something to read, or an error. */

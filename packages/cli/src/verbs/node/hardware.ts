@@ -31,10 +31,11 @@ export interface NodeHardware {
  */
 export async function realHardware({ clock, files, log }: { readonly clock: Clock; readonly files: Files; readonly log: Log }, root: string, bootExecutable: readonly string[] | undefined): Promise<NodeHardware> {
   if (process.platform !== 'linux') throw new CliFailure(`this is ${process.platform}, and nodes are Linux hosts`, 'Give --fleet for simulated NICs, or try `vfleet up`.');
-  const [{ bootServices, createLinuxHardware, preparedHardware, realHost }, { KernelMonitor }, { SharedMonitor }, { WatchedMonitor }, { linuxVfStatistics }, { LinuxPodLinks }] = await Promise.all([
+  const [{ bootServices, createLinuxHardware, preparedHardware, realHost }, { KernelMonitor }, { SharedMonitor }, { WatchedMonitor }, { linuxVfStatistics }, { LinuxPodLinks }, { warmUp }] = await Promise.all([
     import('@vfleet/hw-linux'), import('@vfleet/hw-linux/kernel-thread/kernel-monitor.ts'), import('@vfleet/hw-linux/kernel-thread/shared-monitor.ts'), import('@vfleet/hw-linux/watched-monitor.ts'), import('@vfleet/hw-linux/vf-statistics.ts'),
-    import('@vfleet/hw-linux/pod-links/pod-links.ts'),
+    import('@vfleet/hw-linux/pod-links/pod-links.ts'), import('@vfleet/hw-linux/warm-up.ts'),
   ]);
+  await warmUp(clock);
   const { host, preparation, sysfs } = realHost(files, root);
   const monitor = new WatchedMonitor(new SharedMonitor(new KernelMonitor()));
   const hardware = createLinuxHardware({ clock, sysfs, monitor });
