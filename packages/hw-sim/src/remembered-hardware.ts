@@ -17,6 +17,8 @@ export class RememberedHardware implements Hardware {
   /** By what they set; the last that was carried out is the last. */
   readonly #steps = new Map<string, HardwareStep>();
   #lines = 0;
+  /** What the file is, if this process alone has written to it. */
+  #text = '';
   #queue: Promise<void> = Promise.resolve();
 
   private constructor(hardware: Hardware, { files, log }: { readonly files: Files; readonly log: Log }, path: string) {
@@ -36,11 +38,13 @@ export class RememberedHardware implements Hardware {
     return remembered;
   }
 
-  discover(): Promise<Result<Inventory, HardwareError>> {
+  async discover(): Promise<Result<Inventory, HardwareError>> {
+    await this.#follow();
     return this.#hardware.discover();
   }
 
-  lookAtVf(device: PciAddress): Promise<Result<VfSight | undefined, HardwareError>> {
+  async lookAtVf(device: PciAddress): Promise<Result<VfSight | undefined, HardwareError>> {
+    await this.#follow();
     return this.#hardware.lookAtVf(device);
   }
 
@@ -49,6 +53,7 @@ export class RememberedHardware implements Hardware {
   }
 
   async apply(step: HardwareStep): Promise<Result<void, HardwareError>> {
+    await this.#follow();
     const applied = await this.#hardware.apply(step);
     await this.#remember(applied.ok ? effectsOf(step) : await this.#effectsOfFailed(step, applied.error));
     return applied;
@@ -73,13 +78,34 @@ export class RememberedHardware implements Hardware {
     return this.#queue;
   }
 
+  /** While one process of a node takes over from another, either writes steps down. What the other one did is done here too. */
+  #follow(): Promise<void> {
+    this.#queue = this.#queue.then(async () => {
+      const read = await this.#files.read(this.#path);
+      if (!read.ok || read.value === this.#text) return;
+      const text = read.value.slice(0, read.value.lastIndexOf('\n') + 1);
+      const isContinued = text.startsWith(this.#text);
+      const steps = stepsOf(isContinued ? text.slice(this.#text.length) : text);
+      this.#text = text;
+      this.#lines = isContinued ? this.#lines + steps.length : steps.length;
+      for (const step of steps) {
+        // Of a file that was written anew most is known.
+        if (!isContinued && JSON.stringify(this.#steps.get(whatItSets(step))) === JSON.stringify(step)) continue;
+        if ((await this.#hardware.apply(step)).ok) this.#note(step);
+      }
+    });
+    return this.#queue;
+  }
+
   #remember(steps: readonly HardwareStep[]): Promise<void> {
     if (steps.length === 0) return Promise.resolve();
     this.#queue = this.#queue.then(async () => {
       for (const one of steps) this.#note(one);
       this.#lines += steps.length;
       if (this.#lines > this.#steps.size + REPLACED_MAX) return this.#rewrite();
-      this.#told(await this.#files.append(this.#path, steps.map(lineOf).join('')));
+      const lines = steps.map(lineOf).join('');
+      this.#text += lines;
+      this.#told(await this.#files.append(this.#path, lines));
     });
     return this.#queue;
   }
@@ -94,7 +120,8 @@ export class RememberedHardware implements Hardware {
 
   async #rewrite(): Promise<void> {
     this.#lines = this.#steps.size;
-    this.#told(await this.#files.replace(this.#path, [...this.#steps.values()].map(lineOf).join(''), { mode: 0o600, durable: false }));
+    this.#text = [...this.#steps.values()].map(lineOf).join('');
+    this.#told(await this.#files.replace(this.#path, this.#text, { mode: 0o600, durable: false }));
   }
 
   #told(written: Awaited<ReturnType<Files['append']>>): void {

@@ -78,6 +78,25 @@ test('a second process finds what the first has left', async () => {
   );
 });
 
+test('of two processes, while one takes over from the other, either knows what the other one does', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.tuple(drawn, fc.boolean()), { maxLength: 40 }), fc.nat(40), async (acts, begin) => {
+      const files = new MemFiles();
+      const both = [await opened(files)];
+      for (const [index, [act, isSecond]] of acts.entries()) {
+        if (index === begin) both.push(await opened(files));
+        const who = both[isSecond ? 1 : 0] ?? both[0]!;
+        await who.wait(who.hardware.discover());
+        const step = stepOf(act, who);
+        if (step !== undefined) await who.wait(who.hardware.apply(step));
+      }
+      for (const { wait, hardware } of both) await wait(hardware.discover());
+      expect(seen(both.at(-1)!)).toEqual(seen(both[0]!));
+    }),
+    { numRuns: 200 },
+  );
+});
+
 test('a pod\'s namespace and its VF are known again', async () => {
   const files = new MemFiles();
   const first = await opened(files);
