@@ -36,6 +36,8 @@ const print = (line: string) => void process.stdout.write(`${line}\n`);
 const KUBECONFIG = join(ROOT, '.vfleet/kind.kubeconfig');
 const kubectl = (words: readonly string[], input?: string) => program('kubectl', ['--kubeconfig', KUBECONFIG, ...words], input);
 
+const vfleet = (...words: readonly string[]) => program(process.execPath, ['--disable-warning=ExperimentalWarning', join(ROOT, 'packages/cli/src/main.ts'), ...words, '--kubeconfig', KUBECONFIG]);
+
 interface Choices {
   readonly nodeImage?: string;
   readonly toolsImage?: string;
@@ -56,7 +58,7 @@ async function main(): Promise<number> {
     await demo(choices);
     return 0;
   } catch (error) {
-    process.stderr.write(error instanceof ImageError ? `${error.message}\n${error.remedy}\n` : `${error instanceof Error ? error.message : String(error)}\nWhat is there stays: kubectl --context ${CONTEXT} get events --all-namespaces; kind delete cluster --name ${CLUSTER} removes it.\n`);
+    process.stderr.write(error instanceof ImageError ? `${error.message}\n${error.remedy}\n` : `${error instanceof Error ? error.message : String(error)}\n${await vfleet('explain', 'node', NODE).catch(() => '')}What is there stays: kubectl --context ${CONTEXT} get events --all-namespaces; kind delete cluster --name ${CLUSTER} removes it.\n`);
     return 1;
   }
 }
@@ -102,7 +104,7 @@ async function demo({ nodeImage, toolsImage, buildInDocker }: Choices): Promise<
   const address = /inet (\S+)\//.exec(await kubectl(['exec', 'iperf-server', '--', 'ip', 'address', 'show', 'net1']))?.[1] ?? '';
   print(await kubectl(['exec', 'second', '--', 'iperf3', '--client', address, '--time', '5']));
   print('7. What there is now');
-  print(await program(process.execPath, ['--disable-warning=ExperimentalWarning', join(ROOT, 'packages/cli/src/main.ts'), 'get', '--kubeconfig', KUBECONFIG]));
+  print(await vfleet('get'));
   print(`Next:
   kubectl --context ${CONTEXT} describe pod sriov-test-pod
   kubectl --context ${CONTEXT} --namespace sriov-network-operator get sriovnetworknodestates --output=yaml
