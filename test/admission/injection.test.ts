@@ -84,8 +84,8 @@ describe('what else a pod gets', () => {
       pod: {
         spec: {
           containers: [
-            { env: [{ name: 'CONTAINER_NAME', value: 'one' }], volumeMounts: [{ name: 'podnetinfo', mountPath: '/etc/podnetinfo' }] },
-            { volumeMounts: [{ name: 'x', mountPath: '/x' }, { name: 'podnetinfo', mountPath: '/etc/podnetinfo' }] },
+            { env: [{ name: 'CONTAINER_NAME', value: 'one' }], volumeMounts: [{ name: 'podnetinfo', readOnly: true, mountPath: '/etc/podnetinfo' }] },
+            { volumeMounts: [{ name: 'x', mountPath: '/x' }, { name: 'podnetinfo', readOnly: true, mountPath: '/etc/podnetinfo' }] },
           ],
           volumes: [
             { name: 'x', emptyDir: {} },

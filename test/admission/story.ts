@@ -71,7 +71,7 @@ export async function tellStory(kube: Kube): Promise<void> {
   expect(await refusal(kube.create(api.poolConfigs, { apiVersion: 'sriovnetwork.openshift.io/v1', kind: 'SriovNetworkPoolConfig', metadata: { namespace, name: 'pool' }, spec: { maxUnavailable: '120%' } }))).toMatch(/^422 .*maxUnavailable/);
   const injected = await kube.create(api.pods, pod('with-net', 'fast, fast'));
   expect(injected.spec!.containers[0]!.resources).toEqual({ limits: { 'openshift.io/fast': '2' }, requests: { 'openshift.io/fast': '2' } });
-  expect(injected.spec!.containers[0]!.volumeMounts).toContainEqual({ name: 'podnetinfo', mountPath: '/etc/podnetinfo' });
+  expect(injected.spec!.containers[0]!.volumeMounts).toContainEqual({ name: 'podnetinfo', readOnly: true, mountPath: '/etc/podnetinfo' });
   // Network and pod in one manifest: no operator has rendered the network yet, and none runs here.
   await kube.create(api.sriovNetworks, { apiVersion: 'sriovnetwork.openshift.io/v1', kind: 'SriovNetwork', metadata: { namespace, name: 'young' }, spec: { resourceName: 'young', networkNamespace: 'default' } });
   expect((await kube.create(api.pods, pod('early', 'young'))).spec!.containers[0]!.resources).toEqual({ limits: { 'openshift.io/young': '1' }, requests: { 'openshift.io/young': '1' } });

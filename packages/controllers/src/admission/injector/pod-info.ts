@@ -29,7 +29,7 @@ export function downwardFiles(object: JsonObject, spec: JsonObject | undefined, 
       }
     }
     if (!objectsOf(container, 'volumeMounts').some((mount) => textOf(mount, 'mountPath') === MOUNT_PATH)) {
-      operations.push(append(container, 'volumeMounts', `${base}/volumeMounts`, { name: VOLUME, mountPath: MOUNT_PATH }));
+      operations.push(append(container, 'volumeMounts', `${base}/volumeMounts`, { name: VOLUME, readOnly: true, mountPath: MOUNT_PATH }));
     }
   }
   return [...operations, append(spec, 'volumes', '/spec/volumes', { name: VOLUME, downwardAPI: { items: files } })];
