@@ -48,10 +48,10 @@ function openNetdevsim(ensure: boolean): KernelImage | RigProblem {
 
 /**
  * With which tests run: those of the daemon on its node, so that whatever the backend does is done with no more; what tests themselves need to start
- * processes of other users and with fewer; and where the folder for results is not root's, the right to write there.
+ * processes of other users, with fewer, and a DHCP server; and where the folder for results is not root's, the right to write there.
  */
 export function machineCapabilities(): readonly string[] {
-  return [...capabilitiesOf('node', 'always'), 'SETGID', 'SETUID', 'SETPCAP', ...(process.getuid?.() === 0 ? [] : ['DAC_OVERRIDE'])];
+  return [...capabilitiesOf('node', 'always'), 'NET_BIND_SERVICE', 'SETGID', 'SETUID', 'SETPCAP', ...(process.getuid?.() === 0 ? [] : ['DAC_OVERRIDE'])];
 }
 
 /**
