@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { world } from '../operator/harness.ts';
 import { KNOWN, compare } from './recording/differences.ts';
 import type { Comparison } from './recording/differences.ts';
-import { discover, prepare, readAnswers, write } from './recording/scenario.ts';
+import { change, discover, prepare, readAnswers, write } from './recording/scenario.ts';
 import type { Answers, Scenario } from './recording/scenario.ts';
 import { scenarios } from './recording/scenarios.ts';
 
@@ -15,12 +15,15 @@ interface Recorded {
   readonly recordedFrom: string;
   readonly scenario: Scenario;
   readonly answers: Answers;
+  /** After each step of changes. */
+  readonly then: readonly Answers[];
 }
 
 const folder = join(import.meta.dirname, 'recording/recorded');
 const recorded = (name: string) => JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Recorded;
 
-async function answersOfOurs(scenario: Scenario): Promise<Answers> {
+/** What was made of the scenario, and then of each step of its changes. */
+async function answersOfOurs(scenario: Scenario): Promise<readonly Answers[]> {
   const { clock, kube, begin, bugs } = await world();
   await prepare(kube, scenario);
   const operator = begin('ours');
@@ -29,7 +32,12 @@ async function answersOfOurs(scenario: Scenario): Promise<Answers> {
   await clock.run(5_000);
   const refused = await write(kube, scenario);
   await clock.run(30_000);
-  const answers = await readAnswers(kube, refused);
+  const answers = [await readAnswers(kube, refused)];
+  for (const step of scenario.changes) {
+    await change(kube, step);
+    await clock.run(30_000);
+    answers.push(await readAnswers(kube, refused));
+  }
   await operator.stop();
   expect(bugs).toEqual([]);
   return answers;
@@ -44,10 +52,11 @@ test('ours answers as the Go operator did, but for differences that are told', a
   const needed = new Set<string>();
   const comparisons: Record<string, Comparison['unexplained']> = {};
   for (const { name } of scenarios) {
-    const { scenario, answers } = recorded(name);
-    const comparison = compare(scenario, answers, await answersOfOurs(scenario));
-    comparisons[name] = comparison.unexplained;
-    for (const reason of comparison.needed) needed.add(reason);
+    const { scenario, answers, then } = recorded(name);
+    const ours = await answersOfOurs(scenario);
+    const compared = [answers, ...then].map((one, step) => compare(scenario, one, ours[step]!));
+    comparisons[name] = compared.flatMap(({ unexplained }, step) => unexplained.map((text) => `step ${step}: ${text}`));
+    for (const reason of compared.flatMap((comparison) => [...comparison.needed])) needed.add(reason);
   }
   expect(comparisons).toEqual(Object.fromEntries(scenarios.map(({ name }) => [name, []])));
   expect([...needed].toSorted()).toEqual(Object.keys(KNOWN).toSorted());

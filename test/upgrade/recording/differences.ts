@@ -47,7 +47,7 @@ export function compare(scenario: Scenario, go: Answers, ours: Answers): Compari
   differs('refused', go.refused, ours.refused);
   differs('config', go.config, ours.config);
   for (const name of names(go.pools, ours.pools)) differs(`pool ${name}`, go.pools[name], ours.pools[name], ours.pools[name]?.finalizers.length === 1 && 'poolFinalizer');
-  for (const { name } of scenario.nodes) compareNode(scenario, name, go.nodes[name]!, ours.nodes[name]!, differs);
+  for (const { name } of scenario.nodes) if (go.nodes[name] !== undefined || ours.nodes[name] !== undefined) compareNode(scenario, name, go.nodes[name], ours.nodes[name], differs);
   compareNetworks(scenario, go, ours, differs);
   return comparison;
 }
@@ -55,7 +55,8 @@ export function compare(scenario: Scenario, go: Answers, ours: Answers): Compari
 type Differs = (what: string, a: unknown, b: unknown, reason?: Known | false) => void;
 type NodeAnswer = Answers['nodes'][string];
 
-function compareNode(scenario: Scenario, name: string, go: NodeAnswer, ours: NodeAnswer, differs: Differs): void {
+function compareNode(scenario: Scenario, name: string, go: NodeAnswer | undefined, ours: NodeAnswer | undefined, differs: Differs): void {
+  if (go === undefined || ours === undefined) return differs(`node ${name}`, go, ours);
   const node = scenario.nodes.find((one) => one.name === name)!;
   differs(`annotations of node ${name}`, go.annotations, ours.annotations, go.annotations['sriovnetwork.openshift.io/state'] === 'Idle' && 'idleAnnotation');
   if (go.state === null && ours.state !== null) return differs(`node ${name} is selected`, false, true, node.labels['node-role.kubernetes.io/worker'] === undefined && scenario.config['configDaemonNodeSelector'] === undefined && 'unlabelledWorker');
@@ -94,8 +95,9 @@ interface Resource {
 
 function compareDevicePlugin(what: string, nics: readonly InterfaceStatus[], policies: readonly NodePolicySpec[], go: NodeAnswer, ours: NodeAnswer, differs: Differs): void {
   const [theirs, own] = [resourcesOf(go.devicePlugin), resourcesOf(ours.devicePlugin)];
-  for (const [label, resources] of [[go.label, theirs], [ours.label, own]] as const) differs(`${what}: label`, label, resources.size > 0 ? 'Enabled' : 'Disabled');
-  if ((ours.devicePlugin as { readonly useCdi?: boolean }).useCdi === true) differs(`${what}: useCdi`, undefined, true, 'cdi');
+  for (const [label, resources] of [[go.label, theirs], [ours.label, own]] as const) if (label !== null || resources.size > 0) differs(`${what}: label`, label, resources.size > 0 ? 'Enabled' : 'Disabled');
+  differs(`${what}: is offered`, go.label === null, ours.label === null);
+  if ((ours.devicePlugin as { readonly useCdi?: boolean } | null)?.useCdi === true) differs(`${what}: useCdi`, undefined, true, 'cdi');
   for (const name of names(Object.fromEntries(theirs), Object.fromEntries(own))) {
     const [a, b] = [theirs.get(name), own.get(name)];
     const { drivers, ...selectors } = b?.selectors ?? {};

@@ -3,7 +3,7 @@
  * objects that it made into `recorded/`. By hand only:
  *
  *     git clone https://github.com/k8snetworkplumbingwg/sriov-network-operator DIR && (cd DIR && git checkout COMMIT && go build -o manager .)
- *     node test/upgrade/recording/record.ts --manager DIR/manager --source DIR --version 'at COMMIT'
+ *     node test/upgrade/recording/record.ts --manager DIR/manager --source DIR --version 'at COMMIT' [SCENARIO...]
  *
  * Its webhooks are off here: nobody would answer for them.
  */
@@ -17,15 +17,16 @@ import * as api from '@vfleet/kube';
 import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
 import { startRealApiServer } from '../../../tools/rigs/real-cluster.ts';
 import { NAMESPACE } from '../../operator/harness.ts';
-import { discover, prepare, readAnswers, write } from './scenario.ts';
+import { change, discover, prepare, readAnswers, write } from './scenario.ts';
+import type { Answers } from './scenario.ts';
 import { scenarios } from './scenarios.ts';
 
 const IMAGES = ['SRIOV_CNI', 'SRIOV_INFINIBAND_CNI', 'OVS_CNI', 'RDMA_CNI', 'SRIOV_DEVICE_PLUGIN', 'NETWORK_RESOURCES_INJECTOR', 'SRIOV_NETWORK_CONFIG_DAEMON', 'SRIOV_NETWORK_WEBHOOK', 'METRICS_EXPORTER'];
 /** As its Deployment sets them. */
 const ENVIRONMENT = { NAMESPACE, WATCH_NAMESPACE: NAMESPACE, POD_NAME: 'manager', NODE_NAME: 'none', OPERATOR_NAME: 'sriov-network-operator', RESOURCE_PREFIX: 'openshift.io', CLUSTER_TYPE: 'kubernetes', DEV_MODE: 'FALSE', SRIOV_CNI_BIN_PATH: '/opt/cni/bin', ...Object.fromEntries(IMAGES.map((name) => [`${name}_IMAGE`, name.toLowerCase()])) };
 
-/** Nothing that an operator writes has changed for this long: its slowest timer in these scenarios is one second. */
-const QUIET_MS = 5_000;
+/** Nothing that an operator writes has changed for this long: its slowest timer in these scenarios is five seconds. */
+const QUIET_MS = 7_000;
 
 async function quiet(kube: Kube): Promise<void> {
   const kinds: readonly Resource[] = [api.nodeStates, api.operatorConfigs, api.poolConfigs, api.sriovNetworks, api.sriovIbNetworks, api.ovsNetworks, api.networkAttachmentDefinitions, api.nodes];
@@ -36,10 +37,10 @@ async function quiet(kube: Kube): Promise<void> {
   }
 }
 
-const { values } = parseArgs({ options: { manager: { type: 'string' }, source: { type: 'string' }, version: { type: 'string' } } });
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { manager: { type: 'string' }, source: { type: 'string' }, version: { type: 'string' } } });
 const { manager, source, version } = values;
 if (manager === undefined || source === undefined || version === undefined) throw new Error('--manager, --source and --version are needed: the head of this file says how');
-for (const scenario of scenarios) {
+for (const scenario of scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
   await using open = new AsyncDisposableStack();
   const server = open.adopt(await startRealApiServer({ unsafeNoFsync: true }), (one) => one.stop());
   const kube = open.adopt(await kubeFromConfigFile(server.kubeconfig), (one) => one.close());
@@ -54,7 +55,14 @@ for (const scenario of scenarios) {
   await sleep(1_500);
   const refused = await write(kube, scenario);
   await quiet(kube);
-  const recorded = { recordedFrom: `k8snetworkplumbingwg/sriov-network-operator ${version}, its manager on Kubernetes ${server.kubernetesVersion}`, scenario, answers: await readAnswers(kube, refused) };
+  const answers = await readAnswers(kube, refused);
+  const then: Answers[] = [];
+  for (const step of scenario.changes) {
+    await change(kube, step);
+    await quiet(kube);
+    then.push(await readAnswers(kube, refused));
+  }
+  const recorded = { recordedFrom: `k8snetworkplumbingwg/sriov-network-operator ${version}, its manager on Kubernetes ${server.kubernetesVersion}`, scenario, answers, then };
   await writeFile(join(import.meta.dirname, `recorded/${scenario.name}.json`), `${inLines(recorded, 3)}\n`);
   process.stdout.write(`${scenario.name}: ${Object.keys(recorded.answers.nodes).length} nodes, ${Object.keys(recorded.answers.networks).length} networks\n`);
 }

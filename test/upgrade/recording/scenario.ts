@@ -18,7 +18,13 @@ export interface Scenario {
   readonly networks: readonly { readonly kind: 'SriovNetwork' | 'SriovIBNetwork' | 'OVSNetwork'; readonly namespace: string; readonly name: string; readonly spec: Readonly<Record<string, unknown>> }[];
   /** Definitions that are there before any network is. */
   readonly attachments: readonly { readonly namespace: string; readonly name: string; readonly annotations: Readonly<Record<string, string>>; readonly config: string }[];
+  /** What people change later, step by step. */
+  readonly changes: readonly (readonly Change[])[];
 }
+
+/** `patch` as a merge patch makes it; `create` whole objects. */
+export type Change = { readonly kind: ChangedKind; readonly namespace?: string; readonly name: string } & ({ readonly verb: 'delete' } | { readonly verb: 'create' | 'patch'; readonly content: Readonly<Record<string, unknown>> });
+type ChangedKind = 'Node' | 'Namespace' | 'SriovNetworkNodePolicy' | 'SriovNetwork' | 'NetworkAttachmentDefinition';
 
 /** What an operator made of a scenario, without what differs from run to run: uids, times, versions. */
 export interface Answers {
@@ -70,6 +76,18 @@ export async function write(kube: Kube, scenario: Scenario): Promise<readonly st
   return refused.toSorted();
 }
 
+const changed: Readonly<Record<ChangedKind, Resource>> = { Node: api.nodes as Resource, Namespace: api.namespaces as Resource, SriovNetworkNodePolicy: api.nodePolicies as Resource, SriovNetwork: api.sriovNetworks as Resource, NetworkAttachmentDefinition: api.networkAttachmentDefinitions as Resource };
+
+/** Makes the changes of one step. */
+export async function change(kube: Kube, step: readonly Change[]): Promise<void> {
+  for (const one of step) {
+    const [resource, key] = [changed[one.kind], one.namespace === undefined ? { name: one.name } : { namespace: one.namespace, name: one.name }];
+    if (one.verb === 'delete') await kube.delete(resource, key);
+    else if (one.verb === 'patch') await kube.patch(resource, key, { type: 'merge', patch: one.content }, MAKER);
+    else await kube.create(resource, { apiVersion: one.kind === 'Namespace' ? 'v1' : apiVersion, kind: one.kind, metadata: key, ...one.content }, MAKER);
+  }
+}
+
 /** Reads what an operator made of it. */
 export async function readAnswers(kube: Kube, refused: readonly string[]): Promise<Answers> {
   const scope = { namespace: NAMESPACE };
@@ -112,7 +130,8 @@ function owners(object: KubeObject | undefined): readonly string[] {
 }
 
 function ofOurs(annotations: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
-  return Object.fromEntries(Object.entries(annotations ?? {}).filter(([name]) => name.includes(GROUP)).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const ours = Object.entries(annotations ?? {}).filter(([name]) => name.includes(GROUP)).map(([name, value]) => [name, name.endsWith('/keep-state-until') ? 'a time' : value] as const);
+  return Object.fromEntries(ours.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function byName<Value>(entries: readonly (readonly [string, Value])[]): Readonly<Record<string, Value>> {

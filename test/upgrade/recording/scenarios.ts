@@ -3,7 +3,7 @@ import type { Scenario } from './scenario.ts';
 
 const CONFIG = { enableInjector: false, enableOperatorWebhook: false, logLevel: 2, disableDrain: false, configurationMode: 'daemon' } as const;
 const OPERATOR = 'sriov-network-operator';
-const empty = { supportedNics, namespaces: [], nodes: [], pools: [], policies: [], networks: [], attachments: [] } as const;
+const empty = { supportedNics, namespaces: [], nodes: [], pools: [], policies: [], networks: [], attachments: [], changes: [] } as const;
 const IPAM = '{ "type": "host-local", "subnet": "10.0.0.0/24", "routes": [{ "dst": "0.0.0.0/0" }] }';
 
 /** Fields one by one, and the merging rules that the drawn cases seldom meet. */
@@ -70,6 +70,23 @@ export const scenarios: readonly Scenario[] = [
     policies: [
       policy('both', 'bridged', { eSwitchMode: 'switchdev', mtu: 9000, bridge: ovs() }), policy('winner', 'bridged', { eSwitchMode: 'switchdev', bridge: ovs({ failMode: 'secure' }) }), policy('winner', 'without', { eSwitchMode: 'switchdev', priority: 10, nicSelector: { pfNames: ['ens1f1'] } }),
       policy('both', 'empty', { eSwitchMode: 'switchdev', resourceName: 'bridged', nicSelector: { vendor: '15b3' }, bridge: { ovs: {} } }), policy('not-selected', 'a', {}),
+    ],
+  },
+  {
+    ...empty, name: 'changes', config: { ...CONFIG, configDaemonNodeSelector: { sriov: 'yes' } }, namespaces: ['apps', 'more'],
+    nodes: ['one', 'two', 'three'].map((name) => node(name, [nic(0)], { sriov: 'yes' })), policies: ['one', 'two', 'three'].map((name) => policy(name, 'a', {})),
+    networks: [...['moves', 'goes', 'edited', 'deleted'].map((name) => network(name, { networkNamespace: 'apps' })), network('waits', { networkNamespace: 'later' }), network('users', {}, 'apps')],
+    changes: [
+      [
+        { verb: 'patch', kind: 'Node', name: 'one', content: { metadata: { labels: { sriov: null } } } }, { verb: 'delete', kind: 'SriovNetworkNodePolicy', namespace: OPERATOR, name: 'two-a' },
+        { verb: 'create', kind: 'SriovNetworkNodePolicy', namespace: OPERATOR, name: 'three-b', content: { spec: policy('three', 'b', { priority: 10, numVfs: 2 }).spec } },
+      ],
+      [
+        { verb: 'patch', kind: 'SriovNetwork', namespace: OPERATOR, name: 'moves', content: { spec: { networkNamespace: 'more' } } }, { verb: 'delete', kind: 'SriovNetwork', namespace: OPERATOR, name: 'goes' },
+        { verb: 'patch', kind: 'NetworkAttachmentDefinition', namespace: 'apps', name: 'edited', content: { spec: { config: '{}' }, metadata: { annotations: { 'k8s.v1.cni.cncf.io/resourceName': 'x/y' } } } },
+        { verb: 'delete', kind: 'NetworkAttachmentDefinition', namespace: 'apps', name: 'deleted' }, { verb: 'create', kind: 'Namespace', name: 'later', content: {} }, { verb: 'patch', kind: 'SriovNetwork', namespace: 'apps', name: 'users', content: { spec: { vlan: 9 } } },
+      ],
+      [{ verb: 'patch', kind: 'Node', name: 'one', content: { metadata: { labels: { sriov: 'yes' } } } }, { verb: 'delete', kind: 'Node', name: 'two' }, { verb: 'patch', kind: 'SriovNetworkNodePolicy', namespace: OPERATOR, name: 'one-a', content: { spec: { numVfs: 2, mtu: 9000 } } }],
     ],
   },
 ];
