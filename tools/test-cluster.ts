@@ -1,10 +1,10 @@
 /**
  * `npm run test:cluster [-- --ensure] [-- VITEST ARGUMENTS]`: our parts beside real ones. The first part compares our API server with a real one; the
  * second runs our operator and node on a real control plane, kubelet and containerd, in namespaces of its own; the third builds the image, and runs it
- * there by the manifests. With --ensure what is missing is built or fetched first; without it that part is skipped, said so, and not failed.
- * `--part api`, `--part node` and `--part images` run one of them; `--part least-rights`, which runs only when it is asked for, is the third without one right of the
- * daemon after the other. `--sequences N` is how many drawn sequences of requests run (default 200), `--seed TEXT` from which seed. `--churn SECONDS` is how long
- * informers run under churn (default 20). The results are also written as JSON.
+ * there by the manifests; the fourth does so beside Multus, and by the chart; the fifth without one right of the daemon after the other. With --ensure what is
+ * missing is built or fetched first; without it that part is skipped, said so, and not failed. `--part` and one of api, node, images, multus and
+ * least-rights runs that one. `--sequences N` is how many drawn sequences of requests run (default 200), `--seed TEXT` from which seed. `--churn SECONDS` is
+ * how long informers run under churn (default 20). The results are also written as JSON.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,6 +17,7 @@ import { ImageError } from './images/image-error.ts';
 import { cniPlugins, cniPluginsVersion, containerdVersion, ensureContainerRuntime, missingContainerRuntime } from './rigs/container-runtime.ts';
 import { ensureHelm, helmIsBuilt, helmVersion } from './rigs/helm.ts';
 import { ensureKubernetes, etcdVersion, kubernetesVersion, missingKubernetes } from './rigs/kubernetes.ts';
+import { ensureMultus, missingMultus, multusVersion } from './rigs/multus.ts';
 import { namespacesProblem, runInOwnNamespaces } from './rigs/own-namespaces.ts';
 import { RigError } from './rigs/rig-error.ts';
 
@@ -28,14 +29,15 @@ const isEnsured = words.includes('--ensure');
 const forVitest = words.filter((word) => word !== '--ensure');
 const nodeComponents = ['kube-scheduler', 'kube-controller-manager', 'kubelet'] as const;
 const onNodes = {
-  node: { config: 'test/cluster/kubelet/vitest.config.ts', results: 'cluster-kubelet', ours: 'operator with webhooks, vfleet node (config daemon, device plugin, CNI), the meta-plugin in the place of Multus, as processes' },
-  images: { config: 'test/cluster/images/vitest.config.ts', results: 'cluster-images', ours: 'the image and the manifests as they are delivered: operator, node and CNI as pods' },
-  'least-rights': { config: 'test/cluster/least-rights/vitest.config.ts', results: 'cluster-least-rights', ours: 'the image and the manifests as they are delivered, less one right of the daemon at a time' },
+  node: { folder: 'kubelet', bail: 1, results: 'cluster-kubelet', ours: 'operator with webhooks, vfleet node (config daemon, device plugin, CNI), the meta-plugin in the place of Multus, as processes' },
+  images: { folder: 'images', bail: 1, results: 'cluster-images', ours: 'the image and the manifests as they are delivered: operator, node and CNI as pods' },
+  multus: { folder: 'multus', bail: 1, results: 'cluster-multus', ours: 'the image, and the manifests and the chart as they are delivered' },
+  'least-rights': { folder: 'least-rights', bail: 0, results: 'cluster-least-rights', ours: 'the image and the manifests as they are delivered, less one right of the daemon at a time' },
 } as const;
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-if (part !== undefined && part !== 'api' && part !== 'node' && part !== 'images' && part !== 'least-rights') {
-  process.stderr.write(`There is no part ${part}; there are api, node, images and least-rights.\n`);
+if (part !== undefined && part !== 'api' && part !== 'node' && part !== 'images' && part !== 'multus' && part !== 'least-rights') {
+  process.stderr.write(`There is no part ${part}; there are api, node, images, multus and least-rights.\n`);
   process.exit(2);
 }
 try {
@@ -43,7 +45,8 @@ try {
   if (part === undefined || part === 'api') statuses.push(await besideApiServer());
   if (part === undefined || part === 'node') statuses.push(await onNode('node'));
   if (part === undefined || part === 'images') statuses.push(await onNode('images'));
-  if (part === 'least-rights') statuses.push(await onNode('least-rights'));
+  if (part === undefined || part === 'multus') statuses.push(await onNode('multus'));
+  if (part === undefined || part === 'least-rights') statuses.push(await onNode('least-rights'));
   process.exitCode = Math.max(...statuses);
 } catch (error) {
   if (!(error instanceof RigError || error instanceof ImageError)) throw error;
@@ -64,22 +67,24 @@ async function besideApiServer(): Promise<number> {
 }
 
 async function onNode(which: keyof typeof onNodes): Promise<number> {
-  const { config, results, ours } = onNodes[which];
+  const { folder, bail, results, ours } = onNodes[which];
   const problem = namespacesProblem();
   if (problem !== undefined) return skipNode(results, `a node takes namespaces of its own, and ${problem}`);
   if (isEnsured) {
     await ensureKubernetes({ with: nodeComponents });
     await ensureContainerRuntime();
     if (which !== 'node') await basePackages(ownArchitecture());
+    if (which === 'multus') await ensureMultus();
+    if (which === 'multus') await ensureHelm();
   }
   if (which !== 'node' && findCompiler() === undefined) return skipNode(results, 'there is no C compiler for the CNI executable of the image (on Debian: gcc and libc6-dev)');
   if (which !== 'node' && !(await hasBasePackages(ownArchitecture()))) return skipNode(results, 'the Debian packages of the image are missing; `npm run test:cluster -- --ensure` fetches them');
-  const missing = [...(await missingKubernetes(nodeComponents)), ...(await missingContainerRuntime())];
+  const missing = [...(await missingKubernetes(nodeComponents)), ...(await missingContainerRuntime()), ...(which === 'multus' ? [...(await missingMultus()), ...((await helmIsBuilt()) ? [] : ['helm'])] : [])];
   if (missing.length > 0) return skipNode(results, `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing; \`npm run test:cluster -- --ensure\` builds them from Go modules (Go 1.24 or newer) and takes runc and busybox from the machine or from Debian packages`);
-  print(`Real: etcd ${etcdVersion}; kube-apiserver, kube-scheduler, kube-controller-manager and kubelet ${kubernetesVersion}; containerd ${containerdVersion} with runc; ${Object.keys(cniPlugins).join(', ')} ${cniPluginsVersion}; namespaces, interfaces and traffic of pods.
+  print(`Real: etcd ${etcdVersion}; kube-apiserver, kube-scheduler, kube-controller-manager and kubelet ${kubernetesVersion}; containerd ${containerdVersion} with runc; ${Object.keys(cniPlugins).join(', ')} ${cniPluginsVersion};${which === 'multus' ? ` Multus ${multusVersion}; helm ${helmVersion};` : ''} namespaces, interfaces and traffic of pods.
 Ours: ${ours}.
 Simulated: the NICs (the article's fleet); their VFs are veth pairs, their switch is a bridge. One image of busybox stands for every ${which === 'node' ? '' : 'other '}image.`);
-  return runInOwnNamespaces('worker-0', vitest(config, results), { ...process.env, NODE_ENV: 'test' });
+  return runInOwnNamespaces('worker-0', [...vitest('test/cluster/node.vitest.config.ts', results), '--dir', `test/cluster/${folder}`, `--bail=${bail}`], { ...process.env, NODE_ENV: 'test' });
 }
 
 /** What did not run has results too, which say so. */

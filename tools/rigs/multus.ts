@@ -2,7 +2,7 @@
  * Builds Multus, once, into a cache folder, with the manifests of its own installation: clusters have it in front of the CNI plugins of their networks. By hand:
  * `node tools/rigs/multus.ts` does so and prints the folder.
  */
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ownArchitecture } from "../images/architecture.ts";
@@ -47,6 +47,9 @@ export async function writeMultusImage(archive: string): Promise<void> {
     const bin = join(work, "usr/src/multus-cni/bin");
     await mkdir(bin, { recursive: true });
     for (const name of ["tmp", "etc", "host"]) await mkdir(join(work, name));
+    // Where runtimes say that pods' network namespaces are, as every base has it.
+    await mkdir(join(work, "var"));
+    await symlink("/run", join(work, "var/run"));
     // The daemon asks who it is.
     await writeFile(join(work, "etc/passwd"), "root:x:0:0:root:/:/bin/false\n");
     for (const { name } of programs) await cp(join(multusDir(), name), join(bin, name));
