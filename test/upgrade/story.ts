@@ -38,10 +38,28 @@ async function identities(kube: Kube): Promise<Readonly<Record<string, readonly 
   return found;
 }
 
+/** What any of this changes is said before: a node that joins, a resource of another number, a definition that nobody owns. */
+async function tellsWhatWouldChange(cluster: Cluster): Promise<void> {
+  const { kube } = cluster;
+  const orphan = { namespace: 'default', name: 'orphan' };
+  await kube.create(api.nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'w3', labels: { 'node-role.kubernetes.io/worker': '' } } });
+  await kube.create(api.networkAttachmentDefinitions, { apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition', metadata: { ...orphan, annotations: { 'sriovnetwork.openshift.io/owner-ref': `OVSNetwork.sriovnetwork.openshift.io/${NAMESPACE}/gone` } }, spec: { config: '{}' } });
+  const capacity = (fast: string | null) => kube.patch(api.nodes, { name: 'w1' }, { type: 'merge', patch: { status: { capacity: { 'openshift.io/fast': fast } } } }, { subresource: 'status' });
+  await capacity('3');
+  const { text } = await verb(cluster);
+  for (const line of [/have none now; where they shall not, set configDaemonNodeSelector: w3\n/, /w1: openshift\.io\/fast: 3 now, 4 then\n/, /which would be deleted \(.+\): default\/orphan\n/]) expect(text).toMatch(line);
+  await capacity('4');
+  expect((await verb(cluster)).text).not.toContain(' then\n');
+  await capacity(null);
+  await kube.delete(api.nodes, { name: 'w3' });
+  await kube.delete(api.networkAttachmentDefinitions, orphan);
+}
+
 /** The story of docs/upgrade.md: a cluster of the Go operator becomes ours, and nothing that runs in it notices. */
 export async function takesOver(cluster: Cluster): Promise<void> {
   const { kube } = cluster;
   await leaveEverything(cluster);
+  await tellsWhatWouldChange(cluster);
   const [before, attachments] = [await identities(kube), (await kube.list(api.networkAttachmentDefinitions)).items.map(({ spec, metadata }) => [spec, metadata.resourceVersion])];
 
   const looked = await verb(cluster);
