@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { webhookNames } from '@vfleet/core';
 import type { KubeObject } from '@vfleet/core';
 import { injectorWebhook, operatorWebhooks } from '@vfleet/controllers';
+import { labelRequirementsOf, matchesLabels } from '@vfleet/kube';
 import { createApiServer } from '@vfleet/kube-sim';
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { buildProgram } from '../../packages/cli/src/program.ts';
@@ -89,6 +90,15 @@ describe('the manifest', () => {
     expect(daemons.spec).toMatchObject({ updateStrategy: { rollingUpdate: { maxUnavailable: 0, maxSurge: '33%' } }, minReadySeconds: 10, template: { spec: { hostNetwork: true } } });
     const service = objects.find(({ kind, metadata }) => kind === 'Service' && metadata.name === `${daemons.metadata.name}-metrics`) as KubeObject & { readonly spec: { readonly ports: readonly { readonly targetPort: unknown }[] } };
     expect(service.spec.ports.map(({ targetPort }) => targetPort)).toEqual([9808]);
+  });
+
+  test('the API server lets our own pods in without asking us: where none runs, none would come back', () => {
+    const { webhooks: [webhook] } = injectorWebhook({ address: { kind: 'service', namespace: NAMESPACE }, injectorMatchCondition: false }) as unknown as { readonly webhooks: readonly [{ readonly objectSelector: Parameters<typeof labelRequirementsOf>[0] }] };
+    const selected = labelRequirementsOf(webhook.objectSelector);
+    if (!selected.ok) throw new Error(selected.error.cause);
+    expect(matchesLabels(selected.value, {})).toBe(true);
+    expect(workloads).toHaveLength(2);
+    for (const { spec } of workloads) expect(matchesLabels(selected.value, spec.template.metadata.labels)).toBe(false);
   });
 
   test('the webhook configurations that the operator makes lead to Services that lead to it', () => {

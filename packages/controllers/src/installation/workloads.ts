@@ -1,4 +1,4 @@
-import { webhookNames } from '@vfleet/core';
+import { podLabels, webhookNames } from '@vfleet/core';
 import { appArmorAnnotations, hostNamespacesGiven, securityContextOf, volumeMountsOf, volumesGiven } from './node-rights.ts';
 import { componentNames } from './roles.ts';
 
@@ -23,6 +23,11 @@ export function podLabelsOf(component: 'operator' | 'node'): Readonly<Record<str
   return { 'app.kubernetes.io/part-of': 'vfleet', 'app.kubernetes.io/name': componentNames[component] };
 }
 
+/** Of our own pods: where no operator runs, nobody answers the injector's webhook, and without these the API server would refuse the operator's own pods for good. */
+function ownPodLabels(component: 'operator' | 'node'): Readonly<Record<string, string>> {
+  return { ...podLabelsOf(component), [podLabels.injectResources]: 'false' };
+}
+
 /** Two replicas, of which one leads; both answer admission. */
 export function operatorDeployment({ namespace, image }: InstallationSettings): object {
   const [name, labels] = [componentNames.operator, podLabelsOf('operator')];
@@ -33,7 +38,7 @@ export function operatorDeployment({ namespace, image }: InstallationSettings): 
       selector: { matchLabels: labels },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1, maxSurge: 1 } },
       template: {
-        metadata: { labels },
+        metadata: { labels: ownPodLabels('operator') },
         spec: {
           serviceAccountName: name,
           priorityClassName: 'system-cluster-critical',
@@ -73,7 +78,7 @@ export function nodeDaemonSet({ namespace, image }: InstallationSettings): objec
       updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: '33%' } },
       minReadySeconds: 10,
       template: {
-        metadata: { labels, annotations: { ...appArmorAnnotations } },
+        metadata: { labels: ownPodLabels('node'), annotations: { ...appArmorAnnotations } },
         spec: {
           serviceAccountName: name,
           priorityClassName: 'system-node-critical',
