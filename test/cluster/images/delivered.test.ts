@@ -109,6 +109,12 @@ describe('an image and its manifests', { retry: 0 }, () => {
     expect(networkStatus(pod).map(({ name, interface: ifname, ips }) => [name, ifname, ips])).toEqual([['cluster', 'eth0', [pod.status!.podIP]], ['default/sriov-net-1', 'net1', ['10.10.10.100']]]);
     expect(await cluster.exec('sriov-test-pod', 'ip', 'address', 'show', 'net1')).toMatch(/UP[^]* mtu 1500 [^]*inet 10\.10\.10\.100\/24/);
     await pings();
+    // A stream of TCP, too: the one that has it says how much it was.
+    const [, said] = await Promise.all([
+      cluster.exec('sriov-test-pod', 'busybox', 'nc', '-l', '-p', '5201', '-e', 'wc', '-c'),
+      cluster.exec('second', 'sh', '-c', 'until busybox dd if=/dev/zero bs=1M count=32 2>/dev/null | busybox nc 10.10.10.100 5201; do sleep 1; done'),
+    ]);
+    expect(said.trim()).toBe(String(32 << 20));
   });
 
   /** Runs the commands of docs/images.md that name a file, beside a copy of what is delivered. */
