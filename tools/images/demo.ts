@@ -47,11 +47,18 @@ export async function attachTwoPods(kubectl: Kubectl, second: DemoPod, articleIm
   const pod = join(ARTICLE, 'pod.yaml');
   if (articleImage === undefined) await kubectl(['apply', '-f', pod]);
   else await kubectl(['apply', '-f', '-'], await kubectl(['patch', '--local', '-f', pod, '--type=json', `--patch=${JSON.stringify(withImage(articleImage))}`, '--output=json']));
-  // The first one has the first address of the range.
   await ready('sriov-test-pod');
   await kubectl(['apply', '-f', '-'], JSON.stringify(podWithVf(second)));
   await ready(second.name);
-  return kubectl(['exec', second.name, '--', 'ping', '-c', '3', '-W', '30', '-I', 'net1', '10.10.10.100']);
+  return kubectl(['exec', second.name, '--', 'ping', '-c', '3', '-W', '30', '-I', 'net1', await addressOf(kubectl, 'sriov-test-pod')]);
+}
+
+/** Of a pod's VF, as the network status says: the first of its range on a new cluster, and some later one where pods of before had it. */
+export async function addressOf(kubectl: Kubectl, pod: string): Promise<string> {
+  const status = await kubectl(['get', 'pod', pod, '--output=jsonpath={.metadata.annotations.k8s\\.v1\\.cni\\.cncf\\.io/network-status}']);
+  const address = (JSON.parse(status) as readonly { readonly interface?: string; readonly ips?: readonly string[] }[]).find((one) => one.interface === 'net1')?.ips?.[0];
+  if (address === undefined) throw new Error(`pod ${pod} has no address at net1: ${status}`);
+  return address;
 }
 
 /** A JSON patch (RFC 6902) of a pod of one container, whose image is on the node already. */
