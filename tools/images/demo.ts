@@ -1,6 +1,7 @@
 /** The demo on simulated NICs, in whatever cluster `kubectl` talks to: kind's, or that of test/cluster/images. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -43,14 +44,19 @@ export async function offerVfs(kubectl: Kubectl, node: string): Promise<void> {
 
 /** The article's pod, then another one; the second pings the first one's VF. Gives what ping said. `articleImage` is in place of the article's, on nodes that cannot pull. */
 export async function attachTwoPods(kubectl: Kubectl, second: DemoPod, articleImage?: string): Promise<string> {
-  const ready = (name: string) => kubectl(['wait', '--for=condition=Ready', `pod/${name}`, `--timeout=${LIMIT_MS / 1_000}s`]);
   const pod = join(ARTICLE, 'pod.yaml');
-  if (articleImage === undefined) await kubectl(['apply', '-f', pod]);
-  else await kubectl(['apply', '-f', '-'], await kubectl(['patch', '--local', '-f', pod, '--type=json', `--patch=${JSON.stringify(withImage(articleImage))}`, '--output=json']));
-  await ready('sriov-test-pod');
-  await kubectl(['apply', '-f', '-'], JSON.stringify(podWithVf(second)));
-  await ready(second.name);
+  const manifest = articleImage === undefined ? await readFile(pod, 'utf8') : await kubectl(['patch', '--local', '-f', pod, '--type=json', `--patch=${JSON.stringify(withImage(articleImage))}`, '--output=json']);
+  await startPod(kubectl, 'sriov-test-pod', manifest);
+  await startPod(kubectl, second.name, JSON.stringify(podWithVf(second)));
   return kubectl(['exec', second.name, '--', 'ping', '-c', '3', '-W', '30', '-I', 'net1', await addressOf(kubectl, 'sriov-test-pod')]);
+}
+
+/** Applies a pod's manifest, and waits until it is ready. One that has failed, as those with devices do when their node was started anew, is made again. */
+export async function startPod(kubectl: Kubectl, name: string, manifest: string): Promise<void> {
+  const phase = await kubectl(['get', 'pod', name, '--ignore-not-found', '--output=jsonpath={.status.phase}']);
+  if (phase === 'Failed') await kubectl(['delete', 'pod', name]);
+  await kubectl(['apply', '-f', '-'], manifest);
+  await kubectl(['wait', '--for=condition=Ready', `pod/${name}`, `--timeout=${LIMIT_MS / 1_000}s`]);
 }
 
 /** Of a pod's VF, as the network status says: the first of its range on a new cluster, and some later one where pods of before had it. */

@@ -7,7 +7,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildImage } from './build.ts';
-import { addressOf, attachTwoPods, installDemo, offerVfs, podWithVf, program } from './demo.ts';
+import { addressOf, attachTwoPods, installDemo, offerVfs, podWithVf, program, startPod } from './demo.ts';
 import { ImageError } from './image-error.ts';
 
 const HELP = `npm run demo:kind [-- OPTIONS]
@@ -99,8 +99,7 @@ async function demo({ nodeImage, toolsImage, buildInDocker }: Choices): Promise<
   const image = toolsImage ?? TOOLS;
   print(await attachTwoPods(kubectl, { name: 'second', image, command: ['sleep', 'infinity'] }, toolsImage));
   print('6. iperf3 from VF to VF');
-  await kubectl(['apply', '-f', '-'], JSON.stringify(podWithVf({ name: 'iperf-server', image, command: ['iperf3', '--server'] })));
-  await kubectl(['wait', '--for=condition=Ready', 'pod/iperf-server', '--timeout=300s']);
+  await startPod(kubectl, 'iperf-server', JSON.stringify(podWithVf({ name: 'iperf-server', image, command: ['iperf3', '--server'] })));
   print(await kubectl(['exec', 'second', '--', 'iperf3', '--client', await addressOf(kubectl, 'iperf-server'), '--time', '5']));
   print('7. What there is now');
   print(await vfleet('get'));
