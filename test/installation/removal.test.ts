@@ -6,11 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Kube, KubeObject, Resource } from '@vfleet/core';
-import { SimClock, finalizers, isKubeError, silentLog, webhookNames } from '@vfleet/core';
+import { SimClock, finalizers, isKubeError, nodeAnnotations, nodeLabels, silentLog, webhookNames } from '@vfleet/core';
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { createOperator } from '@vfleet/controllers';
 import { serveAdmission } from '@vfleet/controllers/admission/edge/admission-service.ts';
-import { madeObjects, removeRemains } from '@vfleet/controllers/installation/removal.ts';
+import { madeObjects } from '@vfleet/controllers/installation/made.ts';
+import { removeRemains } from '@vfleet/controllers/uninstall/after-others.ts';
+import { CORDONED_ANNOTATION } from '@vfleet/controllers/operator/drain/drain-view.ts';
 import { podLabelsOf } from '@vfleet/controllers/installation/workloads.ts';
 import * as api from '@vfleet/kube';
 import { createApiServer } from '@vfleet/kube-sim';
@@ -110,16 +112,20 @@ describe('vfleet uninstall --remains', () => {
   });
 });
 
-test('somebody else\'s finalizers stay, and a write between reading and writing loses nothing', async () => {
+test('somebody else\'s finalizers stay, Nodes lose our marks, and a write between reading and writing loses nothing', async () => {
   const clock = new SimClock();
   const kube = createApiServer({ clock, random: new SystemRandom() }).client();
   await clock.settle(applyManifest(kube, api.customResourceDefinitions() as unknown as readonly KubeObject[]).then(() => kube.create(api.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } })));
   await clock.run(5_000);
   const key = { namespace: NAMESPACE, name: 'pool' };
   await kube.create(api.poolConfigs, { apiVersion: 'sriovnetwork.openshift.io/v1', kind: 'SriovNetworkPoolConfig', metadata: { ...key, finalizers: [finalizers.poolConfig, 'example.com/other'] }, spec: {} });
-  let writes = 1;
+  const marked = { annotations: { [nodeAnnotations.state]: '{}', [CORDONED_ANNOTATION]: 'true', 'example.com/other': 'kept' }, labels: { [nodeLabels.devicePlugin]: 'Enabled', other: 'kept' } };
+  await kube.create(api.nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'drained', ...marked }, spec: { unschedulable: true } });
+  await kube.create(api.nodes, { apiVersion: 'v1', kind: 'Node', metadata: { name: 'cordoned-by-hand' }, spec: { unschedulable: true } });
+  const undisturbed = new Set<string>();
   const patch: Kube['patch'] = async (resource, object, change, options) => {
-    if (writes-- > 0) await kube.patch(resource, object, { type: 'merge', patch: { metadata: { labels: { written: 'meanwhile' } } } });
+    if (!undisturbed.has(resource.plural)) await kube.patch(resource, object, { type: 'merge', patch: { metadata: { labels: { written: 'meanwhile' } } } });
+    undisturbed.add(resource.plural);
     return kube.patch(resource, object, change, options);
   };
   const disturbed: Kube = {
@@ -127,6 +133,9 @@ test('somebody else\'s finalizers stay, and a write between reading and writing 
     delete: kube.delete.bind(kube), evict: kube.evict.bind(kube), bind: kube.bind.bind(kube),
   };
   const removal = await clock.settle(removeRemains({ kube: disturbed, clock }, NAMESPACE, 0));
-  expect(removal).toEqual({ kind: 'done', released: 1 });
+  expect(removal).toEqual({ kind: 'done', released: 1, nodes: 1 });
+  const [drained, byHand] = [await kube.get(api.nodes, { name: 'drained' }), await kube.get(api.nodes, { name: 'cordoned-by-hand' })];
+  expect([drained.metadata.annotations, drained.metadata.labels, drained.spec?.unschedulable, byHand.spec?.unschedulable]).toEqual([{ 'example.com/other': 'kept' }, expect.objectContaining({ other: 'kept', written: 'meanwhile' }), undefined, true]);
+  expect(drained.metadata.labels).not.toHaveProperty([nodeLabels.devicePlugin]);
   expect((await kube.get(api.poolConfigs, key)).metadata).toMatchObject({ finalizers: ['example.com/other'], labels: { written: 'meanwhile' } });
 });

@@ -259,10 +259,10 @@ describe('beside Multus', { retry: 0 }, () => {
   });
 });
 
-/** The namespace, which helm leaves, what is marked on Node objects, which the chart's Job has no right to change, and a part of Multus' second manifest. */
+/** The namespace, which helm leaves, and a part of Multus' second manifest. */
 const LEFT = [
   `Namespace /${NAMESPACE}`, `ConfigMap ${NAMESPACE}/kube-root-ca.crt`, `ServiceAccount ${NAMESPACE}/default`,
-  'label sriovnetwork.openshift.io/device-plugin', 'annotation sriovnetwork.openshift.io/state', 'ConfigMap kube-system/multus-daemon-config',
+  'ConfigMap kube-system/multus-daemon-config',
 ];
 
 /** Without what its own daemon has brought, and what the plugins of other networks remember. */

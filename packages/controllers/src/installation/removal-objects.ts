@@ -1,6 +1,6 @@
 import { podLabels, webhookNames } from '@vfleet/core';
 import type { Resource } from '@vfleet/core';
-import { heldKinds, madeObjects } from './removal.ts';
+import { heldKinds, madeObjects } from './made.ts';
 import type { InstallationSettings } from './workloads.ts';
 
 const NAME = 'vfleet-uninstall';
@@ -17,6 +17,7 @@ export function removalObjects({ namespace, image }: InstallationSettings): read
     rbac('ClusterRole', {}, {
       rules: [
         ...held('everywhere'),
+        rule({ group: '', plural: 'nodes' }, ['get', 'list', 'patch']),
         rule({ group: 'admissionregistration.k8s.io', plural: 'mutatingwebhookconfigurations' }, ['delete'], [webhookNames.operatorConfiguration, webhookNames.injectorConfiguration]),
         rule({ group: 'admissionregistration.k8s.io', plural: 'validatingwebhookconfigurations' }, ['delete'], [webhookNames.operatorConfiguration]),
       ],

@@ -1,7 +1,7 @@
 import type { KubeObject, Resource } from '@vfleet/core';
 import { webhookNames } from '@vfleet/core';
 import { mutatingWebhookConfigurations, nodePolicies, nodeStates, operatorConfigs, validatingWebhookConfigurations } from '@vfleet/kube';
-import { heldKinds } from '../installation/removal.ts';
+import { heldKinds } from '../installation/made.ts';
 
 /** Our kinds, in the order in which their objects are deleted: what owns others goes last. */
 export interface OwnKind {

@@ -1,6 +1,6 @@
 import type { Clock, Kube } from '@vfleet/core';
 import { customResourceDefinitionResource, namespaces } from '@vfleet/kube';
-import { madeObjects } from '../installation/removal.ts';
+import { madeObjects } from '../installation/made.ts';
 import { componentNames } from '../installation/roles.ts';
 import { podLabelsOf } from '../installation/workloads.ts';
 import { customResourcesGone, customResourcesReleased } from './custom-resources.ts';
