@@ -11,6 +11,7 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findCompiler } from './build-shim.ts';
+import { nodeParts } from './cluster-parts.ts';
 import { ownArchitecture } from './images/architecture.ts';
 import { basePackages, hasBasePackages } from './images/base-packages.ts';
 import { ImageError } from './images/image-error.ts';
@@ -28,25 +29,16 @@ const { part } = option('--part', 'part');
 const isEnsured = words.includes('--ensure');
 const forVitest = words.filter((word) => word !== '--ensure');
 const nodeComponents = ['kube-scheduler', 'kube-controller-manager', 'kubelet'] as const;
-const onNodes = {
-  node: { folder: 'kubelet', bail: 1, results: 'cluster-kubelet', ours: 'operator with webhooks, vfleet node (config daemon, device plugin, CNI), the meta-plugin in the place of Multus, as processes' },
-  images: { folder: 'images', bail: 1, results: 'cluster-images', ours: 'the image and the manifests as they are delivered: operator, node and CNI as pods' },
-  multus: { folder: 'multus', bail: 1, results: 'cluster-multus', ours: 'the image, and the manifests and the chart as they are delivered' },
-  'least-rights': { folder: 'least-rights', bail: 0, results: 'cluster-least-rights', ours: 'the image and the manifests as they are delivered, less one right of the daemon at a time' },
-} as const;
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
-if (part !== undefined && part !== 'api' && part !== 'node' && part !== 'images' && part !== 'multus' && part !== 'least-rights') {
-  process.stderr.write(`There is no part ${part}; there are api, node, images, multus and least-rights.\n`);
+if (part !== undefined && part !== 'api' && !Object.hasOwn(nodeParts, part)) {
+  process.stderr.write(`There is no part ${part}; there are ${['api', ...Object.keys(nodeParts)].join(', ')}.\n`);
   process.exit(2);
 }
 try {
   const statuses = [];
   if (part === undefined || part === 'api') statuses.push(await besideApiServer());
-  if (part === undefined || part === 'node') statuses.push(await onNode('node'));
-  if (part === undefined || part === 'images') statuses.push(await onNode('images'));
-  if (part === undefined || part === 'multus') statuses.push(await onNode('multus'));
-  if (part === undefined || part === 'least-rights') statuses.push(await onNode('least-rights'));
+  for (const which of Object.keys(nodeParts) as (keyof typeof nodeParts)[]) if (part === undefined || part === which) statuses.push(await onNode(which));
   process.exitCode = Math.max(...statuses);
 } catch (error) {
   if (!(error instanceof RigError || error instanceof ImageError)) throw error;
@@ -66,8 +58,8 @@ async function besideApiServer(): Promise<number> {
   return status ?? 1;
 }
 
-async function onNode(which: keyof typeof onNodes): Promise<number> {
-  const { folder, bail, results, ours } = onNodes[which];
+async function onNode(which: keyof typeof nodeParts): Promise<number> {
+  const { folder, bail, results, ours } = nodeParts[which];
   const problem = namespacesProblem();
   if (problem !== undefined) return skipNode(results, `a node takes namespaces of its own, and ${problem}`);
   if (isEnsured) {
