@@ -48,7 +48,7 @@ type TimerName = 'deadline' | 'hardware' | 'resync' | 'retry' | 'flush' | 'holde
 
 /** States in which a restart has to know where the process was. */
 const DURABLE: readonly NodeMachineState['value'][] = ['drainRequested', 'applying', 'rebooting', 'succeeded', 'failed'];
-/** Between the first two looks at pods that are on their way; doubles with each. */
+/** Between the first looks at pods that are on their way. */
 const HOLDERS_MS = 2_000;
 const RETRY = { initialMs: 500, maxMs: 30_000 };
 /** Problems that end when a device comes, or is changed by those who manage it. */
@@ -74,8 +74,8 @@ class Daemon implements ConfigDaemon {
   #inbox: Trigger[] = [];
   #work: Promise<void> | undefined;
   #subscriptions: Subscription[] = [];
-  /** Pods that were on their way to VFs, or from them, and how many looks in a row have seen these. */
-  #onTheirWay = { who: '', looks: 0 };
+  /** Pods that were on their way to VFs, or from them, at the last look, and since when it was just these. */
+  #onTheirWay = { who: '', sinceMs: 0 };
   /** Writes to the API that failed in a row. */
   #failures = 0;
   #started = false;
@@ -224,13 +224,13 @@ class Daemon implements ConfigDaemon {
     this.#setTimer('resync', this.#settings.resyncMs, () => this.#resync());
   }
 
-  /** A pod that has a VF without using it, or does not come to it, is looked at ever more seldom. */
+  /** A pod that has a VF without using it, or does not come to it, is looked at ever more seldom: again after as long as it has been so, however often other news has led to a look. */
   #followHolders(seen: Survey): void {
     this.#timers.get('holders')?.cancel();
     const who = holdersOnTheirWay(seen).join(', ');
-    const looks = who === this.#onTheirWay.who ? this.#onTheirWay.looks + 1 : 1;
-    this.#onTheirWay = { who, looks };
-    const delayMs = HOLDERS_MS * 2 ** (looks - 1);
+    const nowMs = this.#ports.clock.monotonicMs();
+    if (who !== this.#onTheirWay.who) this.#onTheirWay = { who, sinceMs: nowMs };
+    const delayMs = Math.max(HOLDERS_MS, nowMs - this.#onTheirWay.sinceMs);
     if (who !== '' && delayMs < this.#settings.resyncMs) this.#setTimer('holders', delayMs, () => this.#postHardwareChanged());
   }
 
