@@ -150,7 +150,8 @@ describe.skipIf(!(await helmIsBuilt()))('the chart in the hands of helm', () => 
       await onServer('install', RELEASE, CHART, '--namespace', NAMESPACE, '--values', values);
       expect(await kube.get(api.operatorConfigs, { namespace: NAMESPACE, name: 'default' })).toMatchObject({ spec: { disableDrain: true } });
       await onServer('uninstall', RELEASE, '--namespace', NAMESPACE);
-      await kubectl(server, 'delete', '-f', join(CHART, 'crds'), '--timeout=120s');
+      // The API server may take two minutes for one: its look whether all objects have gone ends after one, and it tries again (apiextensions-apiserver, crd_finalizer.go).
+      await kubectl(server, 'delete', '-f', join(CHART, 'crds'), '--timeout=240s');
       expect(await definitions()).toBe(0);
     });
   });
