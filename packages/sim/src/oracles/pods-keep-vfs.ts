@@ -1,3 +1,4 @@
+import type { WorldNode } from '../world-node.ts';
 import type { Oracle } from './oracle.ts';
 
 /** Files of the attachment daemon: a sandbox' networks, and one VF of a sandbox. */
@@ -8,7 +9,9 @@ export const podsKeepVfs: Oracle = {
   name: 'pods-keep-vfs',
   property: 'Nothing is taken from a sandbox that the runtime has not called DEL for, while its pod exists and its interfaces are in it.',
   watch({ world, view, holdings, violated }) {
-    const isOnHost = (node: string, devices: readonly string[]) => (world.fleet.node(node)?.inspect().pfs ?? []).some(({ vfs }) => vfs.some((vf) => devices.includes(vf.pciAddress) && vf.netdev !== undefined));
+    /** A VF without an interface is with its pod as long as the driver is there by which the pod uses it. */
+    const isIn = ({ hardware }: WorldNode, netns: string, devices: readonly string[]) =>
+      hardware.interfaces(netns).some(({ device }) => devices.includes(device)) || hardware.inspect().pfs.some(({ vfs }) => vfs.some(({ pciAddress, driver }) => driver === 'vfio-pci' && devices.includes(pciAddress)));
     return {
       write({ id: { component, place } }, { to, verb, what, step }) {
         const node = component === 'attachment' ? world.node(place) : undefined;
@@ -19,8 +22,8 @@ export const podsKeepVfs: Oracle = {
         const sandbox = node.attachedSandboxes().find(({ netns, containerId }) => netns === from || containerId === container);
         // The pod's object may go before its kubelet knows.
         if (sandbox === undefined || view.pod(sandbox.namespace, sandbox.name)?.metadata.uid !== sandbox.uid) return;
-        // VFs that were unplugged, and came again, have left the sandbox by themselves.
-        if (isOnHost(place, holdings.of(place).flatMap(({ uid, device }) => (uid === sandbox.uid ? [device] : [])))) return;
+        // VFs that were unplugged, or removed with all of their PF, have left the sandbox by themselves, whether they came again or not.
+        if (!isIn(node, sandbox.netns, holdings.of(place).flatMap(({ uid, device }) => (uid === sandbox.uid ? [device] : [])))) return;
         violated([`node/${place}`, `pod/${sandbox.namespace}/${sandbox.name}`], `${verb} ${what} while it runs`);
       },
     };
