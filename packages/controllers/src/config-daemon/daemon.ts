@@ -48,8 +48,8 @@ type TimerName = 'deadline' | 'hardware' | 'resync' | 'retry' | 'flush' | 'holde
 
 /** States in which a restart has to know where the process was. */
 const DURABLE: readonly NodeMachineState['value'][] = ['drainRequested', 'applying', 'rebooting', 'succeeded', 'failed'];
-/** Between the first looks at pods that are on their way. */
-const HOLDERS_MS = 2_000;
+/** Between looks at pods that are on their way. */
+const HOLDERS_MS = { least: 2_000, most: 60_000 };
 const RETRY = { initialMs: 500, maxMs: 30_000 };
 /** Problems that end when a device comes, or is changed by those who manage it. */
 const AWAITED: readonly Plan['problems'][number]['kind'][] = ['pfGone', 'pfBlocked', 'pfWithoutDriver', 'tooFewVfs', 'externallyManagedDiffers'];
@@ -224,14 +224,17 @@ class Daemon implements ConfigDaemon {
     this.#setTimer('resync', this.#settings.resyncMs, () => this.#resync());
   }
 
-  /** A pod that has a VF without using it, or does not come to it, is looked at ever more seldom: again after as long as it has been so, however often other news has led to a look. */
+  /**
+   * A pod that has a VF without using it, or does not come to it, is looked at ever more seldom: again after as long as it has been so, however often other news has led to a look; and
+   * every minute, since a detachment that hung for long ends at some time, too.
+   */
   #followHolders(seen: Survey): void {
     this.#timers.get('holders')?.cancel();
     const who = holdersOnTheirWay(seen).join(', ');
     const nowMs = this.#ports.clock.monotonicMs();
     if (who !== this.#onTheirWay.who) this.#onTheirWay = { who, sinceMs: nowMs };
-    const delayMs = Math.max(HOLDERS_MS, nowMs - this.#onTheirWay.sinceMs);
-    if (who !== '' && delayMs < this.#settings.resyncMs) this.#setTimer('holders', delayMs, () => this.#postHardwareChanged());
+    const delayMs = Math.min(Math.max(HOLDERS_MS.least, nowMs - this.#onTheirWay.sinceMs), HOLDERS_MS.most);
+    if (who !== '') this.#setTimer('holders', delayMs, () => this.#postHardwareChanged());
   }
 
   #onState(old: SriovNetworkNodeState, now: SriovNetworkNodeState): void {
