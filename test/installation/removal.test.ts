@@ -10,8 +10,8 @@ import { SimClock, finalizers, isKubeError, nodeAnnotations, nodeLabels, silentL
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { createOperator } from '@vfleet/controllers';
 import { serveAdmission } from '@vfleet/controllers/admission/edge/admission-service.ts';
-import { madeObjects } from '@vfleet/controllers/installation/made.ts';
-import { removeRemains } from '@vfleet/controllers/uninstall/after-others.ts';
+import { madeObjects } from '@vfleet/controllers/installation/made-objects.ts';
+import { removeRemains } from '@vfleet/controllers/uninstall/remove-remains.ts';
 import { CORDONED_ANNOTATION } from '@vfleet/controllers/operator/drain/drain-view.ts';
 import { podLabelsOf } from '@vfleet/controllers/installation/workloads.ts';
 import * as api from '@vfleet/kube';

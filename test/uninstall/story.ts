@@ -6,7 +6,7 @@ import { isKubeError, nodeAnnotations, nodeStateAnnotations, rfc3339, silentLog 
 import { RealClock, SystemRandom } from '@vfleet/core/real.ts';
 import { CORDONED_ANNOTATION, LEASE_NAME, createOperator } from '@vfleet/controllers';
 import { serveAdmission } from '@vfleet/controllers/admission/edge/admission-service.ts';
-import { webhookObjects } from '@vfleet/controllers/uninstall/remains.ts';
+import { webhookObjects } from '@vfleet/controllers/admission/webhook-installer.ts';
 import * as api from '@vfleet/kube';
 import { run } from '../../packages/cli/src/program.ts';
 import { applyManifest, readManifest } from '../installation/apply.ts';

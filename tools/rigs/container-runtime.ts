@@ -7,7 +7,7 @@ import { delimiter, join } from "node:path";
 import { runCommand } from "./command.ts";
 import { cacheFolder, ensurePrograms, missingPrograms } from "./go-programs.ts";
 import type { EnsureOptions, GoModule, GoProgram } from "./go-programs.ts";
-import { RigError } from "./rig-error.ts";
+import { RigError, printEnsured } from "./rig-error.ts";
 
 // The newest patches of the newest series that ask for no newer Go than Kubernetes 1.34 does (1.24). containerd 2.x has CDI on, and
 // a libcni that speaks CNI 1.1 (STATUS, GC); Debian 12's 1.6 has neither.
@@ -189,12 +189,4 @@ const programs: readonly GoProgram[] = [
   ),
 ];
 
-if (import.meta.main) {
-  try {
-    process.stdout.write(`${(await ensureContainerRuntime()).dir}\n`);
-  } catch (error) {
-    if (!(error instanceof RigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
-  }
-}
+if (import.meta.main) await printEnsured(ensureContainerRuntime().then(({ dir }) => dir));

@@ -6,7 +6,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheFolder, ensurePrograms, missingPrograms } from "./go-programs.ts";
 import type { EnsureOptions, GoModule, GoProgram } from "./go-programs.ts";
-import { RigError } from "./rig-error.ts";
+import { printEnsured } from "./rig-error.ts";
 
 /** The newest patch of the newest series that asks for no newer Go than Kubernetes 1.34 does (1.24), and speaks to that. */
 export const helmVersion = "3.19.5";
@@ -17,7 +17,7 @@ export function helmDir(env: NodeJS.ProcessEnv = process.env): string {
   return cacheFolder(`helm-${helmVersion}`, env);
 }
 
-/** Makes sure that helm is there; its folder. Throws {@link RigError}. */
+/** Makes sure that helm is there; its folder. Throws a RigError. */
 export async function ensureHelm(options: EnsureOptions = {}): Promise<string> {
   const dir = helmDir();
   await ensurePrograms(dir, [helm], options);
@@ -45,12 +45,4 @@ const helm: GoProgram = {
   versionArguments: ["version", "--template={{.Version}}"], versionPattern: /v(\d+\.\d+\.\d+)/,
 };
 
-if (import.meta.main) {
-  try {
-    process.stdout.write(`${await ensureHelm()}\n`);
-  } catch (error) {
-    if (!(error instanceof RigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
-  }
-}
+if (import.meta.main) await printEnsured(ensureHelm());

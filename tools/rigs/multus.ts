@@ -9,7 +9,7 @@ import { ownArchitecture } from "../images/architecture.ts";
 import { imageOf, layerOf, writeArchive } from "../images/oci.ts";
 import { cacheFolder, ensurePrograms, goJson, missingPrograms } from "./go-programs.ts";
 import type { EnsureOptions, GoModule, GoProgram } from "./go-programs.ts";
-import { RigError } from "./rig-error.ts";
+import { printEnsured } from "./rig-error.ts";
 
 /** The newest patch that asks for no newer Go than Kubernetes 1.34 does (1.24). */
 export const multusVersion = "4.2.4";
@@ -24,7 +24,7 @@ export function multusDir(env: NodeJS.ProcessEnv = process.env): string {
   return cacheFolder(`multus-${multusVersion}`, env);
 }
 
-/** Makes sure that Multus is there; its folder. Throws {@link RigError}. */
+/** Makes sure that Multus is there; its folder. Throws a RigError. */
 export async function ensureMultus(options: EnsureOptions = {}): Promise<string> {
   await ensurePrograms(multusDir(), programs, options);
   return multusDir();
@@ -79,12 +79,4 @@ const programs: readonly GoProgram[] = ["multus", "multus-daemon", "multus-shim"
   version: multusVersion, module, source: { package: `${multusPath}/cmd/${name}` }, versionOfModule: multusPath,
 }));
 
-if (import.meta.main) {
-  try {
-    process.stdout.write(`${await ensureMultus()}\n`);
-  } catch (error) {
-    if (!(error instanceof RigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exitCode = 1;
-  }
-}
+if (import.meta.main) await printEnsured(ensureMultus());

@@ -18,3 +18,14 @@ export class RigError extends Error {
     this.code = code;
   }
 }
+
+/** Of a rig's file that is run by itself: prints where it is, or why it cannot be had. */
+export async function printEnsured(ensured: Promise<string>): Promise<void> {
+  try {
+    process.stdout.write(`${await ensured}\n`);
+  } catch (error) {
+    if (!(error instanceof RigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
+}

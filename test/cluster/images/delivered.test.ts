@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { IMAGE, buildImage } from '../../../tools/images/build.ts';
 import { attachTwoPods, offerVfs } from '../../../tools/images/demo.ts';
-import { ARTICLE, RESOURCE, eventually, networkStatus, runProgram } from '../kubelet/node-cluster.ts';
+import { ARTICLE, RESOURCE, eventually, networkStatus, runProgram, sleeper } from '../kubelet/node-cluster.ts';
 import { DeliveredCluster, NAMESPACE } from './delivered-cluster.ts';
 import { PodStream } from './pod-stream.ts';
 import { PolicyStream } from './policy-stream.ts';
@@ -27,14 +27,8 @@ const PREVIOUS = 'vfleet:previous';
 const EPOCH = 1_700_000_000;
 const [OPERATOR, DAEMON] = ['sriov-network-operator', 'sriov-network-config-daemon'];
 
-function sleeper(name: string, more: Partial<Pod['spec']> = {}, annotations: Readonly<Record<string, string>> = {}, resources: Readonly<Record<string, string>> = {}): Pod {
-  return {
-    apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name, annotations: { ...annotations } },
-    spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'app', image: 'example.com/sleeper:1', command: ['sleep', 'infinity'], resources: { requests: { ...resources }, limits: { ...resources } } }], ...more },
-  };
-}
 /** It asks for its network alone: the rest is admission's. And it ends when it is told to. */
-const wantingVf = (name: string) => sleeper(name, { containers: [{ name: 'app', image: 'example.com/sleeper:1', command: ['sh', '-c', 'trap "exit 0" TERM; sleep infinity & wait'] }] }, { 'k8s.v1.cni.cncf.io/networks': 'sriov-net-1' });
+const wantingVf = (name: string) => sleeper(name, { networks: 'sriov-net-1', command: ['sh', '-c', 'trap "exit 0" TERM; sleep infinity & wait'] });
 
 // Steps that cannot be gone back: none is tried again.
 describe('an image and its manifests', { retry: 0 }, () => {

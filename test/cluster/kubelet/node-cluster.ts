@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Kube, NetworkStatus, Resource } from '@vfleet/core';
 import { podAnnotations } from '@vfleet/core';
 import * as api from '@vfleet/kube';
+import type { Pod } from '@vfleet/kube';
 import { kubeFromConfigFile } from '@vfleet/kube/adapters/kubeconfig.ts';
 import { vi } from 'vitest';
 import { buildShim } from '../../../tools/build-shim.ts';
@@ -18,6 +19,25 @@ const ROOT = join(import.meta.dirname, '../../..');
 const MAIN = join(ROOT, 'packages/cli/src/main.ts');
 export const ARTICLE = join(ROOT, 'examples/sriov-operator-article');
 export const RESOURCE = 'openshift.io/intel-sriov-netdevice';
+
+export interface Asks {
+  /** Of the annotation of networks; without it the cluster's alone. */
+  readonly networks?: string;
+  /** What its container asks for; the injector may make it more. */
+  readonly vfs?: number;
+  /** Of which resource; default the article's. */
+  readonly resource?: string;
+  readonly command?: readonly string[];
+}
+
+/** A pod like the article's, of any name. */
+export function sleeper(name: string, { networks, vfs = 0, resource = RESOURCE, command = ['sleep', 'infinity'] }: Asks = {}): Pod {
+  const amount = { [resource]: String(vfs) };
+  return {
+    apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name, ...(networks === undefined ? {} : { annotations: { 'k8s.v1.cni.cncf.io/networks': networks } }) },
+    spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'app', image: 'example.com/sleeper:1', command: [...command], ...(vfs === 0 ? {} : { resources: { requests: amount, limits: amount } }) }] },
+  };
+}
 
 /** Waits as long as a machine may take that is busy with other things. */
 export const eventually = <Value>(check: () => Value | Promise<Value>) => vi.waitFor(check, { timeout: 300_000, interval: 250 });

@@ -5,21 +5,12 @@ import { join } from 'node:path';
 import type { Pod } from '@vfleet/kube';
 import * as api from '@vfleet/kube';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ARTICLE, NodeCluster, RESOURCE, eventually, networkStatus, runProgram } from './node-cluster.ts';
+import { ARTICLE, RESOURCE, NodeCluster, eventually, networkStatus, runProgram, sleeper } from './node-cluster.ts';
 
 const LOGS = join(import.meta.dirname, '../../../.vfleet/cluster-logs');
 const VARIABLE = 'PCIDEVICE_OPENSHIFT_IO_INTEL-SRIOV-NETDEVICE';
 const ATTACHED_VFS = '/var/lib/cni/vfleet/vfs';
 const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
-
-/** A pod like the article's, of any name. */
-function sleeper(name: string, networks: string, vfs: number, resource: string = RESOURCE): Pod {
-  const amount = vfs === 0 ? {} : { [resource]: String(vfs) };
-  return {
-    apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name, annotations: networks === '' ? {} : { 'k8s.v1.cni.cncf.io/networks': networks } },
-    spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'app', image: 'example.com/sleeper:1', command: ['sleep', 'infinity'], resources: { requests: amount, limits: amount } }] },
-  };
-}
 
 describe('a node', () => {
   let cluster: NodeCluster;
@@ -96,9 +87,9 @@ describe('a node', () => {
       ['vfleet node, the new one before the old one ends', async () => {
         // One pod comes with the new process, and one as the old one ends.
         const first = untilRegistered(() => cluster.startNode());
-        await runAsControllersDo(sleeper('with-both', 'sriov-net-1', 1));
+        await runAsControllersDo(sleeper('with-both', { networks: 'sriov-net-1', vfs: 1 }));
         await first;
-        await Promise.all([cluster.endNode('SIGTERM'), runAsControllersDo(sleeper('with-the-end', 'sriov-net-1', 1))]);
+        await Promise.all([cluster.endNode('SIGTERM'), runAsControllersDo(sleeper('with-the-end', { networks: 'sriov-net-1', vfs: 1 }))]);
         for (const name of ['with-both', 'with-the-end']) await cluster.delete(name);
       }],
       ['containerd, killed', () => cluster.node.restartContainerd('kill')],
@@ -107,7 +98,7 @@ describe('a node', () => {
       await restart();
       // A pod that starts now shows that the node is whole again, and that the VF in use is not given out twice.
       const name = `after-${index}`;
-      await run(sleeper(name, 'sriov-net-1', 1));
+      await run(sleeper(name, { networks: 'sriov-net-1', vfs: 1 }));
       expect(await devicesOf(name), what).not.toContain(device);
       expect(await cluster.exec(name, 'ping', '-c', '2', '-W', '30', '-I', 'net1', '10.10.10.100'), what).toContain('2 packets received');
       await eventually(async () => expect(await cluster.allocatable(RESOURCE), what).toBe(4));
@@ -121,7 +112,7 @@ describe('a node', () => {
   });
 
   test('a pod that is deleted while the daemon is away gives its VF back when it has returned', async () => {
-    await run(sleeper('left', 'sriov-net-1', 1));
+    await run(sleeper('left', { networks: 'sriov-net-1', vfs: 1 }));
     await cluster.endNode('SIGKILL');
     await cluster.kubectl('delete', 'pod', 'left', '--wait=false');
     const events = () => cluster.kubectl('get', 'events', '--field-selector', 'involvedObject.name=left', '-o', 'jsonpath={.items[*].message}');
@@ -134,10 +125,10 @@ describe('a node', () => {
 
   test('gives out every VF once, and the next pod waits for one to come back', async () => {
     const names = ['fill-0', 'fill-1', 'fill-2'];
-    for (const name of names) await run(sleeper(name, 'sriov-net-1', 1));
+    for (const name of names) await run(sleeper(name, { networks: 'sriov-net-1', vfs: 1 }));
     const given = (await Promise.all(['sriov-test-pod', ...names].map(devicesOf))).flat();
     expect(new Set(given).size).toBe(4);
-    await cluster.create(api.pods, sleeper('late', 'sriov-net-1', 1));
+    await cluster.create(api.pods, sleeper('late', { networks: 'sriov-net-1', vfs: 1 }));
     await eventually(async () => expect((await cluster.pod('late')).status?.conditions?.find(({ type }) => type === 'PodScheduled')).toMatchObject({ status: 'False', message: expect.stringContaining(`Insufficient ${RESOURCE}`) }));
     const [freed] = await devicesOf('fill-1');
     await cluster.delete('fill-1');
@@ -158,8 +149,8 @@ describe('a node', () => {
     }));
     await cluster.create(api.networkAttachmentDefinitions, { apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition', metadata: { namespace: 'default', name: 'onload-network' } });
     const networks = JSON.stringify([{ name: 'onload-network', interface: 'sfc1' }, { name: 'sriov-net-1' }, { name: 'sriov-net-1', namespace: 'default', interface: 'third' }]);
-    await run(sleeper('json-0', networks, 2));
-    await run(sleeper('json-1', 'onload-network@sfc1', 0));
+    await run(sleeper('json-0', { networks, vfs: 2 }));
+    await run(sleeper('json-1', { networks: 'onload-network@sfc1' }));
     const status = networkStatus(await cluster.pod('json-0'));
     expect(status.map(({ interface: ifname, ips }) => [ifname, ips?.[0]])).toEqual([['eth0', expect.stringMatching(/^10\.244\./)], ['sfc1', '172.20.10.1'], ['net2', expect.stringMatching(/^10\.10\.10\./)], ['third', expect.stringMatching(/^10\.10\.10\./)]]);
     // Each network has one of the pod's devices. The kubelet keeps sets: in its list they are in another order than in the variable.
@@ -172,7 +163,7 @@ describe('a node', () => {
 
   test('says in an Event what keeps a pod from its network, and starts the pod when that is mended', async () => {
     await cluster.create(api.networkAttachmentDefinitions, { apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition', metadata: { namespace: 'default', name: 'of-the-node' } });
-    await cluster.create(api.pods, sleeper('early', 'of-the-node', 0));
+    await cluster.create(api.pods, sleeper('early', { networks: 'of-the-node' }));
     const events = () => cluster.kubectl('get', 'events', '--field-selector', 'involvedObject.name=early', '-o', 'jsonpath={.items[*].message}');
     await eventually(async () => expect(await events()).toContain('NetworkAttachmentDefinition default/of-the-node cannot be used: it has no config, and no file in /etc/cni/multus/net.d of this node has a network "of-the-node"'));
     await writeFile('/etc/cni/multus/net.d/10-of-the-node.conf', JSON.stringify({ cniVersion: '1.0.0', name: 'of-the-node', type: 'bridge', bridge: 'later0', ipam: {} }));
@@ -193,7 +184,7 @@ describe('a node', () => {
     });
     await eventually(async () => expect(await cluster.allocatable('openshift.io/vhost')).toBe(2));
     expect(await readdir('/var/run/cdi')).toEqual(['sriov-dp-openshift.io-net-pci.json']);
-    await run(sleeper('cdi', '', 1, 'openshift.io/vhost'));
+    await run(sleeper('cdi', { vfs: 1, resource: 'openshift.io/vhost' }));
     expect(await cluster.exec('cdi', 'ls', '-l', '/dev/vhost-net', '/dev/net/tun')).toMatch(/10, 238[^]*10, 200|10, 200[^]*10, 238/);
     expect(await cluster.exec('cdi', 'env')).toMatch(/^PCIDEVICE_OPENSHIFT_IO_VHOST=0000:81:/m);
     await cluster.delete('cdi');

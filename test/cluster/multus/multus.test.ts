@@ -12,7 +12,7 @@ import { offerVfs } from '../../../tools/images/demo.ts';
 import { multusImages, multusManifest, writeMultusImage } from '../../../tools/rigs/multus.ts';
 import { DeliveredCluster, NAMESPACE } from '../images/delivered-cluster.ts';
 import { clusterTraces, nodeTraces } from '../images/traces.ts';
-import { ARTICLE, RESOURCE, eventually, networkStatus } from '../kubelet/node-cluster.ts';
+import { ARTICLE, RESOURCE, eventually, networkStatus, sleeper } from '../kubelet/node-cluster.ts';
 import { attachOnceMore, bothInFront, comparable, isOurText } from './beside-ours.ts';
 import type { Wish } from './beside-ours.ts';
 import { callPlugin } from './plugin-call.ts';
@@ -20,7 +20,6 @@ import { Release } from './release.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const LOGS = join(ROOT, '.vfleet/multus-logs');
-const NETWORKS = 'k8s.v1.cni.cncf.io/networks';
 const VARIABLE = 'PCIDEVICE_OPENSHIFT_IO_INTEL-SRIOV-NETDEVICE';
 const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
 const ATTACHED_VFS = '/var/lib/cni/vfleet/vfs';
@@ -33,15 +32,6 @@ const PTP_NETWORK = {
     { type: 'portmap', capabilities: { portMappings: true } },
   ],
 };
-
-/** `vfs` is what its container asks for; a pod that asks for none may get some by the injector. */
-function sleeper(name: string, networks: string | undefined, vfs: number): Pod {
-  const resources = vfs === 0 ? {} : { resources: { requests: { [RESOURCE]: String(vfs) }, limits: { [RESOURCE]: String(vfs) } } };
-  return {
-    apiVersion: 'v1', kind: 'Pod', metadata: { namespace: 'default', name, annotations: networks === undefined ? {} : { [NETWORKS]: networks } },
-    spec: { terminationGracePeriodSeconds: 1, containers: [{ name: 'app', image: 'example.com/sleeper:1', command: ['sleep', 'infinity'], ...resources }] },
-  };
-}
 
 /** Further networks, for what the article's does not have. */
 const MORE_NETWORKS = [
@@ -147,7 +137,7 @@ describe('beside Multus', { retry: 0 }, () => {
   });
 
   test('a pod that names a network and asks for nothing gets the VF by the injector, and reaches the first', async () => {
-    const pod = await run(sleeper('second', 'sriov-net-1', 0));
+    const pod = await run(sleeper('second', { networks: 'sriov-net-1' }));
     expect(pod.spec?.containers[0]?.resources).toEqual({ requests: { [RESOURCE]: '1' }, limits: { [RESOURCE]: '1' } });
     expect(networkStatus(pod)[1]).toMatchObject({ name: 'default/sriov-net-1', ips: ['10.10.10.101'], 'device-info': { pci: { 'pci-address': (await devicesOf('second'))[0] } } });
     await pings();
@@ -160,7 +150,7 @@ describe('beside Multus', { retry: 0 }, () => {
     await cluster.kube.create(api.networkAttachmentDefinitions, { apiVersion: 'k8s.cni.cncf.io/v1', kind: 'NetworkAttachmentDefinition', metadata: { namespace: 'default', name: 'of-the-node' } });
     await mkdir('/etc/cni/multus/net.d', { recursive: true });
     await writeFile('/etc/cni/multus/net.d/of-the-node.conf', JSON.stringify({ cniVersion: '1.0.0', name: 'of-the-node', type: 'ptp', ipam: { type: 'host-local', subnet: '10.50.0.0/24' } }));
-    await run(sleeper('compared', undefined, 2));
+    await run(sleeper('compared', { vfs: 2 }));
     const { multus, ours } = await bothInFront(cluster);
     for (const { name, networkNamespace: namespace } of MORE_NETWORKS) await eventually(() => cluster.kube.get(api.networkAttachmentDefinitions, { namespace, name }));
     for (const wish of WISHES) {
@@ -195,7 +185,7 @@ describe('beside Multus', { retry: 0 }, () => {
 
   test('without the daemon pods go on; what is deleted meanwhile gives its VF back when the daemon is there again', async () => {
     const lived = await lives('sriov-test-pod', 'second');
-    await run(sleeper('left', 'sriov-net-1', 1));
+    await run(sleeper('left', { networks: 'sriov-net-1', vfs: 1 }));
     expect(await attachedVfs()).toBe(3);
     const daemons = async () => (await cluster.kube.list(api.pods, { namespace: NAMESPACE, labelSelector: 'app.kubernetes.io/name=sriov-network-config-daemon' })).items;
     await cluster.own('patch', 'daemonset', 'sriov-network-config-daemon', '--patch', JSON.stringify({ spec: { template: { spec: { nodeSelector: { 'vfleet.invalid/nowhere': '' } } } } }));
@@ -219,7 +209,7 @@ describe('beside Multus', { retry: 0 }, () => {
     await eventually(async () => expect(await readdir(cluster.node.cniConf)).toContain('00-multus.conf'));
     await rm(join(cluster.node.cniConf, '00-multus.conflist'));
     await pings();
-    const pod = await runAgain(sleeper('thick', 'sriov-net-1@other', 1));
+    const pod = await runAgain(sleeper('thick', { networks: 'sriov-net-1@other', vfs: 1 }));
     expect(networkStatus(pod)[1]).toMatchObject({ name: 'default/sriov-net-1', interface: 'other', 'device-info': { pci: { 'pci-address': (await devicesOf('thick'))[0] } } });
     expect(await cluster.exec('thick', 'ping', '-c', '1', '-W', '30', '-I', 'other', '10.10.10.100')).toContain('1 packets received');
     // One that it has given a VF, and two that the plugin had.
@@ -234,7 +224,7 @@ describe('beside Multus', { retry: 0 }, () => {
     // The same NICs, whose VFs are there still.
     await release.install({ simulated: { fleet: { nodes: [{ name: 'every-node', pfs: [0, 1].map((port) => ({ personality: 'E810-CQDA2', pciAddress: `0000:81:00.${port}`, name: `ens801f${port}` })) }] }, standIns: true } });
     await offerVfs(cluster.words, cluster.node.name);
-    const pod = await runAgain(sleeper('of-the-chart', 'sriov-net-1', 1));
+    const pod = await runAgain(sleeper('of-the-chart', { networks: 'sriov-net-1', vfs: 1 }));
     expect(networkStatus(pod)[1]).toMatchObject({ name: 'default/sriov-net-1', interface: 'net1' });
     await deletePods('of-the-chart');
     await areGone('of-the-chart');
@@ -255,7 +245,7 @@ describe('beside Multus', { retry: 0 }, () => {
     await eventually(async () => expect(othersOn(await nodeTraces())).toEqual(othersOn(before.node)));
     await eventually(async () => expect(await clusterTraces(cluster)).toEqual([...before.cluster, ...LEFT].toSorted()));
     // Nobody stands in the way of a pod, and Multus gives it the cluster's network as before.
-    expect(networkStatus(await run(sleeper('late', undefined, 0))).map(({ name }) => name)).toEqual(['cluster']);
+    expect(networkStatus(await run(sleeper('late'))).map(({ name }) => name)).toEqual(['cluster']);
   });
 });
 

@@ -131,12 +131,15 @@ export class WebhookInstaller {
   }
 }
 
+/** While these are there and nobody answers, API servers refuse pods and custom resources: their failure policy is Fail. */
+export const webhookObjects: readonly { readonly resource: Resource<KubeObject>; readonly name: string }[] = [
+  { resource: mutatingWebhookConfigurations, name: webhookNames.operatorConfiguration }, { resource: validatingWebhookConfigurations, name: webhookNames.operatorConfiguration },
+  { resource: mutatingWebhookConfigurations, name: webhookNames.injectorConfiguration },
+];
+
 /** For composition roots that end for good: API servers must not go on asking a server that is gone. */
 export async function removeWebhooks(kube: Kube): Promise<void> {
-  const all: readonly (readonly [Resource<KubeObject>, string])[] = [
-    [mutatingWebhookConfigurations, webhookNames.operatorConfiguration], [validatingWebhookConfigurations, webhookNames.operatorConfiguration], [mutatingWebhookConfigurations, webhookNames.injectorConfiguration],
-  ];
-  for (const [resource, name] of all) {
+  for (const { resource, name } of webhookObjects) {
     await kube.delete(resource, { name }).catch((error: unknown) => {
       if (!isKubeError(error, 'NotFound')) throw error;
     });

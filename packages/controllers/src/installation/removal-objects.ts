@@ -1,6 +1,7 @@
-import { podLabels, webhookNames } from '@vfleet/core';
+import { podLabels } from '@vfleet/core';
 import type { Resource } from '@vfleet/core';
-import { heldKinds, madeObjects } from './made.ts';
+import { webhookObjects } from '../admission/webhook-installer.ts';
+import { heldKinds, madeObjects } from './made-objects.ts';
 import type { InstallationSettings } from './workloads.ts';
 
 const NAME = 'vfleet-uninstall';
@@ -18,8 +19,7 @@ export function removalObjects({ namespace, image }: InstallationSettings): read
       rules: [
         ...held('everywhere'),
         rule({ group: '', plural: 'nodes' }, ['get', 'list', 'patch']),
-        rule({ group: 'admissionregistration.k8s.io', plural: 'mutatingwebhookconfigurations' }, ['delete'], [webhookNames.operatorConfiguration, webhookNames.injectorConfiguration]),
-        rule({ group: 'admissionregistration.k8s.io', plural: 'validatingwebhookconfigurations' }, ['delete'], [webhookNames.operatorConfiguration]),
+        ...webhookObjects.map(({ resource, name }) => rule(resource, ['delete'], [name])),
       ],
     }),
     rbac('ClusterRoleBinding', {}, { roleRef: { apiGroup: GROUP, kind: 'ClusterRole', name: NAME }, subjects }),

@@ -2,8 +2,8 @@ import type { Clock, Kube, KubeObject } from '@vfleet/core';
 import { networkAttachmentAnnotations, parseNetworkOwnerRef } from '@vfleet/core';
 import type { NetworkAttachmentDefinition } from '@vfleet/kube';
 import { hasFinalizer, keyText, networkAttachmentDefinitions, objectKey, objectKeyText } from '@vfleet/kube';
-import { ownKinds } from './remains.ts';
-import type { OwnKind } from './remains.ts';
+import { ownKinds } from './own-kinds.ts';
+import type { OwnKind } from './own-kinds.ts';
 import type { Removal } from './removal.ts';
 import { listEvery, release } from './requests.ts';
 

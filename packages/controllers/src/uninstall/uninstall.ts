@@ -1,13 +1,13 @@
 import type { Clock, Kube } from '@vfleet/core';
 import { customResourceDefinitionResource, namespaces } from '@vfleet/kube';
-import { madeObjects } from '../installation/made.ts';
+import { webhookObjects } from '../admission/webhook-installer.ts';
+import { madeObjects } from '../installation/made-objects.ts';
 import { componentNames } from '../installation/roles.ts';
 import { podLabelsOf } from '../installation/workloads.ts';
 import { customResourcesGone, customResourcesReleased } from './custom-resources.ts';
 import { definitionNames, supports, workload } from './installed.ts';
 import { nodesGivenBack } from './node-marks.ts';
 import { nicsReset } from './nic-reset.ts';
-import { webhookObjects } from './remains.ts';
 import { find } from './requests.ts';
 import { Removal } from './removal.ts';
 import { componentGone } from './running.ts';

@@ -1,6 +1,6 @@
 import { isKubeError } from '@vfleet/core';
 import { RealClock } from '@vfleet/core/real.ts';
-import { removeRemains } from '@vfleet/controllers/uninstall/after-others.ts';
+import { removeRemains } from '@vfleet/controllers/uninstall/remove-remains.ts';
 import { kubeFromServiceAccount } from '@vfleet/kube/adapters/service-account.ts';
 import { connect } from '../../connect.ts';
 import type { CliContext } from '../../context.ts';

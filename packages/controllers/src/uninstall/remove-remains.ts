@@ -1,7 +1,7 @@
 import type { Clock, Kube } from '@vfleet/core';
 import { nodes, pods } from '@vfleet/kube';
 import { removeWebhooks } from '../admission/webhook-installer.ts';
-import { heldKinds, madeObjects } from '../installation/made.ts';
+import { heldKinds, madeObjects } from '../installation/made-objects.ts';
 import { podLabelsOf } from '../installation/workloads.ts';
 import { unmarked } from './node-marks.ts';
 import { listEvery, patchNewest, release, unlessNotFound } from './requests.ts';
